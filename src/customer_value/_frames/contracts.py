@@ -1,0 +1,150 @@
+"""What a frame must look like: columns, types and named rules on values."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+import polars as pl
+
+from customer_value.exceptions import SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from customer_value._typing import Frame
+
+Kind: TypeAlias = Literal["key", "day", "time", "number", "whole", "text", "any"]
+
+_KINDS: dict[Kind, tuple[Callable[[pl.DataType], bool], str]] = {
+    "key": (
+        lambda t: not (t.is_float() or t.is_nested() or t in (pl.Null, pl.Object)),
+        "whole numbers or text; cast it to Int64 or String",
+    ),
+    "day": (lambda t: t == pl.Date, "Date"),
+    "time": (
+        lambda t: t in (pl.Date, pl.Datetime),
+        "Date or Datetime; parse text with .str.to_date() or .str.to_datetime(), "
+        "epochs with pl.from_epoch()",
+    ),
+    "number": (lambda t: t.is_numeric(), "a number; cast it with .cast(pl.Float64)"),
+    "whole": (lambda t: t.is_integer(), "whole numbers; cast it with .cast(pl.Int64)"),
+    "text": (lambda t: t in (pl.String, pl.Categorical, pl.Enum), "text"),
+    "any": (lambda _: True, "anything"),
+}
+
+
+class Rule(NamedTuple):
+    """A named condition that no row may meet."""
+
+    name: str
+    broken: pl.Expr
+    says: str
+
+
+class Offence(NamedTuple):
+    """How many rows break a rule, and a few of their keys."""
+
+    rule: str
+    says: str
+    rows: int
+    examples: tuple[str, ...]
+
+
+def as_polars(frame: Frame) -> pl.DataFrame | pl.LazyFrame:
+    """Take any frame that polars holds or that speaks Arrow.
+
+    Raises:
+        SchemaError: The object is no frame.
+    """
+    if isinstance(frame, pl.DataFrame | pl.LazyFrame):
+        return frame
+    if hasattr(frame, "__arrow_c_stream__"):
+        return pl.DataFrame(frame)
+    raise SchemaError(
+        f"{type(frame).__name__} is no frame: give a polars DataFrame or LazyFrame, or a table "
+        "with an Arrow stream (pandas, pyarrow, DuckDB ...)"
+    )
+
+
+def require(
+    frame: pl.DataFrame | pl.LazyFrame, columns: Mapping[str, Kind], *, what: str
+) -> dict[str, pl.DataType]:
+    """Check that columns are there and of a usable type.
+
+    Args:
+        frame: The frame to look at; only its schema is read.
+        columns: Column names and what each must hold.
+        what: What the frame is, as the message calls it.
+
+    Returns:
+        The frame's schema.
+
+    Raises:
+        SchemaError: Names every missing column and every wrong type at once.
+    """
+    schema = dict(frame.collect_schema())
+    missing = [name for name in columns if name not in schema]
+    wrong = [
+        f"'{name}' is {schema[name]}, must be {_KINDS[kind][1]}"
+        for name, kind in columns.items()
+        if name in schema and not _KINDS[kind][0](schema[name])
+    ]
+    if missing or wrong:
+        problems = [_missing_message(missing, list(schema))] if missing else []
+        raise SchemaError(f"{what}: {'; '.join(problems + wrong)}")
+    return schema
+
+
+def find_offences(
+    frame: pl.LazyFrame, rules: Sequence[Rule], *, key: str
+) -> tuple[int, list[Offence]]:
+    """Count the rows that break each rule in one pass; fetch sample keys only where some do.
+
+    Args:
+        frame: The frame to check.
+        rules: The conditions that no row may meet.
+        key: Column whose values identify the sample rows.
+
+    Returns:
+        The number of rows and the offences found, in the order of the rules.
+    """
+    counts = frame.select(
+        pl.len().cast(pl.Int64).alias("rows"),
+        *(rule.broken.sum().cast(pl.Int64).alias(rule.name) for rule in rules),
+    ).collect()
+    found = [rule for rule in rules if counts.item(0, rule.name)]
+    offences = [
+        Offence(rule.name, rule.says, counts.item(0, rule.name), _examples(frame, rule, key))
+        for rule in found
+    ]
+    return counts.item(0, "rows"), offences
+
+
+def describe(offences: Sequence[Offence]) -> str:
+    """One line that names every offence with its count and examples."""
+    return "; ".join(
+        f"{o.rows:,} row{'s' if o.rows != 1 else ''} with {o.says}"
+        + (f" (e.g. {', '.join(o.examples)})" if o.examples else "")
+        for o in offences
+    )
+
+
+def _examples(frame: pl.LazyFrame, rule: Rule, key: str) -> tuple[str, ...]:
+    rows: Any = frame.filter(rule.broken).select(pl.col(key)).head(3).collect()
+    return tuple(str(value) for value in rows.to_series().to_list())
+
+
+def _missing_message(missing: list[str], present: list[str]) -> str:
+    def quoted(names: list[str]) -> str:
+        return ", ".join(f"'{name}'" for name in names)
+
+    lowered = {name.lower(): name for name in present}
+    hints = [
+        f"'{lowered[close[0]]}' for '{name}'"
+        for name in missing
+        if (close := get_close_matches(name.lower(), lowered, n=1))
+    ]
+    message = f"missing column{'s' if len(missing) > 1 else ''} {quoted(missing)}"
+    message += f" (there are {quoted(present)})" if present else " (there are none)"
+    return message + (f"; did you mean {', '.join(hints)}?" if hints else "")

@@ -1,0 +1,58 @@
+"""The only place where dates, durations and yearly rates become plain floats."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from customer_value.exceptions import CustomerValueError
+
+if TYPE_CHECKING:
+    from customer_value._typing import TimeUnit
+
+DAYS_PER_UNIT: dict[TimeUnit, float] = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
+
+_DAYS_PER_SYMBOL = {"y": 365.25, "q": 91.3125, "mo": 30.4375, "w": 7.0, "d": 1.0, "h": 1 / 24}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:mo|[yqwdh]))+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(mo|[yqwdh])")
+
+
+def duration_days(duration: str | timedelta) -> float:
+    """Length in days of a duration such as `"39w"`, `"12mo"`, `"1y6mo"` or a `timedelta`.
+
+    A month is 30.4375 days and a year 365.25, so that twelve months are one year.
+
+    Raises:
+        CustomerValueError: The text is no duration, or the duration is not above zero.
+    """
+    if isinstance(duration, timedelta):
+        days = duration.total_seconds() / 86_400
+    elif isinstance(duration, str) and _DURATION.fullmatch(duration):
+        days = math.fsum(float(n) * _DAYS_PER_SYMBOL[unit] for n, unit in _PART.findall(duration))
+    else:
+        raise CustomerValueError(
+            f"{duration!r} is no duration: write e.g. '39w', '12mo', '365d' or '1y6mo' "
+            "(y, q, mo, w, d, h), or give a timedelta"
+        )
+    if not 0 < days < math.inf:
+        raise CustomerValueError(f"a duration must be above zero, got {duration!r}")
+    return days
+
+
+def daily_rate(annual_rate: float) -> float:
+    """Continuous discount rate per day, `ln(1 + i) / 365.25`, of the annual effective rate i."""
+    return math.log1p(annual_rate) / DAYS_PER_UNIT["year"]
+
+
+def check_day(name: str, day: date) -> date:
+    """The day itself, if it is a date without a time.
+
+    Raises:
+        CustomerValueError: It is a datetime or something else; snapshots are taken at the close
+            of a business day.
+    """
+    if isinstance(day, datetime) or not isinstance(day, date):
+        raise CustomerValueError(f"{name} must be a datetime.date, got {day!r}")
+    return day

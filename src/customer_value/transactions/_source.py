@@ -1,0 +1,252 @@
+"""Reading a log: which rows can be used, and under which names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from customer_value._frames.contracts import (
+    Kind,
+    Offence,
+    Rule,
+    as_polars,
+    describe,
+    find_offences,
+    require,
+)
+from customer_value.exceptions import DataError, SchemaError
+from customer_value.transactions.options import Columns, TransactionOptions
+from customer_value.transactions.quality import DataQualityReport, RuleCount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from customer_value._typing import Frame
+
+_CANONICAL: dict[str, tuple[str, Kind]] = {
+    "customer": ("customer_id", "key"),
+    "time": ("ordered_at", "time"),
+    "amount": ("amount", "number"),
+    "order": ("order_id", "key"),
+    "cost": ("cost", "number"),
+    "discount": ("discount", "number"),
+    "category": ("category", "any"),
+    "channel": ("channel", "any"),
+    "currency": ("currency", "text"),
+    "kind": ("kind", "text"),
+}
+_OPTIONAL = ("order", "cost", "discount", "category", "channel", "currency", "kind")
+_MONEY = ("amount", "cost", "discount")
+_ROWS_PER_PART = 8_000_000
+_MAX_PARTS = 32
+
+
+class Source(NamedTuple):
+    """A log as the caller gave it, with the names and options to read it."""
+
+    frame: pl.DataFrame | pl.LazyFrame
+    columns: Columns
+    options: TransactionOptions
+    schema: dict[str, pl.DataType]
+
+    @classmethod
+    def of(
+        cls, transactions: Frame, columns: Columns | None, options: TransactionOptions | None
+    ) -> Source:
+        """Take a log whose columns are there and of usable types."""
+        frame, options = as_polars(transactions), options or TransactionOptions()
+        names = columns or _canonical_columns(frame)
+        schema = require(
+            frame,
+            {name: _CANONICAL[role][1] for role, name in names.named.items()},
+            what="transactions",
+        )
+        time = schema[names.time]
+        if isinstance(time, pl.Datetime) and time.time_zone and options.tz is None:
+            raise SchemaError(
+                f"transactions: '{names.time}' is in {time.time_zone}; say whose calendar gives "
+                "the business day, e.g. TransactionOptions(tz='Europe/Berlin')"
+            )
+        return cls(frame, names, options, schema)
+
+    def clean(
+        self, as_of: date | None
+    ) -> tuple[pl.DataFrame | pl.LazyFrame, DataQualityReport]:
+        """The canonical log and the report on it."""
+        rows, offences = self._check()
+        report = self._report(rows, offences, as_of)
+        self._refuse(offences, report)
+        log = self._log()
+        return (log if isinstance(self.frame, pl.LazyFrame) else log.collect()), report
+
+    def per_customer(
+        self, question: Callable[[pl.LazyFrame], pl.LazyFrame]
+    ) -> pl.DataFrame | pl.LazyFrame:
+        """Check the log and put to it a question whose answer has one row per customer.
+
+        Long logs are asked in parts, each with all rows of its customers: that bounds the memory
+        of the sums by customer and day.
+        """
+        log = self._log()
+        parts = max(1, min(_MAX_PARTS, self._checked_rows() // _ROWS_PER_PART))
+        part = pl.col("customer_id").hash(seed=0) % parts
+        plans = [question(log.filter(part == k) if parts > 1 else log) for k in range(parts)]
+        answer = pl.concat(plans)
+        if isinstance(self.frame, pl.LazyFrame):
+            return answer
+        return answer.collect().sort("customer_id")
+
+    def _check(self) -> tuple[int, list[Offence]]:
+        rules = self._rules()
+        # A row that breaks several rules counts in the first, so that the counts add up.
+        for k in range(1, len(rules)):
+            rules[k] = rules[k]._replace(broken=rules[k].broken & ~_broken(rules[:k]))
+        return find_offences(self.frame.lazy(), rules, key=self.columns.customer)
+
+    def _checked_rows(self) -> int:
+        if not self.options.validate_log:
+            return int(self.frame.lazy().select(pl.len()).collect().item())
+        rows, offences = self._check()
+        if (offences and self.options.on_invalid == "raise") or len(self._currencies()) > 1:
+            self._refuse(offences, self._report(rows, offences, None))
+        return rows
+
+    def _refuse(self, offences: list[Offence], report: DataQualityReport) -> None:
+        problems = [describe(offences)] if offences and self.options.on_invalid == "raise" else []
+        if len(report.currencies) > 1:
+            problems.append(f"more than one currency ({', '.join(report.currencies)})")
+        if problems:
+            raise DataError(f"transactions: {'; '.join(problems)}", report)
+
+    def _rules(self) -> list[Rule]:
+        names, limit = self.columns, 10.0 ** (29 - self.options.money_scale)
+        rules = [
+            Rule("no_customer", pl.col(names.customer).is_null(), "no customer"),
+            Rule("no_time", pl.col(names.time).is_null(), "no date"),
+            Rule("no_amount", pl.col(names.amount).is_null(), "no amount"),
+        ]
+        for role in _MONEY:
+            name = names.named.get(role)
+            if name is not None and self.schema[name].is_float():
+                not_finite = ~pl.col(name).is_finite()
+                rules.append(Rule(f"{role}_not_finite", not_finite, f"a NaN or infinite {role}"))
+            if name is not None:
+                too_large = pl.col(name).cast(pl.Float64).abs() >= limit
+                rules.append(Rule(f"{role}_too_large", too_large, f"{role} of {limit:g} or more"))
+        if names.kind is not None:
+            unknown = ~pl.col(names.kind).cast(pl.String).is_in(["sale", "return"])
+            rules.append(
+                Rule("unknown_kind", unknown.fill_null(value=True), "a kind not 'sale' or 'return'")
+            )
+        if names.order is not None:
+            orphan = pl.col(names.order).is_null() & ~self._is_return()
+            rules.append(Rule("no_order", orphan, "a sale without an order"))
+        return rules
+
+    def _log(self) -> pl.LazyFrame:
+        frame = self.frame.lazy()
+        if self.options.on_invalid == "drop" and self.options.validate_log:
+            frame = self._usable()
+        if self.options.duplicates == "drop":
+            frame = frame.unique(maintain_order=True)
+        log = frame.select(**self._canonical())
+        if self.options.zero_amount == "drop":
+            log = log.filter(~_zero_sale())
+        return log
+
+    def _usable(self) -> pl.LazyFrame:
+        return self.frame.lazy().filter(~_broken(self._rules()))
+
+    def _is_return(self) -> pl.Expr:
+        negative = pl.col(self.columns.amount) < 0
+        if self.columns.kind is None:
+            return negative
+        return negative | (pl.col(self.columns.kind).cast(pl.String) == "return")
+
+    def _canonical(self) -> dict[str, pl.Expr]:
+        names = self.columns
+        day, amount = pl.col(names.time), pl.col(names.amount)
+        time = self.schema[names.time]
+        if isinstance(time, pl.Datetime) and time.time_zone and self.options.tz:
+            day = day.dt.convert_time_zone(self.options.tz)
+        if not self.schema[names.amount].is_decimal():
+            amount = amount.cast(
+                pl.Float64 if self.schema[names.amount].is_float() else pl.Int64
+            )
+        if names.kind is not None:
+            amount = pl.when(self._is_return()).then(-amount.abs()).otherwise(amount)
+        rest = [role for role in _OPTIONAL if role != "kind" and role in names.named]
+        return {
+            "customer_id": pl.col(names.customer),
+            "ordered_at": day.dt.date(),
+            "amount": amount,
+            "kind": pl.when(self._is_return())
+            .then(pl.lit("return"))
+            .otherwise(pl.lit("sale"))
+            .cast(pl.Enum(["sale", "return"])),
+            **{_CANONICAL[role][0]: pl.col(names.named[role]) for role in rest},
+        }
+
+    def _currencies(self) -> tuple[str, ...]:
+        if self.columns.currency is None:
+            return ()
+        code = pl.col(self.columns.currency).cast(pl.String)
+        codes = self.frame.lazy().select(code.unique()).collect().to_series()
+        return tuple(sorted(str(code) for code in codes))
+
+    def _report(
+        self, rows: int, offences: list[Offence], as_of: date | None
+    ) -> DataQualityReport:
+        usable = self._usable()
+        deduplicated = usable.unique()
+        day, sale = pl.col("ordered_at"), pl.col("kind") == "sale"
+        amount = pl.col("amount")
+        exact = amount.cast(pl.Decimal(38, self.options.money_scale)).cast(pl.Float64)
+        counts = usable.select(**self._canonical()).select(
+            customers=pl.col("customer_id").n_unique(),
+            first_day=day.min(),
+            last_day=day.max(),
+            returns=(~sale).sum(),
+            zero_amounts=_zero_sale().sum(),
+            same_day_merges=sale.sum()
+            - pl.struct("customer_id", "ordered_at").filter(sale).n_unique(),
+            rounded_amounts=(exact != amount.cast(pl.Float64)).sum(),
+            future_rows=(day > as_of).sum() if as_of else pl.lit(None),
+        )
+        dropped = [RuleCount(**offence._asdict()) for offence in offences]
+        left = rows - sum(rule.rows for rule in dropped)
+        duplicates = left - _height(deduplicated)
+        if self.options.duplicates == "drop" and duplicates:
+            dropped.append(RuleCount(rule="duplicate", says="exact duplicate", rows=duplicates))
+        kept = _height(self._log()) if self.options.on_invalid == "drop" or not offences else left
+        zeros = rows - sum(rule.rows for rule in dropped) - kept
+        if self.options.zero_amount == "drop" and zeros:
+            dropped.append(RuleCount(rule="zero_amount", says="a zero amount", rows=zeros))
+        return DataQualityReport(
+            rows_in=rows,
+            rows_out=rows - sum(rule.rows for rule in dropped),
+            dropped=tuple(dropped),
+            exact_duplicates=duplicates,
+            currencies=self._currencies(),
+            **counts.collect().row(0, named=True),
+        )
+
+
+def _canonical_columns(frame: pl.DataFrame | pl.LazyFrame) -> Columns:
+    present = set(frame.collect_schema().names())
+    found = {role: name for role in _OPTIONAL if (name := _CANONICAL[role][0]) in present}
+    return Columns(**found)
+
+
+def _broken(rules: list[Rule]) -> pl.Expr:
+    return pl.any_horizontal(rule.broken for rule in rules).fill_null(value=False)
+
+
+def _zero_sale() -> pl.Expr:
+    return (pl.col("kind") == "sale") & (pl.col("amount") == 0)
+
+
+def _height(frame: pl.LazyFrame) -> int:
+    return int(frame.select(pl.len()).collect().item())

@@ -1,0 +1,93 @@
+"""How a log names its columns and how it is read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Extra: TypeAlias = Literal["gap_mean_days", "gap_std_days", "log_gap_sum"]
+
+
+class Columns(BaseModel):
+    """The names of a log's columns.
+
+    Where a function is called without `columns`, the log's columns carry the canonical names
+    (`customer_id`, `ordered_at`, `amount`, and `order_id`, `cost`, `discount`, `category`,
+    `channel`, `currency`, `kind` as far as they are there).
+
+    Attributes:
+        customer: Whose transaction it is: whole numbers or text.
+        time: When it happened: Date or Datetime.
+        amount: Money net of tax and discount, in one currency; negative for a return.
+        order: Order that the row belongs to, so that a return finds its sale.
+        cost: Cost of the goods of this row; null where unknown.
+        discount: Discount given, already taken off the amount.
+        category: Product category.
+        channel: Sales channel.
+        currency: Currency code; more than one in a log is an error.
+        kind: `"sale"` or `"return"`; without it the amount's sign decides.
+
+    Example:
+        >>> import customer_value as cv
+        >>> cv.Columns(customer="id", time="date", amount="total").customer
+        'id'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    customer: str = "customer_id"
+    time: str = "ordered_at"
+    amount: str = "amount"
+    order: str | None = None
+    cost: str | None = None
+    discount: str | None = None
+    category: str | None = None
+    channel: str | None = None
+    currency: str | None = None
+    kind: str | None = None
+
+    @model_validator(mode="after")
+    def _no_column_twice(self) -> Self:
+        names = list(self.named.values())
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"columns used for two things: {', '.join(twice)}")
+        return self
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The columns that are named, by what they hold."""
+        return {role: name for role, name in self.model_dump().items() if name is not None}
+
+
+class TransactionOptions(BaseModel):
+    """How a log is read.
+
+    Attributes:
+        tz: Time zone of the business day, e.g. `"Asia/Shanghai"`. Required for timestamps that
+            carry a zone; those without one are taken as they are.
+        occasion: What counts as one purchase: all orders of a customer's business `"day"`, or
+            each `"order"` (each row where no order column is named).
+        on_invalid: `"raise"` refuses a log with unusable rows; `"drop"` leaves them out and
+            counts them.
+        duplicates: `"keep"` or `"drop"` rows that repeat another row in every column.
+        zero_amount: `"keep"` counts a sale of zero as a purchase, as the published CDNOW results
+            do; `"drop"` leaves it out.
+        money_scale: Decimal places to which money is summed exactly.
+        extras: Columns that `summarize` adds on request: `gap_mean_days` and `gap_std_days` (mean
+            and sample standard deviation of the days between purchase days), `log_gap_sum` (sum
+            of their natural logarithms).
+        validate_log: False skips the checks, for a log already cleaned; written `validate=False`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True)
+
+    tz: str | None = None
+    occasion: Literal["day", "order"] = "day"
+    on_invalid: Literal["raise", "drop"] = "raise"
+    duplicates: Literal["keep", "drop"] = "keep"
+    zero_amount: Literal["keep", "drop"] = "keep"
+    money_scale: Annotated[int, Field(ge=0, le=12)] = 6
+    extras: tuple[Extra, ...] = ()
+    validate_log: Annotated[bool, Field(alias="validate")] = True  # `validate` is pydantic's own

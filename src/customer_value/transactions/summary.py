@@ -1,0 +1,325 @@
+"""One row per customer of a log: the frame that every other module starts from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
+import polars as pl
+
+from customer_value._frames.time import check_day
+from customer_value.exceptions import CustomerValueError
+from customer_value.transactions._source import Source
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from customer_value._typing import ArrowStream, Frame
+    from customer_value.transactions.options import Columns, TransactionOptions
+
+
+@overload
+def summarize(
+    transactions: pl.LazyFrame,
+    *,
+    as_of: date,
+    columns: Columns | None = None,
+    options: TransactionOptions | None = None,
+) -> pl.LazyFrame: ...
+@overload
+def summarize(
+    transactions: ArrowStream,
+    *,
+    as_of: date,
+    columns: Columns | None = None,
+    options: TransactionOptions | None = None,
+) -> pl.DataFrame: ...
+def summarize(
+    transactions: Frame,
+    *,
+    as_of: date,
+    columns: Columns | None = None,
+    options: TransactionOptions | None = None,
+) -> pl.DataFrame | pl.LazyFrame:
+    """Make one row per customer of a log, as it stood at the close of a day.
+
+    Rows dated after `as_of` never count. A purchase occasion is a customer's business day with at
+    least one sale (or each order, by `options.occasion`). Returns reduce revenue; they are no
+    occasion and set no date. With an order column an order refunded in full is no occasion
+    either, and a return reduces the spend of its own order; a return that finds no order is
+    spread over the customer's occasions in proportion to their spend.
+
+    Money is summed as decimals and is therefore exact: row order and threads change no bit.
+
+    Args:
+        transactions: A raw or a cleaned log.
+        as_of: Day of the snapshot.
+        columns: Names of the log's columns; by default the canonical ones.
+        options: How to read the log.
+
+    Returns:
+        The customer frame: `customer_id` (type kept), `as_of`, `first_purchase`,
+        `last_purchase` (Date), `purchases`, `orders`, `recency_days` (Int64), `revenue`,
+        `mean_purchase` (Float64, net of returns), `repeat_purchases` (Int64, the x of Fader &
+        Hardie), `t_x` and `T` (Float64, age in days at the last purchase and at `as_of`),
+        `repeat_spend` (Float64, mean spend of the occasions after the first, null without any),
+        `returned` (Float64, at least 0); `cost` and `discount` (null where a row's is unknown)
+        and `n_categories` where the log has the column; and the requested extras. Customers
+        with returns only have no purchases and nulls where a purchase is needed. Sorted by
+        `customer_id`; a LazyFrame gives an unordered LazyFrame.
+
+    Raises:
+        SchemaError: Columns are missing or of an unusable type.
+        DataError: Rows cannot be used and `options.on_invalid` is `"raise"`, or currencies are
+            mixed. The error carries the report.
+
+    Example:
+        >>> import customer_value as cv
+        >>> from datetime import date
+        >>> customers = cv.summarize(cv.load_cdnow(), as_of=date(1997, 9, 30))
+        >>> customers.height, customers["repeat_purchases"].sum()
+        (2357, 2457)
+    """
+    day = check_day("as_of", as_of)
+    source = Source.of(transactions, columns, options)
+    return source.per_customer(lambda log: _customer_frame(log, day, source.options))
+
+
+@overload
+def split_holdout(
+    transactions: pl.LazyFrame,
+    *,
+    calibration_end: date,
+    holdout_end: date,
+    columns: Columns | None = None,
+    options: TransactionOptions | None = None,
+) -> pl.LazyFrame: ...
+@overload
+def split_holdout(
+    transactions: ArrowStream,
+    *,
+    calibration_end: date,
+    holdout_end: date,
+    columns: Columns | None = None,
+    options: TransactionOptions | None = None,
+) -> pl.DataFrame: ...
+def split_holdout(
+    transactions: Frame,
+    *,
+    calibration_end: date,
+    holdout_end: date,
+    columns: Columns | None = None,
+    options: TransactionOptions | None = None,
+) -> pl.DataFrame | pl.LazyFrame:
+    """Summarize a log at an earlier day and add what the same customers did afterwards.
+
+    Both halves take the same path as `summarize`, so fit and holdout count alike. Customers whose
+    first row is after `calibration_end` are not in the result.
+
+    Args:
+        transactions: A raw or a cleaned log.
+        calibration_end: Day of the snapshot; nothing later reaches its columns.
+        holdout_end: Last day of the holdout period.
+        columns: Names of the log's columns; by default the canonical ones.
+        options: How to read the log.
+
+    Returns:
+        The customer frame of `summarize` at `calibration_end`, with `holdout_purchases` (Int64,
+        occasions after it), `holdout_revenue` (Float64, all amounts dated after it, returns
+        included) and `holdout_days` (Float64).
+
+    Raises:
+        CustomerValueError: `holdout_end` is not after `calibration_end`.
+        SchemaError: Columns are missing or of an unusable type.
+        DataError: Rows cannot be used, as in `summarize`.
+
+    Example:
+        >>> import customer_value as cv
+        >>> from datetime import date
+        >>> split = cv.split_holdout(
+        ...     cv.load_cdnow(),
+        ...     calibration_end=date(1997, 9, 30),
+        ...     holdout_end=date(1998, 6, 30),
+        ... )
+        >>> split["holdout_purchases"].sum()
+        1882
+    """
+    start, end = check_day("calibration_end", calibration_end), check_day("holdout_end", holdout_end)
+    if end <= start:
+        raise CustomerValueError(f"holdout_end {end} must be after calibration_end {start}")
+    source = Source.of(transactions, columns, options)
+
+    def split(log: pl.LazyFrame) -> pl.LazyFrame:
+        customers = _customer_frame(log, start, source.options)
+        return customers.join(
+            _holdout(log, start, end, source.options), on="customer_id", how="left"
+        ).with_columns(
+            pl.col("holdout_purchases", "holdout_revenue").fill_null(0),
+            holdout_days=pl.lit(float((end - start).days)),
+        )
+
+    return source.per_customer(split)
+
+
+def _customer_frame(log: pl.LazyFrame, as_of: date, options: TransactionOptions) -> pl.LazyFrame:
+    log = log.filter(pl.col("ordered_at") <= as_of)
+    columns = log.collect_schema().names()
+    days = _purchase_days(log, options)
+    totals = days.group_by("customer_id").agg(
+        first_purchase=pl.col("purchase_day").min(),
+        last_purchase=pl.col("purchase_day").max(),
+        purchases=pl.col("occasions").sum(),
+        orders=pl.col("orders").sum(),
+        spend=pl.col("spend").sum(),
+        loose=pl.col("loose").sum(),
+        returned=pl.col("returned").sum(),
+        first_spend=(pl.col("spend").cast(pl.Float64) / pl.col("occasions")).min_by("purchase_day"),
+    )
+    for name in ("cost", "discount"):
+        if name in columns:
+            totals = totals.join(_known_sum(log, name, options), on="customer_id", how="left")
+    if "category" in columns:
+        categories = log.filter(pl.col("kind") == "sale").group_by("customer_id")
+        totals = totals.join(
+            categories.agg(n_categories=pl.col("category").n_unique().cast(pl.Int64)),
+            on="customer_id",
+            how="left",
+        ).with_columns(pl.col("n_categories").fill_null(0))
+    if options.extras:
+        totals = totals.join(_gaps(days, options), on="customer_id", how="left")
+    return _finish(totals, as_of)
+
+
+def _purchase_days(log: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFrame:
+    """Money and occasions by customer and day; `purchase_day` is null where nothing was bought.
+
+    `loose` is money of returns that find no order and of orders refunded in full.
+    """
+    sale, amount = pl.col("kind") == "sale", _exact("amount", options)
+    rows = log.with_columns(
+        orders=sale.cast(pl.Int64),
+        spend=pl.when(sale).then(amount).otherwise(0),
+        loose=pl.when(sale).then(0).otherwise(amount),
+    )
+    money = ["orders", "spend", "loose"]
+    if "order_id" in log.collect_schema().names():
+        rows, money = _orders(rows), [*money, "returned"]
+    days = rows.group_by("customer_id", "ordered_at").agg(pl.col(money).sum())
+    if "returned" not in money:
+        days = days.with_columns(returned=-pl.col("loose"))
+    bought = pl.col("orders") > 0
+    return days.with_columns(
+        purchase_day=pl.when(bought).then("ordered_at"),
+        occasions=bought.cast(pl.Int64) if options.occasion == "day" else pl.col("orders"),
+    )
+
+
+def _orders(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows to orders: each return on the day of its sale, refunded orders no longer orders."""
+    net, sold = pl.col("spend") + pl.col("loose"), pl.col("sale_day").is_not_null()
+    stands = sold & ((pl.col("spend") == 0) | (net > 0))
+    return (
+        rows.with_columns(sale_day=pl.when(pl.col("kind") == "sale").then("ordered_at"))
+        .group_by("customer_id", "order_id")
+        .agg(pl.col("sale_day", "ordered_at").min(), pl.col("spend", "loose").sum())
+        .select(
+            "customer_id",
+            ordered_at=pl.coalesce("sale_day", "ordered_at"),
+            orders=stands.cast(pl.Int64),
+            spend=pl.when(stands).then(net).otherwise(0),
+            loose=pl.when(stands).then(0).otherwise(net),
+            returned=-pl.col("loose"),
+        )
+    )
+
+
+def _known_sum(log: pl.LazyFrame, name: str, options: TransactionOptions) -> pl.LazyFrame:
+    """Sum by customer, null where a row's value is unknown."""
+    known = pl.col(name).is_not_null().all()
+    total = _exact(name, options).sum().cast(pl.Float64)
+    return log.group_by("customer_id").agg(pl.when(known).then(total).alias(name))
+
+
+def _gaps(days: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFrame:
+    """Statistics of the days between purchase days; sums of whole numbers, hence exact."""
+    ordered = (
+        days.filter(pl.col("purchase_day").is_not_null())
+        .select("customer_id", "purchase_day")
+        .sort("customer_id", "purchase_day")
+    )
+    same = pl.col("customer_id") == pl.col("customer_id").shift(1)
+    gap = (pl.col("purchase_day") - pl.col("purchase_day").shift(1)).dt.total_days()
+    n, total, squares = pl.col("n"), pl.col("total"), pl.col("squares")
+    variance = (squares - total * total / n) / (n - 1)
+    statistics = {
+        "gap_mean_days": pl.when(n > 0).then(total / n),
+        "gap_std_days": pl.when(n > 1).then(variance.clip(0).sqrt()),
+        "log_gap_sum": pl.col("logs").cast(pl.Float64),
+    }
+    return (
+        ordered.with_columns(gap=pl.when(same).then(gap))
+        .group_by("customer_id")
+        .agg(
+            n=pl.col("gap").count().cast(pl.Int64),
+            total=pl.col("gap").sum(),
+            squares=(pl.col("gap") ** 2).sum(),
+            logs=pl.col("gap").cast(pl.Float64).log().cast(pl.Decimal(38, 12)).sum(),
+        )
+        .select("customer_id", **{name: statistics[name] for name in options.extras})
+    )
+
+
+def _holdout(
+    log: pl.LazyFrame, start: date, end: date, options: TransactionOptions
+) -> pl.LazyFrame:
+    """Occasions by the day of their sale, money by the day it moved."""
+    log = log.filter(pl.col("ordered_at") <= end)
+    purchases = (
+        _purchase_days(log, options)
+        .filter(pl.col("purchase_day") > start)
+        .group_by("customer_id")
+        .agg(holdout_purchases=pl.col("occasions").sum())
+    )
+    revenue = (
+        log.filter(pl.col("ordered_at") > start)
+        .group_by("customer_id")
+        .agg(holdout_revenue=_exact("amount", options).sum().cast(pl.Float64))
+    )
+    return revenue.join(purchases, on="customer_id", how="left")
+
+
+def _exact(name: str, options: TransactionOptions) -> pl.Expr:
+    return pl.col(name).cast(pl.Decimal(38, options.money_scale))
+
+
+def _finish(totals: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """Sums to the columns of the customer frame, in their order."""
+    day = pl.lit(as_of)
+    purchases, first, last = pl.col("purchases"), pl.col("first_purchase"), pl.col("last_purchase")
+    revenue = (pl.col("spend") + pl.col("loose")).cast(pl.Float64)
+    spend, repeats = pl.col("spend").cast(pl.Float64), purchases - 1
+    # Loose returns take the same share of every occasion's spend.
+    kept = pl.when(spend > 0).then(revenue / spend).otherwise(1.0)
+    return totals.select(
+        "customer_id",
+        pl.lit(as_of).alias("as_of"),
+        "first_purchase",
+        "last_purchase",
+        "purchases",
+        "orders",
+        (day - last).dt.total_days().alias("recency_days"),
+        revenue.alias("revenue"),
+        pl.when(purchases > 0).then(revenue / purchases).alias("mean_purchase"),
+        pl.when(purchases > 0).then(repeats).alias("repeat_purchases"),
+        (last - first).dt.total_days().cast(pl.Float64).alias("t_x"),
+        (day - first).dt.total_days().cast(pl.Float64).alias("T"),
+        pl.when(repeats > 0)
+        .then((spend - pl.col("first_spend")) / repeats * kept)
+        .alias("repeat_spend"),
+        pl.col("returned").cast(pl.Float64),
+        *[
+            name
+            for name in totals.collect_schema().names()
+            if name in ("cost", "discount", "n_categories")
+            or name.startswith(("gap_", "log_gap_"))
+        ],
+    )
