@@ -3,8 +3,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import date
+from decimal import Decimal
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mpmath
 import numpy as np
@@ -27,6 +28,9 @@ from customer_value.datasets import (
 )
 from customer_value.exceptions import CustomerValueError
 
+if TYPE_CHECKING:
+    from customer_value._typing import FloatArray
+
 START, END = date(2024, 1, 1), date(2025, 12, 31)
 EVERYTHING: dict[str, Any] = {
     "return_rate": 0.2,
@@ -37,10 +41,14 @@ EVERYTHING: dict[str, Any] = {
 positive = st.sampled_from([1e-3, 0.1, 1.0, 30.0, 1e3])
 
 
-def simulate(n_customers: int = 500, **arguments: Any) -> pl.DataFrame:
-    return simulate_transactions(
-        n_customers, **({"start": START, "end": END, "seed": 7} | arguments)
-    )
+def simulate(n_customers: float = 500, **arguments: object) -> pl.DataFrame:
+    defaults: dict[str, Any] = {"start": START, "end": END, "seed": 7}
+    return simulate_transactions(**({"n_customers": n_customers} | defaults | arguments))
+
+
+def in_cents(money: pl.Series) -> bool:
+    """Whether each value is the float nearest to a whole number of cents."""
+    return all(value == float(f"{value:.2f}") for value in money)
 
 
 # --- CDNOW ---
@@ -63,7 +71,8 @@ def test_cdnow_has_the_published_counts() -> None:
     assert log.filter(pl.col("amount") < 0).is_empty()
     assert log.height - log.n_unique(["customer_id", "ordered_at"]) == 223
     assert log["quantity"].sum() == 16479
-    assert (log["amount"] * 100).round().cast(pl.Int64).sum() == 24_409_194
+    assert log["amount"].cast(pl.Decimal(12, 2)).sum() == Decimal("244091.94")
+    assert in_cents(log["amount"])
 
 
 def test_cdnow_is_sorted_by_customer_and_day() -> None:
@@ -102,30 +111,34 @@ def bg_nbd_none(m: BgNbdParameters, t: float) -> float:
 
 def pareto_nbd_mean(m: ParetoNbdParameters, t: float) -> float:
     """E[X(t)], Schmittlein, Morrison & Colombo (1987)."""
-    return m.r * m.beta / (m.alpha * (m.s - 1)) * (1 - (m.beta / (m.beta + t)) ** (m.s - 1))
+    alive = (m.beta / (m.beta + t)) ** (m.s - 1)
+    return float(m.r * m.beta / (m.alpha * (m.s - 1)) * (1 - alive))
 
 
 def pareto_nbd_none(m: ParetoNbdParameters, t: float) -> float:
     """P(X(t) = 0): no purchase before death at u, or none before t and alive then."""
 
-    def silent(u: float) -> Any:
-        return (m.alpha / (m.alpha + u)) ** m.r
+    def silent(u: float) -> float:
+        return mpmath.mpf(m.alpha / (m.alpha + u)) ** m.r  # type: ignore[no-any-return]
 
-    def death(u: float) -> Any:
-        return m.s / m.beta * (m.beta / (m.beta + u)) ** (m.s + 1)
+    def death(u: float) -> float:
+        return m.s / m.beta * mpmath.mpf(m.beta / (m.beta + u)) ** (m.s + 1)  # type: ignore[no-any-return]
 
     alive = (m.beta / (m.beta + t)) ** m.s
     return float(silent(t) * alive + mpmath.quad(lambda u: silent(u) * death(u), [0, t]))
 
 
-def repeats_by(log: pl.DataFrame, days: float) -> np.ndarray[Any, np.dtype[np.float64]]:
-    age = pl.col("ordered_at") - pl.col("ordered_at").min().over("customer_id")
-    within = age <= pl.duration(microseconds=round(days * 86_400_000_000))
-    counts = log.group_by("customer_id").agg((within.sum() - 1).cast(pl.Float64).alias("x"))
-    return counts["x"].to_numpy()
+def repeats_by(log: pl.DataFrame, days: float) -> FloatArray:
+    """Count each customer's purchases up to so many days after the first."""
+    moment = log["ordered_at"].to_physical().to_numpy()
+    customer = log["customer_id"].to_numpy() - 1
+    first = moment[np.unique(customer, return_index=True)[1]]  # the log is sorted by time
+    within = moment - first[customer] <= days * 86_400_000_000
+    return np.bincount(customer[within]).astype(np.float64) - 1
 
 
-def check_mean(values: np.ndarray[Any, Any], expected: float) -> None:
+def check_mean(values: FloatArray, expected: float) -> None:
+    """Within four standard errors; the seeds are fixed."""
     standard_error = values.std() / np.sqrt(values.size)
     assert abs(values.mean() - expected) < 4 * standard_error
 
@@ -135,7 +148,7 @@ def test_the_oracle_reproduces_published_means(t: float, mean: float) -> None:
     assert bg_nbd_mean(CDNOW_BG_NBD, t) == pytest.approx(mean, rel=2e-3)
 
 
-MODELS = {
+MODELS: dict[str, BgNbdParameters | ParetoNbdParameters] = {
     "bg_nbd": CDNOW_BG_NBD,
     "bg_nbd in months, quick to leave": BgNbdParameters(
         r=2.0, alpha=1.5, a=1.3, b=2.0, time_unit="month"
@@ -151,16 +164,14 @@ UNIT_DAYS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
 @pytest.mark.parametrize("name", MODELS)
 def test_repeat_purchases_have_the_mean_and_the_zeros_of_the_model(name: str) -> None:
     model = MODELS[name]
-    log = simulate(200_000, purchases=model, acquisition_days=1, seed=11)
-    for days in (20, 90, 365, 730):
+    log = simulate(200_000, purchases=model, acquisition_days=1)
+    for days in (20, 90, 365, 730):  # first purchases fall on the first day of 731
         t = days / UNIT_DAYS[model.time_unit]
         repeats = repeats_by(log, days)
         if isinstance(model, BgNbdParameters):
             mean, none = bg_nbd_mean(model, t), bg_nbd_none(model, t)
         else:
             mean, none = pareto_nbd_mean(model, t), pareto_nbd_none(model, t)
-        if days == 730:  # the period is 731 days, and first purchases fall on its first day
-            repeats = repeats_by(log, 730)
         check_mean(repeats, mean)
         check_mean((repeats == 0).astype(float), none)
 
@@ -189,7 +200,7 @@ def test_amounts_have_the_mean_of_the_gamma_gamma_model() -> None:
 
 def test_amounts_are_cents_and_never_zero() -> None:
     amounts = simulate(spend=GammaGammaParameters(p=0.1, q=2.0, v=1.0))["amount"]
-    assert amounts.equals((amounts * 100).round() / 100)
+    assert in_cents(amounts)
     assert amounts.min() == 0.01
 
 
@@ -223,7 +234,7 @@ def test_all_columns() -> None:
     purchases=st.one_of(
         st.builds(
             BgNbdParameters,
-            r=positive,
+            r=st.sampled_from([1e-3, 1.0, 30.0]),
             alpha=st.sampled_from([1.0, 30.0, 1e3]),
             a=positive,
             b=positive,
@@ -245,6 +256,7 @@ def test_all_columns() -> None:
 )
 @settings(max_examples=60, deadline=None)
 def test_any_log_is_sound(
+    *,
     n: int,
     days: int,
     seed: int,
@@ -269,7 +281,7 @@ def test_any_log_is_sound(
     first = sales.group_by("customer_id").agg(pl.col("ordered_at").min().dt.date())
     last_first = date.fromordinal(START.toordinal() + (window or days + 1) - 1)
     assert first["ordered_at"].is_between(START, last_first).all()
-    assert sales["order_id"].equals(pl.int_range(1, sales.height + 1, eager=True), strict=True)
+    assert sales["order_id"].to_list() == list(range(1, sales.height + 1))
     assert log["amount"].is_finite().all()
     assert (sales["amount"] > 0).all()
     assert log.equals(log.sort("ordered_at", "order_id"))
@@ -402,7 +414,7 @@ def test_everything_can_come_back() -> None:
 def test_costs_are_their_share_in_cents(rate: float) -> None:
     log = simulate(cost_rate=rate)
     assert (log["cost"] - log["amount"] * rate).abs().max() <= 0.005 + 1e-9  # type: ignore[operator]
-    assert log["cost"].equals((log["cost"] * 100).round() / 100)
+    assert in_cents(log["cost"])
 
 
 def test_labels_are_drawn_by_zipf() -> None:
@@ -471,7 +483,7 @@ def test_parameters_are_positive_and_finite(field: str, value: float) -> None:
 
 def test_a_log_beyond_all_bounds_is_refused_before_it_is_drawn() -> None:
     busy = ParetoNbdParameters(r=1e3, alpha=1e-12, s=1e-3, beta=1e3, time_unit="day")
-    with pytest.raises(CustomerValueError, match="the log would have .* rows"):
+    with pytest.raises(CustomerValueError, match=r"the log would have .* rows"):
         simulate(purchases=busy)
 
 

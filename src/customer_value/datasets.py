@@ -187,18 +187,18 @@ def simulate_transactions(
     categories: Sequence[str] | None = None,
     channels: Sequence[str] | None = None,
 ) -> pl.DataFrame:
-    r"""Simulate the transaction log of customers who buy, spend and leave as the models assume.
+    """Simulate the transaction log of customers who buy, spend and leave as the models assume.
 
-    Every customer first buys at a uniformly random moment of the acquisition window, then
+    Every customer first buys at a uniformly random moment of the acquisition window, and then
 
-    - BG/NBD: buys again at rate $\lambda \sim \text{Gamma}(r, \alpha)$ and leaves after each
-      *repeat* purchase with probability $p \sim \text{Beta}(a, b)$;
-    - Pareto/NBD: buys again at rate $\lambda \sim \text{Gamma}(r, \alpha)$ during a lifetime that
-      is exponential with rate $\mu \sim \text{Gamma}(s, \beta)$.
+    - BG/NBD: buys again at a rate `lambda ~ Gamma(r, alpha)` and leaves after each *repeat*
+      purchase with probability `p ~ Beta(a, b)`;
+    - Pareto/NBD: buys again at a rate `lambda ~ Gamma(r, alpha)` during a lifetime from the first
+      purchase that is exponential with rate `mu ~ Gamma(s, beta)`.
 
-    A purchase costs $z \sim \text{Gamma}(p, \nu)$ with the customer's own
-    $\nu \sim \text{Gamma}(q, v)$, so the mean is $pv/(q-1)$; second parameters are rates. Amounts
-    are rounded to cents and at least 0.01.
+    Each purchase costs `z ~ Gamma(p, nu)` with the customer's own `nu ~ Gamma(q, v)`, on average
+    `p v / (q - 1)`. The second parameter of a gamma distribution is its rate. Amounts are rounded
+    to cents and at least 0.01.
 
     Moments are drawn to the microsecond, not to the day, because the models run in continuous time:
     whether purchases of one day are one occasion is left to whoever summarises the log.
@@ -207,13 +207,14 @@ def simulate_transactions(
     returns, costs, categories or channels, and another `spend` leaves the moments as they are.
 
     Args:
-        n_customers: How many customers; each buys at least once. None gives an empty frame.
+        n_customers: How many customers; each buys at least once. 0 gives an empty frame.
         start: First day of the log.
         end: Last day of the log, inclusive.
         seed: Seed of all draws, at least 0. The same seed gives the same frame on any number of
             threads. A release of numpy may change it.
         purchases: Purchase process: a fitted BG/NBD or Pareto/NBD model, or `BgNbdParameters` or
-            `ParetoNbdParameters`. A month is 30.4375 days, a year 365.25.
+            `ParetoNbdParameters`. A month is 30.4375 days, a year 365.25. Only the parameters are
+            read: those of an MBG/NBD model have the same names and give a BG/NBD log.
         spend: Spend process: a fitted Gamma-Gamma model or `GammaGammaParameters`.
         acquisition_days: Length of the acquisition window from `start`, in days. None is the whole
             period, as in a business that keeps finding customers; 84 makes a cohort as in CDNOW.
@@ -272,7 +273,9 @@ def simulate_transactions(
         categories=categories,
         channels=channels,
     )
-    streams = _Streams(*(_generator(child) for child in np.random.SeedSequence(seed).spawn(5)))
+    streams = _Streams(
+        *(_generator(child) for child in np.random.SeedSequence(options.seed).spawn(5))
+    )
     log = _simulate_sales(options, streams)
     if options.cost_rate is not None:
         log = log.with_columns(cost=(pl.col("amount") * options.cost_rate).round(2))

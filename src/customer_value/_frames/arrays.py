@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 
 def to_array(column: pl.Series) -> FloatArray:
     """Array of a column without nulls: a read-only view where polars allows it, else a copy."""
-    array = column.cast(pl.Float64).rechunk().to_numpy()
-    array.flags.writeable = False
-    return array
+    return column.cast(pl.Float64).rechunk().to_numpy()
 
 
 def to_arrays(frame: pl.DataFrame) -> tuple[FloatArray, ...]:

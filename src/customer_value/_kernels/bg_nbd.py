@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from customer_value._kernels._jit import jit
-from customer_value._kernels.parallel import FloatArray, map_chunks, read_only
+from customer_value._kernels.parallel import FloatArray, map_rows, read_only
 from customer_value._kernels.special import (
     GAUSS_NODES,
     GAUSS_WEIGHTS,
@@ -54,12 +54,7 @@ def log_likelihood(
     # Gamma(r+x)/Gamma(r) and B(a,b+x)/B(a,b) are products over j < x, since x is a whole number.
     log_products = np.append(0.0, np.cumsum(np.log(r + j) - np.log1p(a / (b + j))))
     out = np.empty(x.size)
-
-    def task(start: int, stop: int) -> None:
-        rows = slice(start, stop)
-        _log_likelihood(x[rows], t_x[rows], T[rows], log_products, r, alpha, a, b, out[rows])
-
-    map_chunks(task, x.size, threads=threads)
+    map_rows(_log_likelihood, (x, t_x, T, out), log_products, r, alpha, a, b, threads=threads)
     return out
 
 
@@ -91,13 +86,9 @@ def value_gradient_hessian(
         The weighted sum of the log likelihood, its gradient (4,) and its Hessian (4, 4).
     """
     x, t_x, T, weights = read_only(x, t_x, T, weights)
-
-    def task(start: int, stop: int) -> FloatArray:
-        rows = slice(start, stop)
-        return _timing_sums(x[rows], t_x[rows], T[rows], weights[rows], r, alpha, a, b)
-
     total = _counting_sums(x, weights, r, a, b)
-    for part in map_chunks(task, x.size, threads=threads):
+    columns = (x, t_x, T, weights)
+    for part in map_rows(_timing_sums, columns, r, alpha, a, b, threads=threads):
         total += part
     hessian = np.empty((4, 4))
     upper = np.triu_indices(4)
@@ -134,12 +125,7 @@ def probability_alive(
     """
     x, t_x, T = read_only(x, t_x, T)
     out = np.empty(x.size)
-
-    def task(start: int, stop: int) -> None:
-        rows = slice(start, stop)
-        _probability_alive(x[rows], t_x[rows], T[rows], r, alpha, a, b, out[rows])
-
-    map_chunks(task, x.size, threads=threads)
+    map_rows(_probability_alive, (x, t_x, T, out), r, alpha, a, b, threads=threads)
     return out
 
 
@@ -172,12 +158,7 @@ def expected_purchases(
     """
     out = probability_alive(x, t_x, T, r, alpha, a, b, threads)
     x, T = read_only(x, T)
-
-    def task(start: int, stop: int) -> None:
-        rows = slice(start, stop)
-        _multiply_by_purchases(x[rows], T[rows], horizon, r, alpha, a, b, out[rows])
-
-    map_chunks(task, x.size, threads=threads)
+    map_rows(_multiply_by_purchases, (x, T, out), horizon, r, alpha, a, b, threads=threads)
     return out
 
 
@@ -226,18 +207,15 @@ def discounted_expected_purchases(
     Returns:
         One present value a row, inf where `horizon` is, `delta` is 0 and a <= 1.
     """
+    if horizon == math.inf and delta == 0.0 and a <= 1.0:
+        return np.full(x.size, math.inf)
     out = probability_alive(x, t_x, T, r, alpha, a, b, threads)
     x, T = read_only(x, T)
     # Given that a customer is alive t_x says nothing more, so few rows differ.
     distinct, row = np.unique(x + 1j * T, return_inverse=True)
     x, T = read_only(distinct.real, distinct.imag)
     value = np.empty(x.size)
-
-    def task(start: int, stop: int) -> None:
-        rows = slice(start, stop)
-        _value_while_alive(x[rows], T[rows], horizon, delta, r, alpha, a, b, value[rows])
-
-    map_chunks(task, x.size, threads=threads)
+    map_rows(_value_while_alive, (x, T, value), horizon, delta, r, alpha, a, b, threads=threads)
     out *= value[row]
     return out
 
@@ -250,15 +228,15 @@ def log_odds_of_death(
 
     The ratio of the two terms of the likelihood: a/(b+x-1) ((alpha+T)/(alpha+t_x))^(r+x).
     """
-    return math.log(a / (b + x - 1.0)) + (r + x) * math.log1p((T - t_x) / (alpha + t_x))
+    return math.log(a / (b + (x - 1.0))) + (r + x) * math.log1p((T - t_x) / (alpha + t_x))
 
 
 @jit
 def purchases_while_alive(y: float, n: float, a: float, b: float) -> float:
     """Give the purchases expected of a customer who is alive now.
 
-    It is the mean of (1 - (1 + p y)^-n) / p over p ~ Beta(a, b). Fader, Hardie & Lee's (2005) eq. 10
-    writes it as a difference over a - 1 that fails at a = 1; after Euler's transformation of its
+    It is the mean of (1 - (1 + p y)^-n) / p over p ~ Beta(a, b). Fader, Hardie & Lee (2005) write
+    it in eq. 10 as a difference over a - 1 that fails at a = 1; after Euler's transformation of its
     2F1 that factor cancels on paper.
 
     Args:
@@ -287,19 +265,22 @@ def purchases_while_alive(y: float, n: float, a: float, b: float) -> float:
                 return result
             break
     p, weight = beta_rule(a, b, 1.0 + (1.0 + n) * y)
-    return -(weight / p * np.expm1(-n * np.log1p(p * y))).sum()
+    result = 0.0
+    for k in range(p.size):
+        result -= weight[k] * math.expm1(-n * math.log1p(p[k] * y)) / p[k]
+    return result
 
 
 @jit
 def _multiply_by_purchases(
     x: FloatArray,
     T: FloatArray,
+    out: FloatArray,
     horizon: float,
     r: float,
     alpha: float,
     a: float,
     b: float,
-    out: FloatArray,
 ) -> None:
     """Multiply each row's probability of being alive by the purchases expected while alive."""
     for i in range(x.size):
@@ -310,13 +291,13 @@ def _multiply_by_purchases(
 def _value_while_alive(
     x: FloatArray,
     T: FloatArray,
+    out: FloatArray,
     horizon: float,
     delta: float,
     r: float,
     alpha: float,
     a: float,
     b: float,
-    out: FloatArray,
 ) -> None:
     """Write the present value of each row's future purchases, given that the customer is alive."""
     for i in range(x.size):
@@ -325,8 +306,8 @@ def _value_while_alive(
             out[i] = _value_of_horizon(horizon / age, delta * age, n, a, b + x[i])
         elif delta > 0.0:
             out[i] = _value_of_life(delta * age, n, a, b + x[i])
-        else:  # the mean of 1/p
-            out[i] = (a + b + x[i] - 1.0) / (a - 1.0) if a > 1.0 else math.inf
+        else:
+            out[i] = (a + b + x[i] - 1.0) / (a - 1.0)  # the mean of 1/p
 
 
 @jit
@@ -348,8 +329,8 @@ def _value_of_horizon(y: float, delta: float, n: float, a: float, b: float) -> f
     """Give the present value of the purchases until y, with time in units of alpha + T.
 
     By parts: exp(-delta y) N(y) plus the integral of delta exp(-delta s) N(s), N the purchases
-    expected by s. Gauss-Legendre in ln(1 + s) on panels that halve towards 0, where N bends when n is
-    large.
+    expected by s. Gauss-Legendre in ln(1 + s) on panels that halve towards 0, where N bends when n
+    is large.
     """
     total = math.exp(-delta * y) * purchases_while_alive(y, n, a, b)
     if delta == 0.0:
@@ -373,12 +354,12 @@ def _log_likelihood(
     x: FloatArray,
     t_x: FloatArray,
     T: FloatArray,
+    out: FloatArray,
     log_products: FloatArray,
     r: float,
     alpha: float,
     a: float,
     b: float,
-    out: FloatArray,
 ) -> None:
     """Write each row's log likelihood; `log_products` holds the terms that depend on x alone."""
     log_alpha = math.log(alpha)
@@ -394,11 +375,11 @@ def _probability_alive(
     x: FloatArray,
     t_x: FloatArray,
     T: FloatArray,
+    out: FloatArray,
     r: float,
     alpha: float,
     a: float,
     b: float,
-    out: FloatArray,
 ) -> None:
     """Write each row's probability of being alive."""
     for i in range(x.size):
@@ -485,7 +466,7 @@ def _add_death_terms(
     d_r = r * math.log1p((T - t_x) / (alpha + t_x))
     silence = -(alpha / (alpha + T)) * ((T - t_x) / (alpha + t_x))
     d_alpha = (r + x) * silence
-    d_b = -b / (b + x - 1.0)
+    d_b = -b / (b + (x - 1.0))
     sums[0] += w * softplus(d)
     sums[1] += u * d_r
     sums[2] += u * d_alpha
@@ -500,4 +481,4 @@ def _add_death_terms(
     sums[11] += c * d_alpha * d_b
     sums[12] += c
     sums[13] += c * d_b
-    sums[14] += u * d_b * ((x - 1.0) / (b + x - 1.0)) + c * d_b * d_b
+    sums[14] += u * d_b * ((x - 1.0) / (b + (x - 1.0))) + c * d_b * d_b

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from customer_value._kernels._jit import jit
-from customer_value._kernels.parallel import FloatArray, map_chunks, read_only
+from customer_value._kernels.parallel import FloatArray, map_rows, read_only
 from customer_value._kernels.special import digamma_rise, log_beta, trigamma, trigamma_fall
 
 
@@ -34,12 +34,7 @@ def log_likelihood(
     x, m = read_only(x, m)
     log_betas = _log_betas(_count(x, np.ones_like(x)), p, q)
     out = np.empty(x.size)
-
-    def task(start: int, stop: int) -> None:
-        rows = slice(start, stop)
-        _log_likelihood(x[rows], m[rows], log_betas, p, q, v, out[rows])
-
-    map_chunks(task, x.size, threads=threads)
+    map_rows(_log_likelihood, (x, m, out), log_betas, p, q, v, threads=threads)
     return out
 
 
@@ -67,13 +62,8 @@ def value_gradient_hessian(
         The weighted sum of the log likelihood, its gradient (3,) and its Hessian (3, 3).
     """
     x, m, weights = read_only(x, m, weights)
-
-    def task(start: int, stop: int) -> FloatArray:
-        rows = slice(start, stop)
-        return _spend_sums(x[rows], m[rows], weights[rows], p, q, v)
-
     total = _beta_sums(_count(x, weights), p, q)
-    for part in map_chunks(task, x.size, threads=threads):
+    for part in map_rows(_spend_sums, (x, m, weights), p, q, v, threads=threads):
         total += part
     hessian = np.empty((3, 3))
     upper = np.triu_indices(3)
@@ -100,11 +90,11 @@ def _log_betas(counts: FloatArray, p: float, q: float) -> FloatArray:
 def _log_likelihood(
     x: FloatArray,
     m: FloatArray,
+    out: FloatArray,
     log_betas: FloatArray,
     p: float,
     q: float,
     v: float,
-    out: FloatArray,
 ) -> None:
     """Write each row's px ln(xm/(xm+v)) + q ln(v/(xm+v)) - ln m - ln B(px, q)."""
     for i in range(x.size):

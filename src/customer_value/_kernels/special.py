@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from customer_value._kernels._jit import jit
-from customer_value._kernels.parallel import FloatArray
+
+if TYPE_CHECKING:
+    from customer_value._kernels.parallel import FloatArray
 
 HALF_LOG_TWO_PI = 0.918938533204672741780329736406
 EULER_GAMMA = 0.577215664901532860606512090082
@@ -136,8 +139,8 @@ def trigamma_fall(u: float, step: float) -> float:
 def scaled_expint(s: float, z: float) -> float:
     """Give exp(z) E_s(z), the integral of exp(-z t) (1 + t)^-s over t > 0, for s >= 1/2, z > 0.
 
-    The continued fraction of Abramowitz & Stegun 5.1.22 in its even form, and where that is slow the
-    power series 5.1.12 at an order near 1, raised by the recurrence 5.1.14.
+    The continued fraction of Abramowitz & Stegun 5.1.22 in its even form, and where that is slow
+    the power series 5.1.12 at an order near 1, raised by the recurrence 5.1.14.
     """
     if z < 1.0 and s < LARGE:
         return _scaled_expint_series(s, z)
@@ -160,8 +163,8 @@ def scaled_expint(s: float, z: float) -> float:
 def _scaled_expint_series(s: float, z: float) -> float:
     """Give exp(z) E_s(z) for small z.
 
-    At the order 1 + e the terms that are singular in e are (1 - z^e Gamma(1-e)) / e, written so that
-    e = 0 is nothing special.
+    At the order 1 + e the terms that are singular in e are (1 - z^e Gamma(1-e)) / e, written so
+    that e = 0 is nothing special.
     """
     order = s - math.floor(s - 0.5)
     e = order - 1.0
@@ -183,9 +186,10 @@ def _scaled_expint_series(s: float, z: float) -> float:
 def beta_rule(a: float, b: float, scale: float) -> tuple[FloatArray, FloatArray]:
     """Give nodes and weights for the mean over p ~ Beta(a, b) of a function f(p).
 
-    Composite Gauss-Legendre in u = logit p over the bulk, where all is smooth at distance pi from
-    the real line, and a two-point Gauss-Jacobi rule for each end, where p^(a-1) or (1-p)^(b-1) may be
-    singular and hold most of the mass. All weights are positive: f > 0 loses nothing to cancellation.
+    Composite Gauss-Legendre in u = logit p over the bulk, where all is smooth up to a distance of
+    pi from the real line, and a two-point Gauss-Jacobi rule for each end, where p^(a-1) or
+    (1-p)^(b-1) may be singular and hold most of the mass. All weights are positive, so that the
+    mean of a positive f loses nothing to cancellation.
 
     Args:
         a: First shape.
@@ -200,7 +204,7 @@ def beta_rule(a: float, b: float, scale: float) -> tuple[FloatArray, FloatArray]
     low = max(math.log(1e-3 / (scale + b)), peak - _beta_reach(a - 1.0, b))
     high = min(math.log((1.0 + a) * 1e3), peak + _beta_reach(b, a))
     width = min(2.5, 2.5 * math.sqrt(1.0 / a + 1.0 / b))
-    panels = max(1, math.ceil((high - low) / width))
+    panels = math.ceil((high - low) / width) if high - low > width else 1
     p = np.empty(panels * GAUSS_NODES.size + 4)
     weight = np.empty(p.size)
     half = 0.5 * (high - low) / panels
@@ -214,14 +218,18 @@ def beta_rule(a: float, b: float, scale: float) -> tuple[FloatArray, FloatArray]
             weight[k] *= math.exp(-a * softplus(-u) - b * softplus(u) - reference)
     _beta_end(a, b, expit(low), reference, p[-4:-2], weight[-4:-2])
     _beta_end(b, a, expit(-high), reference, p[-2:], weight[-2:])
-    p[-2:] = 1.0 - p[-2:]
-    weight /= weight.sum()
+    total = 0.0
+    for k in range(p.size):
+        total += weight[k]
+    for k in range(p.size):
+        weight[k] /= total
+    p[-2], p[-1] = 1.0 - p[-2], 1.0 - p[-1]
     return p, weight
 
 
 @jit
 def _beta_reach(a: float, b: float) -> float:
-    """Find how far left of its peak, in logit p, p^a (1-p)^b stays above exp(-38) of its maximum."""
+    """Find how far left of its peak in logit p p^a (1-p)^b falls to exp(-38) of its maximum."""
     if a <= 0.0:
         return math.inf
     peak = math.log(a / b)

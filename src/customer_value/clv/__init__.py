@@ -1,0 +1,31 @@
+"""Customer lifetime value: models of purchase and spend, and what they say of each customer."""
+
+from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel
+from customer_value.clv.bg_nbd import BgNbd, fit_bg_nbd
+from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
+from customer_value.clv.models import load_model
+from customer_value.clv.predictions import (
+    expected_purchases,
+    expected_purchases_new_customer,
+    expected_spend,
+    log_likelihood,
+    probability_alive,
+)
+from customer_value.clv.value import customer_lifetime_value
+
+__all__ = [
+    "BgNbd",
+    "FitOptions",
+    "FitSummary",
+    "GammaGamma",
+    "PurchaseModel",
+    "customer_lifetime_value",
+    "expected_purchases",
+    "expected_purchases_new_customer",
+    "expected_spend",
+    "fit_bg_nbd",
+    "fit_gamma_gamma",
+    "load_model",
+    "log_likelihood",
+    "probability_alive",
+]

@@ -163,7 +163,7 @@ def split_holdout(
 def _customer_frame(log: pl.LazyFrame, as_of: date, options: TransactionOptions) -> pl.LazyFrame:
     log = log.filter(pl.col("ordered_at") <= as_of)
     columns = log.collect_schema().names()
-    days = _purchase_days(log, options)
+    days, has_orders = _purchase_days(log, options), "order_id" in columns
     totals = days.group_by("customer_id").agg(
         first_purchase=pl.col("purchase_day").min(),
         last_purchase=pl.col("purchase_day").max(),
@@ -171,8 +171,9 @@ def _customer_frame(log: pl.LazyFrame, as_of: date, options: TransactionOptions)
         orders=pl.col("orders").sum(),
         spend=pl.col("spend").sum(),
         loose=pl.col("loose").sum(),
-        returned=pl.col("returned").sum(),
-        first_spend=(pl.col("spend").cast(pl.Float64) / pl.col("occasions")).min_by("purchase_day"),
+        returned=pl.col("returned").sum() if has_orders else -pl.col("loose").sum(),
+        first_spend=pl.col("spend").min_by("purchase_day"),
+        first_occasions=pl.col("occasions").min_by("purchase_day"),
     )
     for name in ("cost", "discount"):
         if name in columns:
@@ -204,8 +205,6 @@ def _purchase_days(log: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFra
     if "order_id" in log.collect_schema().names():
         rows, money = _orders(rows), [*money, "returned"]
     days = rows.group_by("customer_id", "ordered_at").agg(pl.col(money).sum())
-    if "returned" not in money:
-        days = days.with_columns(returned=-pl.col("loose"))
     bought = pl.col("orders") > 0
     return days.with_columns(
         purchase_day=pl.when(bought).then("ordered_at"),
@@ -297,6 +296,7 @@ def _finish(totals: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     purchases, first, last = pl.col("purchases"), pl.col("first_purchase"), pl.col("last_purchase")
     revenue = (pl.col("spend") + pl.col("loose")).cast(pl.Float64)
     spend, repeats = pl.col("spend").cast(pl.Float64), purchases - 1
+    first_spend = pl.col("first_spend").cast(pl.Float64) / pl.col("first_occasions")
     # Loose returns take the same share of every occasion's spend.
     kept = pl.when(spend > 0).then(revenue / spend).otherwise(1.0)
     return totals.select(
@@ -313,7 +313,7 @@ def _finish(totals: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
         (last - first).dt.total_days().cast(pl.Float64).alias("t_x"),
         (day - first).dt.total_days().cast(pl.Float64).alias("T"),
         pl.when(repeats > 0)
-        .then((spend - pl.col("first_spend")) / repeats * kept)
+        .then((spend - first_spend) / repeats * kept)
         .alias("repeat_spend"),
         pl.col("returned").cast(pl.Float64),
         *[

@@ -1,0 +1,136 @@
+"""What models of purchases and of spend have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Annotated, Literal, TypeAlias
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from customer_value._frames.contracts import Rule
+from customer_value._frames.time import DAYS_PER_UNIT
+from customer_value._typing import FloatArray, TimeUnit
+
+Parameter: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+HISTORY = ("repeat_purchases", "t_x", "T")
+"""The columns that a purchase model reads; ages in days."""
+
+
+class FitOptions(BaseModel):
+    """How a likelihood is maximised.
+
+    Attributes:
+        max_iterations: Iterations after which the search stops.
+        gradient_tolerance: A fit has converged when no component of the projected gradient of the
+            mean log-likelihood, by the logarithms of the parameters, is larger.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_iterations: Annotated[int, Field(ge=1)] = 500
+    gradient_tolerance: Annotated[float, Field(gt=0, le=1e-2)] = 1e-6
+
+
+class FitSummary(BaseModel):
+    """How a model was fitted and how far to trust it.
+
+    Attributes:
+        status: `"converged"`; `"boundary"` where the likelihood rises towards a limit of the
+            parameters or is flat, so that they are not identified; `"failed"` where the search
+            stopped elsewhere.
+        log_likelihood: Its maximum, by the model's time unit.
+        n_customers: Customers that entered the likelihood (sum of the weights).
+        aic: Akaike's information criterion, 2k - 2 log L.
+        bic: Bayesian information criterion, k ln n - 2 log L.
+        standard_errors: Of each parameter, by the delta method; None unless converged.
+        covariance: Of the parameters in their order; None unless converged.
+        gradient_norm: Largest component of the projected gradient per customer.
+        iterations: Evaluations of the likelihood.
+        warnings: What to know before using the model, in words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: Literal["converged", "boundary", "failed"]
+    log_likelihood: float
+    n_customers: float
+    aic: float
+    bic: float
+    standard_errors: dict[str, float] | None
+    covariance: tuple[tuple[float, ...], ...] | None
+    gradient_norm: float
+    iterations: int
+    warnings: tuple[str, ...] = ()
+
+
+class PurchaseModel(BaseModel, ABC):
+    """A model of when customers buy and when they stop.
+
+    Its methods take arrays, one element a customer, and ages and horizons in **days**; only the
+    parameters are in `time_unit`. Frames go through the functions of the same names.
+
+    Attributes:
+        time_unit: Unit in which the parameters are expressed.
+        fit: How the parameters were found; None where they were given.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time_unit: TimeUnit = "week"
+    fit: FitSummary | None = None
+
+    @property
+    def days_per_unit(self) -> float:
+        """Length of the time unit in days."""
+        return DAYS_PER_UNIT[self.time_unit]
+
+    @abstractmethod
+    def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """Log-likelihood of each customer's history, by the model's time unit."""
+
+    @abstractmethod
+    def probability_alive(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """Probability that each customer still buys at age T."""
+
+    @abstractmethod
+    def expected_purchases(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float
+    ) -> FloatArray:
+        """Expected number of purchases in the `horizon` days after age T, given the history."""
+
+    @abstractmethod
+    def discounted_purchases(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, rate: float
+    ) -> FloatArray:
+        """The same, each purchase discounted continuously at `rate` per day; horizon may be inf."""
+
+    @abstractmethod
+    def new_customer_purchases(self, horizon: float) -> float:
+        """Expected repeat purchases of a new customer in the first `horizon` days."""
+
+    @abstractmethod
+    def has_finite_value(self, rate: float) -> bool:
+        """Whether the discounted purchases of the whole residual life are finite."""
+
+
+def history_rules() -> list[Rule]:
+    """What no customer's history may be."""
+    x, t_x, age = (pl.col(name) for name in HISTORY)
+    finite = x.is_finite() & t_x.is_finite() & age.is_finite()
+    return [
+        Rule("not_finite", ~finite, "NaN or infinite repeat_purchases, t_x or T"),
+        Rule("not_whole", finite & ((x < 0) | (x != x.floor())), "repeat_purchases not 0, 1, 2 ..."),
+        Rule("out_of_order", finite & ((t_x < 0) | (t_x > age)), "t_x outside 0 .. T"),
+        Rule("never_repeated", (x == 0) & (t_x != 0), "t_x above 0 without a repeat purchase"),
+    ]
+
+
+def spend_rules() -> list[Rule]:
+    """What no customer's spend may be."""
+    x, m = pl.col("repeat_purchases"), pl.col("repeat_spend")
+    return [
+        Rule("not_finite", ~(x.is_finite() & m.is_finite()), "NaN or infinite values"),
+        Rule("not_whole", (x < 0) | (x != x.floor()), "repeat_purchases not 0, 1, 2 ..."),
+    ]

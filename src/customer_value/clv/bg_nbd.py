@@ -1,0 +1,156 @@
+"""BG/NBD: purchases at random, and a chance to stop after each one.
+
+Fader, P. S., Hardie, B. G. S. and Lee, K. L. (2005), "'Counting Your Customers' the Easy Way: An
+Alternative to the Pareto/NBD Model", Marketing Science 24(2), 275-284.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import polars as pl
+
+from customer_value._frames.time import DAYS_PER_UNIT
+from customer_value._kernels import bg_nbd as kernels
+from customer_value.clv.base import (
+    HISTORY,
+    FitOptions,
+    Parameter,
+    PurchaseModel,
+    history_rules,
+)
+from customer_value.clv.fitting import fit_rows, maximize
+
+if TYPE_CHECKING:
+    from customer_value._typing import FloatArray, Frame, TimeUnit
+
+
+class BgNbd(PurchaseModel):
+    """A BG/NBD model, fitted by `fit_bg_nbd` or built from published parameters.
+
+    While alive a customer buys at a Poisson rate that is Gamma(r, alpha) among customers; after
+    each repeat purchase the customer stops with a probability that is Beta(a, b) among them.
+
+    Attributes:
+        r: Shape of the purchase rates.
+        alpha: Rate parameter of the purchase rates, in `time_unit`.
+        a: First parameter of the probability of stopping.
+        b: Second parameter of the probability of stopping.
+
+    Example:
+        >>> import customer_value as cv
+        >>> bg = cv.BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426, time_unit="week")
+        >>> round(bg.new_customer_purchases(52 * 7), 4)
+        1.4461
+    """
+
+    model: Literal["bg_nbd"] = "bg_nbd"
+    r: Parameter
+    alpha: Parameter
+    a: Parameter
+    b: Parameter
+
+    @property
+    def _by_day(self) -> tuple[float, float, float, float]:
+        return self.r, self.alpha * self.days_per_unit, self.a, self.b
+
+    def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """Log-likelihood of each history, by the model's time unit (equation 6 of the paper)."""
+        unit = self.days_per_unit
+        return kernels.log_likelihood(x, t_x / unit, T / unit, self.r, self.alpha, self.a, self.b)
+
+    def probability_alive(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """Probability of being alive at age T: 1 without a repeat purchase."""
+        return kernels.probability_alive(x, t_x, T, *self._by_day)
+
+    def expected_purchases(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float
+    ) -> FloatArray:
+        """Expected purchases in the `horizon` days after age T (equation 10 of the paper)."""
+        return kernels.expected_purchases(x, t_x, T, horizon, *self._by_day)
+
+    def discounted_purchases(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, rate: float
+    ) -> FloatArray:
+        """Present value of those purchases, discounted continuously at `rate` per day."""
+        return kernels.discounted_expected_purchases(x, t_x, T, horizon, rate, *self._by_day)
+
+    def new_customer_purchases(self, horizon: float) -> float:
+        """Expected repeat purchases of a new customer in `horizon` days (equation 9)."""
+        return kernels.expected_purchases_new_customer(horizon, *self._by_day)
+
+    def has_finite_value(self, rate: float) -> bool:
+        """Whether a residual life has finite value: it is infinite without discount if a <= 1."""
+        return rate > 0 or self.a > 1
+
+
+def fit_bg_nbd(
+    customers: Frame,
+    *,
+    time_unit: TimeUnit = "week",
+    weights: str | None = None,
+    options: FitOptions | None = None,
+) -> BgNbd:
+    """Fit a BG/NBD model by maximum likelihood.
+
+    The likelihood (equation 6 of Fader, Hardie & Lee 2005) is maximised over the logarithms of the
+    parameters, with exact gradient and Hessian, from a start that depends on the data alone: the
+    same customers give the same model, in whatever order they come.
+
+    Args:
+        customers: Customer frame with `repeat_purchases`, `t_x` and `T` (days). Customers without
+            any purchase (nulls) are left out and counted in the warnings.
+        time_unit: Unit in which the parameters are expressed, as in the literature.
+        weights: Column with the number of customers that each row stands for.
+        options: Limits of the search.
+
+    Returns:
+        The model, with its `fit` summary. Where the data do not identify it, for example when
+        nobody bought twice, `fit.status` is `"boundary"` and a warning says so.
+
+    Raises:
+        SchemaError: Columns are missing or no numbers.
+        DataError: Histories are impossible, such as `t_x` above `T`.
+        FitError: No row can be used.
+
+    Example:
+        >>> import customer_value as cv
+        >>> from datetime import date
+        >>> customers = cv.summarize(cv.load_cdnow(), as_of=date(1997, 9, 30))
+        >>> bg = cv.fit_bg_nbd(customers)
+        >>> round(bg.r, 3), round(bg.alpha, 3), round(bg.a, 3), round(bg.b, 3)
+        (0.243, 4.414, 0.793, 2.426)
+        >>> round(bg.fit.log_likelihood, 1)
+        -9582.4
+    """
+    rows = fit_rows(
+        customers,
+        HISTORY,
+        weights=weights,
+        rules=history_rules(),
+        usable=pl.all_horizontal(pl.col(HISTORY).is_not_null()),
+        unusable="no purchase",
+    )
+    x, t_x, age = rows.arrays
+    total, repeats = float(rows.weights @ age), float(rows.weights @ x)
+    # Time in units of the mean age, so that the limits of the search fit any data.
+    scale = total / float(rows.weights.sum()) or 1.0
+    t_x, age = t_x / scale, age / scale
+
+    def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        return kernels.value_gradient_hessian(x, t_x, age, rows.weights, *np.exp(theta).tolist())
+
+    mean_repeats = max(repeats / float(rows.weights.sum()), 1e-3)
+    unit = scale / DAYS_PER_UNIT[time_unit]
+    best = maximize(
+        evaluate,
+        np.log([0.5, 0.5 / mean_repeats, 1.0, 2.5]),
+        names=("r", "alpha", "a", "b"),
+        scales=np.array([1.0, unit, 1.0, 1.0]),
+        rows=rows,
+        offset=-repeats * float(np.log(unit)),
+        options=options or FitOptions(),
+    )
+    r, alpha, a, b = np.exp(best.log_parameters).tolist()
+    return BgNbd(r=r, alpha=alpha * unit, a=a, b=b, time_unit=time_unit, fit=best.summary)

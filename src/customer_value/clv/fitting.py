@@ -1,0 +1,231 @@
+"""Maximum likelihood: rows compressed, search on log-parameters, errors by the delta method."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+from scipy import optimize
+
+from customer_value._frames.arrays import to_arrays
+from customer_value._frames.assemble import refuse
+from customer_value._frames.contracts import Rule, as_polars, require
+from customer_value.clv.base import FitOptions, FitSummary
+from customer_value.exceptions import FitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeAlias
+
+    from customer_value._typing import FloatArray, Frame
+
+    # Log-likelihood, gradient and Hessian at the logarithms of the parameters.
+    Evaluate: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]
+
+_LIMIT = math.log(1e6)
+_FLAT = 1e-9
+
+
+class Rows(NamedTuple):
+    """The rows of a fit, equal ones counted once."""
+
+    arrays: tuple[FloatArray, ...]
+    weights: FloatArray
+    warnings: tuple[str, ...]
+
+
+def fit_rows(
+    customers: Frame,
+    columns: Sequence[str],
+    *,
+    weights: str | None,
+    rules: Sequence[Rule],
+    usable: pl.Expr,
+    unusable: str,
+) -> Rows:
+    """Read the rows of a fit, refuse bad ones, leave out unusable ones and compress equal ones.
+
+    Args:
+        customers: The customer frame.
+        columns: Columns that the likelihood reads.
+        weights: Column with the number of customers that each row stands for.
+        rules: What no row may be.
+        usable: Which rows enter the likelihood.
+        unusable: What the others are, in words.
+
+    Raises:
+        SchemaError: Columns are missing or no numbers.
+        DataError: Rows break the rules.
+        FitError: No row can be used.
+    """
+    frame = as_polars(customers).lazy()
+    names = list(columns) + ([weights] if weights else [])
+    require(frame, dict.fromkeys(names, "number"), what="customers")
+    weight = pl.col(weights).cast(pl.Float64) if weights else pl.lit(1.0)
+    rows = frame.select(
+        pl.col(columns).cast(pl.Float64), weight.alias("weight")
+    ).collect()
+    kept = rows.filter(usable.fill_null(value=False) & (pl.col("weight") != 0))
+    refuse(kept, [*rules, *_weight_rules()], what="customers")
+    if kept.is_empty():
+        raise FitError(f"no customers to fit: {rows.height:,} rows, all with {unusable}")
+    left_out = rows.height - kept.height
+    warnings = (f"{left_out:,} customers left out: {unusable}",) if left_out else ()
+    # Sorted by weight too, so that the sums do not depend on the order of the rows.
+    compressed = (
+        kept.sort([*columns, "weight"])
+        .group_by(columns, maintain_order=True)
+        .agg(pl.col("weight").sum())
+    )
+    *arrays, total = to_arrays(compressed)
+    return Rows(tuple(arrays), total, warnings)
+
+
+class Optimum(NamedTuple):
+    """Where a likelihood is largest."""
+
+    log_parameters: FloatArray
+    summary: FitSummary
+
+
+def maximize(
+    evaluate: Evaluate,
+    start: FloatArray,
+    *,
+    names: Sequence[str],
+    scales: FloatArray,
+    rows: Rows,
+    offset: float,
+    options: FitOptions,
+) -> Optimum:
+    """Find the maximum: L-BFGS-B within wide bounds, then Newton steps on the exact Hessian.
+
+    Args:
+        evaluate: Log-likelihood, gradient and Hessian by the log-parameters.
+        start: Log-parameters to start from, of data scaled to unit size.
+        names: Names of the parameters.
+        scales: What turns the parameters of scaled data into those of the model's unit.
+        rows: The rows of the fit.
+        offset: What turns the log-likelihood of scaled data into that of the model's unit.
+        options: Limits of the search.
+
+    Returns:
+        The log-parameters for the scaled data, and the summary in the model's unit.
+    """
+    total = float(rows.weights.sum())
+    counted = _Counted(evaluate, total)
+    found = optimize.minimize(
+        counted.objective,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(-_LIMIT, _LIMIT)] * len(start),
+        options={"maxiter": options.max_iterations, "ftol": 1e-13, "gtol": 1e-7, "maxcor": 20},
+    )
+    theta, value, gradient, hessian = _polish(counted, found.x)
+    free = np.abs(theta) < _LIMIT
+    norm = float(np.max(np.abs(gradient[free]), initial=0.0))
+    covariance = _covariance(theta, hessian * total, scales) if free.all() else None
+    status, words = _judge(names, free, covariance, norm <= options.gradient_tolerance)
+    log_likelihood, k = value * total + offset, len(start)
+    converged = covariance if status == "converged" else None
+    return Optimum(
+        theta,
+        FitSummary(
+            status=status,
+            log_likelihood=log_likelihood,
+            n_customers=total,
+            aic=2 * k - 2 * log_likelihood,
+            bic=k * math.log(total) - 2 * log_likelihood,
+            standard_errors=None
+            if converged is None
+            else dict(zip(names, np.sqrt(np.diag(converged)).tolist(), strict=True)),
+            covariance=None
+            if converged is None
+            else tuple(tuple(row) for row in converged.tolist()),
+            gradient_norm=norm,
+            iterations=counted.calls,
+            warnings=rows.warnings + words,
+        ),
+    )
+
+
+class _Counted:
+    """The mean log-likelihood, and how often it was asked for."""
+
+    def __init__(self, evaluate: Evaluate, total: float) -> None:
+        self.evaluate = evaluate
+        self.total = total
+        self.calls = 0
+
+    def __call__(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        self.calls += 1
+        value, gradient, hessian = self.evaluate(theta)
+        return value / self.total, gradient / self.total, hessian / self.total
+
+    def objective(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        value, gradient, _ = self(theta)
+        return -value, -gradient
+
+
+def _polish(
+    counted: _Counted, theta: FloatArray
+) -> tuple[FloatArray, float, FloatArray, FloatArray]:
+    """Newton steps inside the bounds, as long as the likelihood does not fall."""
+    value, gradient, hessian = counted(theta)
+    for _ in range(10):
+        free = np.abs(theta) < _LIMIT
+        curvature = -hessian[np.ix_(free, free)]
+        if not free.any() or np.max(np.abs(gradient[free])) < 1e-13:
+            break
+        if np.linalg.eigvalsh(curvature)[0] <= 0:
+            break
+        step = np.zeros_like(theta)
+        step[free] = np.linalg.solve(curvature, gradient[free])
+        step *= min(1.0, 1.0 / float(np.max(np.abs(step))))
+        trial = np.clip(theta + step, -_LIMIT, _LIMIT)
+        trial_value, trial_gradient, trial_hessian = counted(trial)
+        if not trial_value >= value - 1e-12 * abs(value):
+            break
+        settled = np.max(np.abs(trial - theta)) < 1e-12
+        theta, value, gradient, hessian = trial, trial_value, trial_gradient, trial_hessian
+        if settled:
+            break
+    return theta, value, gradient, hessian
+
+
+def _covariance(theta: FloatArray, hessian: FloatArray, scales: FloatArray) -> FloatArray | None:
+    """Delta method: J (-H)^-1 J with J = diag(parameters); None where the likelihood is flat."""
+    eigenvalues = np.linalg.eigvalsh(-hessian)
+    if eigenvalues[0] <= _FLAT * max(1.0, eigenvalues[-1]):
+        return None
+    parameters = np.exp(theta) * scales
+    covariance = np.linalg.inv(-hessian) * np.outer(parameters, parameters)
+    return np.asarray((covariance + covariance.T) / 2)
+
+
+def _judge(
+    names: Sequence[str], free: FloatArray, covariance: FloatArray | None, small_gradient: bool
+) -> tuple[str, tuple[str, ...]]:
+    held = [name for name, is_free in zip(names, free, strict=True) if not is_free]
+    if held:
+        return "boundary", (
+            f"the likelihood still rises at the limit of {', '.join(held)}: the data do not "
+            "identify this model (too few repeat purchases, or customers too much alike)",
+        )
+    if covariance is None:
+        return "boundary", (
+            "the likelihood is flat at its maximum: the parameters are not identified, only "
+            "predictions near the data can be used",
+        )
+    if not small_gradient:
+        return "failed", ("the search stopped before the likelihood was largest",)
+    return "converged", ()
+
+
+def _weight_rules() -> list[Rule]:
+    weight = pl.col("weight")
+    bad = weight.is_null() | ~weight.is_finite() | (weight < 0)
+    return [Rule("bad_weight", bad.fill_null(value=True), "a weight that is not 0 or more")]

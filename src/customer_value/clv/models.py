@@ -1,0 +1,35 @@
+"""Models to and from JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Field, TypeAdapter
+
+from customer_value.clv.bg_nbd import BgNbd
+from customer_value.clv.gamma_gamma import GammaGamma
+
+Model: TypeAlias = BgNbd | GammaGamma
+
+_ADAPTER: TypeAdapter[Model] = TypeAdapter(Annotated[Model, Field(discriminator="model")])
+
+
+def load_model(json: str | bytes) -> Model:
+    """Read any model from the JSON that its `model_dump_json()` wrote.
+
+    Args:
+        json: The text; its field `model` says which model it is.
+
+    Returns:
+        The model, equal to the one written.
+
+    Raises:
+        ValidationError: The text is no such model.
+
+    Example:
+        >>> import customer_value as cv
+        >>> bg = cv.BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
+        >>> cv.load_model(bg.model_dump_json()) == bg
+        True
+    """
+    return _ADAPTER.validate_json(json)
