@@ -1,8 +1,6 @@
-"""Griffe extension: give pydantic models the signature that their fields make, for the reference."""
+"""Griffe extension for the reference: give pydantic models the signature that their fields make."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import griffe
 
@@ -38,7 +36,7 @@ def parameter_of(field: griffe.Attribute) -> griffe.Parameter:
 class ModelSignatures(griffe.Extension):
     """Adds an `__init__` to each pydantic model of the package."""
 
-    def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
+    def on_package(self, *, pkg: griffe.Module, **_: object) -> None:
         """Walk through the loaded package."""
         self._visit(pkg)
 
@@ -57,6 +55,7 @@ class ModelSignatures(griffe.Extension):
             for name, member in owner.members.items()
             if isinstance(member, griffe.Attribute)
             and member.annotation is not None
+            and name != "model_config"
             and not name.startswith("_")
             and "property" not in member.labels
             and "ClassVar" not in str(member.annotation)

@@ -23,32 +23,164 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from customer_value.datasets import load_cdnow as load_cdnow
-    from customer_value.datasets import simulate_transactions as simulate_transactions
-    from customer_value.exceptions import CustomerValueError as CustomerValueError
-    from customer_value.exceptions import DataError as DataError
-    from customer_value.exceptions import FitError as FitError
-    from customer_value.exceptions import SchemaError as SchemaError
-    from customer_value.transactions import Columns as Columns
-    from customer_value.transactions import DataQualityReport as DataQualityReport
-    from customer_value.transactions import TransactionOptions as TransactionOptions
-    from customer_value.transactions import clean_transactions as clean_transactions
-    from customer_value.transactions import split_holdout as split_holdout
-    from customer_value.transactions import summarize as summarize
+    from customer_value.abc_analysis import (
+        AbcOptions,
+        classify_abc,
+    )
+    from customer_value.clv import (
+        BgNbd,
+        FitOptions,
+        FitSummary,
+        GammaGamma,
+        PurchaseModel,
+        customer_lifetime_value,
+        expected_purchases,
+        expected_purchases_new_customer,
+        expected_spend,
+        fit_bg_nbd,
+        fit_gamma_gamma,
+        load_model,
+        log_likelihood,
+        probability_alive,
+    )
+    from customer_value.datasets import (
+        load_cdnow,
+        simulate_transactions,
+    )
+    from customer_value.exceptions import (
+        CustomerValueError,
+        DataError,
+        FitError,
+        SchemaError,
+    )
+    from customer_value.lifecycle import (
+        LifecycleRules,
+        assign_stages,
+    )
+    from customer_value.profitability import (
+        customer_pnl,
+    )
+    from customer_value.report import (
+        ValueReport,
+        value_report,
+    )
+    from customer_value.rfm import (
+        RFM_LIST_125,
+        RfmDimension,
+        RfmOptions,
+        RfmRules,
+        RfmScale,
+        fit_rfm,
+        score_rfm,
+        segment_rfm,
+    )
+    from customer_value.tiers import (
+        TierOptions,
+        assign_tiers,
+    )
+    from customer_value.transactions import (
+        Columns,
+        DataQualityReport,
+        RuleCount,
+        TransactionOptions,
+        clean_transactions,
+        split_holdout,
+        summarize,
+    )
+
+__all__ = [
+    "AbcOptions",
+    "BgNbd",
+    "Columns",
+    "CustomerValueError",
+    "DataError",
+    "DataQualityReport",
+    "FitError",
+    "FitOptions",
+    "FitSummary",
+    "GammaGamma",
+    "LifecycleRules",
+    "PurchaseModel",
+    "RFM_LIST_125",
+    "RfmDimension",
+    "RfmOptions",
+    "RfmRules",
+    "RfmScale",
+    "RuleCount",
+    "SchemaError",
+    "TierOptions",
+    "TransactionOptions",
+    "ValueReport",
+    "assign_stages",
+    "assign_tiers",
+    "classify_abc",
+    "clean_transactions",
+    "customer_lifetime_value",
+    "customer_pnl",
+    "expected_purchases",
+    "expected_purchases_new_customer",
+    "expected_spend",
+    "fit_bg_nbd",
+    "fit_gamma_gamma",
+    "fit_rfm",
+    "load_cdnow",
+    "load_model",
+    "log_likelihood",
+    "probability_alive",
+    "score_rfm",
+    "segment_rfm",
+    "simulate_transactions",
+    "split_holdout",
+    "summarize",
+    "value_report",
+    "__version__",
+]
 
 _MODULE_OF = {
-    "load_cdnow": "datasets",
-    "simulate_transactions": "datasets",
+    "AbcOptions": "abc_analysis",
+    "BgNbd": "clv",
+    "Columns": "transactions",
     "CustomerValueError": "exceptions",
     "DataError": "exceptions",
-    "FitError": "exceptions",
-    "SchemaError": "exceptions",
-    "Columns": "transactions",
     "DataQualityReport": "transactions",
+    "FitError": "exceptions",
+    "FitOptions": "clv",
+    "FitSummary": "clv",
+    "GammaGamma": "clv",
+    "LifecycleRules": "lifecycle",
+    "PurchaseModel": "clv",
+    "RFM_LIST_125": "rfm",
+    "RfmDimension": "rfm",
+    "RfmOptions": "rfm",
+    "RfmRules": "rfm",
+    "RfmScale": "rfm",
+    "RuleCount": "transactions",
+    "SchemaError": "exceptions",
+    "TierOptions": "tiers",
     "TransactionOptions": "transactions",
+    "ValueReport": "report",
+    "assign_stages": "lifecycle",
+    "assign_tiers": "tiers",
+    "classify_abc": "abc_analysis",
     "clean_transactions": "transactions",
+    "customer_lifetime_value": "clv",
+    "customer_pnl": "profitability",
+    "expected_purchases": "clv",
+    "expected_purchases_new_customer": "clv",
+    "expected_spend": "clv",
+    "fit_bg_nbd": "clv",
+    "fit_gamma_gamma": "clv",
+    "fit_rfm": "rfm",
+    "load_cdnow": "datasets",
+    "load_model": "clv",
+    "log_likelihood": "clv",
+    "probability_alive": "clv",
+    "score_rfm": "rfm",
+    "segment_rfm": "rfm",
+    "simulate_transactions": "datasets",
     "split_holdout": "transactions",
     "summarize": "transactions",
+    "value_report": "report",
 }
 
 
@@ -58,3 +190,7 @@ def __getattr__(name: str) -> object:
     value: object = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

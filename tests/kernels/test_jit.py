@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-JIT_IS_ON = not numba.config.DISABLE_JIT
+JIT_IS_ON = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
 needs_jit = pytest.mark.skipif(not JIT_IS_ON, reason="NUMBA_DISABLE_JIT is set")
 
 

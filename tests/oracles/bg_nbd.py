@@ -86,7 +86,7 @@ def discounted_expected_purchases(
         n, c = mp.mpf(r) + x, mp.mpf(a) + b + x
 
         def discounted_rate(s: Number) -> Number:
-            mean = mpmath.hyp2f1(n + 1, a, c, -s / age, zeroprec=500)
+            mean = mpmath.hyp2f1(n + 1, a, c, -s / age, zeroprec=500, maxprec=30000)
             return mp.exp(-delta * s) * mean * n / age
 
         end = min(mp.mpf(horizon), 80 / mp.mpf(delta))

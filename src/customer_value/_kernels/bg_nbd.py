@@ -261,7 +261,7 @@ def purchases_while_alive(y: float, n: float, a: float, b: float) -> float:
         if abs(term) <= 1e-14 * (1.0 - z) * size:
             shrink = math.exp(-e * log_growth)
             result = c * first - shrink * total
-            if abs(c * first) + shrink * size < 1e5 * result:
+            if abs(c * first) + shrink * size < 1e4 * result:
                 return result
             break
     p, weight = beta_rule(a, b, 1.0 + (1.0 + n) * y)
@@ -330,7 +330,7 @@ def _value_of_horizon(y: float, delta: float, n: float, a: float, b: float) -> f
 
     By parts: exp(-delta y) N(y) plus the integral of delta exp(-delta s) N(s), N the purchases
     expected by s. Gauss-Legendre in ln(1 + s) on panels that halve towards 0, where N bends when n
-    is large.
+    is large and the exponential when delta is.
     """
     total = math.exp(-delta * y) * purchases_while_alive(y, n, a, b)
     if delta == 0.0:
@@ -338,7 +338,7 @@ def _value_of_horizon(y: float, delta: float, n: float, a: float, b: float) -> f
     right = math.log1p(min(y, 40.0 / delta))
     while right > 0.0:
         left = max(right - 1.4, 0.5 * right)
-        if right < min(1.4, 4.0 / n):
+        if right < min(1.4, 4.0 / n, 4.0 / delta):
             left = 0.0
         half = 0.5 * (right - left)
         for j in range(GAUSS_NODES.size):

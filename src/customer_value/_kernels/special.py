@@ -247,9 +247,8 @@ def _beta_end(
     """Fill the two-point Gauss rule for q^(a-1) (1-q)^(b-1) over (0, cut), exp(reference) apart."""
     spread = math.sqrt(2.0 * (a + 1.0) / (a + 2.0))
     left, right = (a + 1.0 - spread) / (a + 3.0), (a + 1.0 + spread) / (a + 3.0)
-    mass = math.exp(a * math.log(cut) - reference)
-    weight[0] = mass * (right / a - 1.0 / (a + 1.0)) / (right - left)
-    weight[1] = mass * (1.0 / (a + 1.0) - left / a) / (right - left)
+    weight[0] = (right / a - 1.0 / (a + 1.0)) / (right - left)
+    weight[1] = (1.0 / (a + 1.0) - left / a) / (right - left)
     q[0], q[1] = cut * left, cut * right
     for k in range(2):
-        weight[k] *= math.exp((b - 1.0) * math.log1p(-q[k]))
+        weight[k] *= math.exp(a * math.log(cut) + (b - 1.0) * math.log1p(-q[k]) - reference)

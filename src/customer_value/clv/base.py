@@ -121,7 +121,9 @@ def history_rules() -> list[Rule]:
     finite = x.is_finite() & t_x.is_finite() & age.is_finite()
     return [
         Rule("not_finite", ~finite, "NaN or infinite repeat_purchases, t_x or T"),
-        Rule("not_whole", finite & ((x < 0) | (x != x.floor())), "repeat_purchases not 0, 1, 2 ..."),
+        Rule(
+            "not_whole", finite & ((x < 0) | (x != x.floor())), "repeat_purchases not 0, 1, 2 ..."
+        ),
         Rule("out_of_order", finite & ((t_x < 0) | (t_x > age)), "t_x outside 0 .. T"),
         Rule("never_repeated", (x == 0) & (t_x != 0), "t_x above 0 without a repeat purchase"),
     ]

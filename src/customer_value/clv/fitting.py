@@ -64,9 +64,7 @@ def fit_rows(
     names = list(columns) + ([weights] if weights else [])
     require(frame, dict.fromkeys(names, "number"), what="customers")
     weight = pl.col(weights).cast(pl.Float64) if weights else pl.lit(1.0)
-    rows = frame.select(
-        pl.col(columns).cast(pl.Float64), weight.alias("weight")
-    ).collect()
+    rows = frame.select(pl.col(columns).cast(pl.Float64), weight.alias("weight")).collect()
     kept = rows.filter(usable.fill_null(value=False) & (pl.col("weight") != 0))
     refuse(kept, [*rules, *_weight_rules()], what="customers")
     if kept.is_empty():

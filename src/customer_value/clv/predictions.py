@@ -79,7 +79,9 @@ def expected_purchases(
         >>> import polars as pl, customer_value as cv
         >>> customers = pl.DataFrame({"repeat_purchases": [2], "t_x": [213.0], "T": [272.0]})
         >>> bg = cv.BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
-        >>> cv.expected_purchases(customers, bg, horizon="39w")["expected_purchases"].round(3).item()
+        >>> cv.expected_purchases(customers, bg, horizon="39w")["expected_purchases"].round(
+        ...     3
+        ... ).item()
         1.226
     """
     days = duration_days(horizon)

@@ -71,9 +71,7 @@ class Source(NamedTuple):
             )
         return cls(frame, names, options, schema)
 
-    def clean(
-        self, as_of: date | None
-    ) -> tuple[pl.DataFrame | pl.LazyFrame, DataQualityReport]:
+    def clean(self, as_of: date | None) -> tuple[pl.DataFrame | pl.LazyFrame, DataQualityReport]:
         """The canonical log and the report on it."""
         rows, offences = self._check()
         report = self._report(rows, offences, as_of)
@@ -172,9 +170,7 @@ class Source(NamedTuple):
         if isinstance(time, pl.Datetime) and time.time_zone and self.options.tz:
             day = day.dt.convert_time_zone(self.options.tz)
         if not self.schema[names.amount].is_decimal():
-            amount = amount.cast(
-                pl.Float64 if self.schema[names.amount].is_float() else pl.Int64
-            )
+            amount = amount.cast(pl.Float64 if self.schema[names.amount].is_float() else pl.Int64)
         if names.kind is not None:
             amount = pl.when(self._is_return()).then(-amount.abs()).otherwise(amount)
         rest = [role for role in _OPTIONAL if role != "kind" and role in names.named]
@@ -196,9 +192,7 @@ class Source(NamedTuple):
         codes = self.frame.lazy().select(code.unique()).collect().to_series()
         return tuple(sorted(str(code) for code in codes))
 
-    def _report(
-        self, rows: int, offences: list[Offence], as_of: date | None
-    ) -> DataQualityReport:
+    def _report(self, rows: int, offences: list[Offence], as_of: date | None) -> DataQualityReport:
         usable = self._usable()
         deduplicated = usable.unique()
         day, sale = pl.col("ordered_at"), pl.col("kind") == "sale"

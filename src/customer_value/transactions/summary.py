@@ -143,7 +143,10 @@ def split_holdout(
         >>> split["holdout_purchases"].sum()
         1882
     """
-    start, end = check_day("calibration_end", calibration_end), check_day("holdout_end", holdout_end)
+    start, end = (
+        check_day("calibration_end", calibration_end),
+        check_day("holdout_end", holdout_end),
+    )
     if end <= start:
         raise CustomerValueError(f"holdout_end {end} must be after calibration_end {start}")
     source = Source.of(transactions, columns, options)
@@ -312,14 +315,11 @@ def _finish(totals: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
         pl.when(purchases > 0).then(repeats).alias("repeat_purchases"),
         (last - first).dt.total_days().cast(pl.Float64).alias("t_x"),
         (day - first).dt.total_days().cast(pl.Float64).alias("T"),
-        pl.when(repeats > 0)
-        .then((spend - first_spend) / repeats * kept)
-        .alias("repeat_spend"),
+        pl.when(repeats > 0).then((spend - first_spend) / repeats * kept).alias("repeat_spend"),
         pl.col("returned").cast(pl.Float64),
         *[
             name
             for name in totals.collect_schema().names()
-            if name in ("cost", "discount", "n_categories")
-            or name.startswith(("gap_", "log_gap_"))
+            if name in ("cost", "discount", "n_categories") or name.startswith(("gap_", "log_gap_"))
         ],
     )

@@ -1,0 +1,220 @@
+"""RFM scores: cut points learnt from one snapshot, applied to any other."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, overload
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from customer_value._frames.assemble import refuse, with_columns
+from customer_value._frames.contracts import Rule, as_polars, require
+from customer_value.exceptions import FitError
+
+if TYPE_CHECKING:
+    from customer_value._typing import ArrowStream, Frame
+
+Bins: TypeAlias = Annotated[int, Field(ge=1, le=10)]
+
+
+class RfmOptions(BaseModel):
+    """How RFM scores are made.
+
+    Attributes:
+        recency_bins: Number of recency scores, 1 to 10.
+        frequency_bins: Number of frequency scores.
+        monetary_bins: Number of monetary scores.
+        method: `"quantile"`: bins of about equal numbers of customers.
+        monetary: Column of the customer frame that is M: `"revenue"` or `"mean_purchase"`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recency_bins: Bins = 5
+    frequency_bins: Bins = 5
+    monetary_bins: Bins = 5
+    method: Literal["quantile"] = "quantile"
+    monetary: Literal["revenue", "mean_purchase"] = "revenue"
+
+
+class RfmDimension(BaseModel):
+    """The cut points of one dimension.
+
+    Attributes:
+        column: The column that is scored.
+        edges: Cut points between the bins, ascending; a value equal to one lies below it.
+        reverse: Whether smaller values score higher, as for recency.
+        counts: Customers with each score, from 1 up, when the scale was fitted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    column: str
+    edges: tuple[float, ...]
+    reverse: bool
+    counts: tuple[int, ...]
+
+    @property
+    def requested_bins(self) -> int:
+        """Number of scores asked for."""
+        return len(self.edges) + 1
+
+    @property
+    def achieved_bins(self) -> int:
+        """Number of scores that occur; fewer where many customers have equal values."""
+        return sum(count > 0 for count in self.counts)
+
+    def score(self) -> pl.Expr:
+        """The score of each row: 1 to the number of bins, null where the value is."""
+        value = pl.col(self.column)
+        above = pl.sum_horizontal((value > edge).cast(pl.UInt8) for edge in self.edges)
+        if not self.edges:
+            above = pl.lit(0)
+        score = self.requested_bins - above if self.reverse else above + 1
+        return pl.when(value.is_not_null()).then(score.cast(pl.UInt8))
+
+
+class RfmScale(BaseModel):
+    """Cut points of all three dimensions, as plain JSON.
+
+    Attributes:
+        options: How they were made.
+        as_of: Day of the snapshot they were learnt from, where the frame has it.
+        n_customers: Customers they were learnt from.
+        recency: Cut points of `recency_days`.
+        frequency: Cut points of `purchases`.
+        monetary: Cut points of the monetary column.
+        warnings: What to know before using the scores, in words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    options: RfmOptions
+    as_of: date | None
+    n_customers: int
+    recency: RfmDimension
+    frequency: RfmDimension
+    monetary: RfmDimension
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def dimensions(self) -> tuple[RfmDimension, RfmDimension, RfmDimension]:
+        """Recency, frequency, monetary."""
+        return self.recency, self.frequency, self.monetary
+
+
+def fit_rfm(customers: Frame, *, options: RfmOptions | None = None) -> RfmScale:
+    """Learn RFM cut points from a snapshot.
+
+    Cut points are the quantiles 1/n, 2/n ... of each dimension (type 7 of Hyndman & Fan, the
+    default of R and numpy), and a value equal to a cut point lies below it. Equal values therefore
+    always score alike; where many are equal, fewer scores occur than asked for and a warning
+    says so. On whole numbers this is the rule of the R package rfm.
+
+    Args:
+        customers: Customer frame with `recency_days`, `purchases` and the monetary column.
+            Customers without any purchase are left out and counted in the warnings.
+        options: Numbers of bins, and what M is.
+
+    Returns:
+        The scale.
+
+    Raises:
+        SchemaError: Columns are missing or no numbers.
+        DataError: Values are NaN or infinite.
+        FitError: No customer has a purchase.
+
+    Example:
+        >>> import customer_value as cv
+        >>> from datetime import date
+        >>> scale = cv.fit_rfm(cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30)))
+        >>> scale.frequency.edges
+        (1.0, 1.0, 2.0, 4.0)
+        >>> scale.warnings
+        ('frequency: 4 of 5 scores occur, because many customers have equal values',)
+    """
+    options = options or RfmOptions()
+    columns = ("recency_days", "purchases", options.monetary)
+    frame = as_polars(customers)
+    schema = require(frame, dict.fromkeys(columns, "number"), what="customers")
+    keys = ["as_of"] if schema.get("as_of") == pl.Date else []
+    everybody = frame.lazy().select(*columns, *keys).collect()
+    rows = everybody.filter(pl.all_horizontal(pl.col(columns).is_not_null()))
+    refuse(rows.select(columns), [_not_finite(columns)], what="customers")
+    if rows.is_empty():
+        raise FitError(f"no customers to score: {everybody.height:,} rows, none with a purchase")
+    bins = (options.recency_bins, options.frequency_bins, options.monetary_bins)
+    recency, frequency, monetary = (
+        _fit_dimension(rows, column, n) for column, n in zip(columns, bins, strict=True)
+    )
+    named = {"recency": recency, "frequency": frequency, "monetary": monetary}
+    warnings = [
+        f"{name}: {d.achieved_bins} of {d.requested_bins} scores occur, because many customers "
+        "have equal values"
+        for name, d in named.items()
+        if d.achieved_bins < d.requested_bins
+    ]
+    if rows.height < everybody.height:
+        left_out = everybody.height - rows.height
+        warnings.append(f"{left_out:,} customers without a purchase left out")
+    return RfmScale(
+        options=options,
+        as_of=rows["as_of"].max() if keys else None,
+        n_customers=rows.height,
+        warnings=tuple(warnings),
+        **named,
+    )
+
+
+@overload
+def score_rfm(customers: pl.LazyFrame, scale: RfmScale) -> pl.LazyFrame: ...
+@overload
+def score_rfm(customers: ArrowStream, scale: RfmScale) -> pl.DataFrame: ...
+def score_rfm(customers: Frame, scale: RfmScale) -> pl.DataFrame | pl.LazyFrame:
+    """Add RFM scores by a scale: 1 to n, n is best on every dimension.
+
+    Args:
+        customers: Customer frame with the scale's columns, of any snapshot; values beyond those
+            that the scale has seen get the first or the last score.
+        scale: Cut points from `fit_rfm`.
+
+    Returns:
+        The frame with `r_score`, `f_score`, `m_score` (UInt8) and `rfm_cell` (String, such as
+        `"545"`; digits joined by `-` where a dimension has ten bins); null for customers without
+        any purchase.
+
+    Raises:
+        SchemaError: Columns are missing or no numbers.
+
+    Example:
+        >>> import customer_value as cv
+        >>> from datetime import date
+        >>> customers = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30))
+        >>> scored = cv.score_rfm(customers, cv.fit_rfm(customers))
+        >>> scored["rfm_cell"].head(3).to_list()
+        ['545', '211', '211']
+    """
+    frame = as_polars(customers)
+    require(frame, {d.column: "number" for d in scale.dimensions}, what="customers")
+    names = ("r_score", "f_score", "m_score")
+    scores = {name: d.score() for name, d in zip(names, scale.dimensions, strict=True)}
+    separator = "-" if any(d.requested_bins > 9 for d in scale.dimensions) else ""
+    cell = pl.concat_str([score.cast(pl.String) for score in scores.values()], separator=separator)
+    columns = [score.alias(name) for name, score in scores.items()]
+    return with_columns(frame, *columns, cell.alias("rfm_cell"))
+
+
+def _fit_dimension(rows: pl.DataFrame, column: str, bins: int) -> RfmDimension:
+    value, reverse = pl.col(column).cast(pl.Float64), column == "recency_days"
+    cuts = [value.quantile(k / bins, "linear").alias(str(k)) for k in range(1, bins)]
+    edges = rows.select(cuts).row(0) if cuts else ()
+    unscored = RfmDimension(column=column, edges=edges, reverse=reverse, counts=())
+    score = rows.select(unscored.score().alias("score"))["score"]
+    counts = tuple(int((score == k).sum()) for k in range(1, bins + 1))
+    return unscored.model_copy(update={"counts": counts})
+
+
+def _not_finite(columns: tuple[str, ...]) -> Rule:
+    finite = pl.all_horizontal(pl.col(name).cast(pl.Float64).is_finite() for name in columns)
+    return Rule("not_finite", ~finite, f"NaN or infinite {', '.join(columns)}")

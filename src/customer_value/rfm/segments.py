@@ -1,0 +1,106 @@
+"""Names for RFM cells: rule tables as data, with a name and a version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from customer_value._frames.assemble import with_columns
+from customer_value._frames.contracts import as_polars, require
+
+if TYPE_CHECKING:
+    from customer_value._typing import ArrowStream, Frame
+
+
+class RfmRules(BaseModel):
+    """Which cells of the RFM cube make which segment.
+
+    Attributes:
+        name: Name of the table.
+        version: Version of the table; published tables of one name differ in some cells.
+        segments: The cells (`rfm_cell`) of each segment, best segment first.
+        fallback: Segment of cells that no segment names.
+
+    Example:
+        >>> import customer_value as cv
+        >>> rules = cv.RfmRules(name="mine", version="1", segments={"best": ("555", "554")})
+        >>> rules.fallback
+        'other'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    version: str
+    segments: dict[str, tuple[str, ...]]
+    fallback: str = "other"
+
+    @field_validator("segments")
+    @classmethod
+    def _no_cell_twice(cls, segments: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        cells = [cell for named in segments.values() for cell in named]
+        twice = sorted({cell for cell in cells if cells.count(cell) > 1})
+        if twice:
+            raise ValueError(f"cells in more than one segment: {', '.join(twice)}")
+        return segments
+
+
+RFM_LIST_125 = RfmRules(
+    name="rfm_list_125",
+    version="1",
+    segments={
+        "champions": tuple("555 554 544 545 454 455 445".split()),
+        "loyal": tuple("543 444 435 355 354 345 344 335".split()),
+        "potential_loyalist": tuple(
+            "553 551 552 541 542 533 532 531 452 451 442 441 431 453 433 432 423 353 352 351 "
+            "342 341 333 323".split()
+        ),
+        "new_customers": tuple("512 511 422 421 412 411 311".split()),
+        "promising": tuple(
+            "525 524 523 522 521 515 514 513 425 424 413 414 415 315 314 313".split()
+        ),
+        "need_attention": tuple("535 534 443 434 343 334 325 324".split()),
+        "about_to_sleep": tuple("331 321 312 221 213 231 241 251".split()),
+        "at_risk": tuple(
+            "255 254 245 244 253 252 243 242 235 234 225 224 153 152 145 143 142 135 134 133 "
+            "125 124".split()
+        ),
+        "cannot_lose_them": tuple("155 154 144 214 215 115 114 113".split()),
+        "hibernating": tuple("332 322 233 232 223 222 132 123 122 212 211".split()),
+        "lost": tuple("111 112 121 131 141 151".split()),
+    },
+)
+"""The 125 cells of five bins in eleven segments, as in common use; every cell in exactly one."""
+
+
+@overload
+def segment_rfm(customers: pl.LazyFrame, *, rules: RfmRules = ...) -> pl.LazyFrame: ...
+@overload
+def segment_rfm(customers: ArrowStream, *, rules: RfmRules = ...) -> pl.DataFrame: ...
+def segment_rfm(customers: Frame, *, rules: RfmRules = RFM_LIST_125) -> pl.DataFrame | pl.LazyFrame:
+    """Add the name of each customer's RFM cell.
+
+    Args:
+        customers: Frame with `rfm_cell`, from `score_rfm`.
+        rules: Which cells make which segment.
+
+    Returns:
+        The frame with `segment` (String; null for customers without a score).
+
+    Raises:
+        SchemaError: `rfm_cell` is missing or no text.
+
+    Example:
+        >>> import polars as pl, customer_value as cv
+        >>> cells = pl.DataFrame({"rfm_cell": ["555", "111", None]})
+        >>> cv.segment_rfm(cells)["segment"].to_list()
+        ['champions', 'lost', None]
+    """
+    frame = as_polars(customers)
+    require(frame, {"rfm_cell": "text"}, what="customers")
+    cell = pl.col("rfm_cell").cast(pl.String)
+    names = {c: segment for segment, cells in rules.segments.items() for c in cells}
+    segment = cell.replace_strict(names, default=pl.lit(rules.fallback), return_dtype=pl.String)
+    return with_columns(frame, pl.when(cell.is_not_null()).then(segment).alias("segment"))
