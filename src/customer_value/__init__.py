@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "RFM_LIST_125",
     "AbcOptions",
     "BgNbd",
     "Columns",
@@ -101,7 +102,6 @@ __all__ = [
     "GammaGamma",
     "LifecycleRules",
     "PurchaseModel",
-    "RFM_LIST_125",
     "RfmDimension",
     "RfmOptions",
     "RfmRules",
@@ -111,6 +111,7 @@ __all__ = [
     "TierOptions",
     "TransactionOptions",
     "ValueReport",
+    "__version__",
     "assign_stages",
     "assign_tiers",
     "classify_abc",
@@ -133,7 +134,6 @@ __all__ = [
     "split_holdout",
     "summarize",
     "value_report",
-    "__version__",
 ]
 
 _MODULE_OF = {

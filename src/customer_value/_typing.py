@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
 IntArray: TypeAlias = npt.NDArray[np.int64]
 TimeUnit: TypeAlias = Literal["day", "week", "month", "year"]
 

@@ -23,10 +23,14 @@ _TOLERANCE = 1e-12
 class AbcOptions(BaseModel):
     """Where the classes end.
 
-        Attributes:
-            cutoffs: Cumulative shares of value at which classes A and B end.
-            boundary: `"below"`: the customer that crosses a cutoff falls into the lower class;
-    XX"""
+    Attributes:
+        cutoffs: Cumulative shares of value at which classes A and B end.
+        boundary: `"below"`: the customer that crosses a cutoff falls into the lower class;
+            `"crossing"`: into the upper one.
+        ties: `"together"`: customers of equal value share rank and class, and cross a cutoff
+            together; `"split"`: they are ranked in the order of the rows, as most published counts
+            are made.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

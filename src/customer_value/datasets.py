@@ -18,7 +18,7 @@ from pydantic import (
     field_validator,
 )
 
-from customer_value._typing import TimeUnit  # noqa: TC001  pydantic reads it
+from customer_value._typing import TimeUnit
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:

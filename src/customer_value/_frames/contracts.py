@@ -24,8 +24,7 @@ _KINDS: dict[Kind, tuple[Callable[[pl.DataType], bool], str]] = {
     "day": (lambda t: t == pl.Date, "Date"),
     "time": (
         lambda t: t in (pl.Date, pl.Datetime),
-        "Date or Datetime; parse text with .str.to_date() or .str.to_datetime(), "
-        "epochs with pl.from_epoch()",
+        "Date or Datetime; parse text with .str.to_date(), epochs with pl.from_epoch()",
     ),
     "number": (lambda t: t.is_numeric(), "a number; cast it with .cast(pl.Float64)"),
     "whole": (lambda t: t.is_integer(), "whole numbers; cast it with .cast(pl.Int64)"),

@@ -29,8 +29,10 @@ def duration_days(duration: str | timedelta) -> float:
     """
     if isinstance(duration, timedelta):
         days = duration.total_seconds() / 86_400
-    elif isinstance(duration, str) and _DURATION.fullmatch(duration):
-        days = math.fsum(float(n) * _DAYS_PER_SYMBOL[unit] for n, unit in _PART.findall(duration))
+    elif _DURATION.fullmatch(str(duration)):
+        days = math.fsum(
+            float(n) * _DAYS_PER_SYMBOL[unit] for n, unit in _PART.findall(str(duration))
+        )
     else:
         raise CustomerValueError(
             f"{duration!r} is no duration: write e.g. '39w', '12mo', '365d' or '1y6mo' "

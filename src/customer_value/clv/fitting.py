@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
-    from customer_value._typing import FloatArray, Frame
+    from customer_value._typing import BoolArray, FloatArray, Frame
 
     # Log-likelihood, gradient and Hessian at the logarithms of the parameters.
     Evaluate: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]
@@ -205,19 +205,18 @@ def _covariance(theta: FloatArray, hessian: FloatArray, scales: FloatArray) -> F
 
 
 def _judge(
-    names: Sequence[str], free: FloatArray, covariance: FloatArray | None, small_gradient: bool
-) -> tuple[str, tuple[str, ...]]:
+    names: Sequence[str], free: BoolArray, covariance: FloatArray | None, small_gradient: bool
+) -> tuple[Literal["converged", "boundary", "failed"], tuple[str, ...]]:
     held = [name for name, is_free in zip(names, free, strict=True) if not is_free]
     if held:
-        return "boundary", (
+        words = (
             f"the likelihood still rises at the limit of {', '.join(held)}: the data do not "
-            "identify this model (too few repeat purchases, or customers too much alike)",
+            "identify this model (too few repeat purchases, or customers too much alike)"
         )
+        return "boundary", (words,)
     if covariance is None:
-        return "boundary", (
-            "the likelihood is flat at its maximum: the parameters are not identified, only "
-            "predictions near the data can be used",
-        )
+        words = "the likelihood is flat at its maximum: the data do not identify the parameters"
+        return "boundary", (words,)
     if not small_gradient:
         return "failed", ("the search stopped before the likelihood was largest",)
     return "converged", ()

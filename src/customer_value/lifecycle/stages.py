@@ -115,7 +115,7 @@ def assign_stages(
         >>> customers = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30))
         >>> staged = cv.assign_stages(customers)
         >>> staged.select("stage", "rule_fired").row(0)
-        ('at_risk', 'silence of 2 gaps or more')
+        ('stable', 'none of the others')
     """
     rules = rules or LifecycleRules()
     frame = as_polars(customers)

@@ -10,13 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from customer_value._frames.time import check_day
 from customer_value.exceptions import CustomerValueError
 from customer_value.transactions._source import Source
-from customer_value.transactions.options import TransactionOptions
 
 if TYPE_CHECKING:
     from datetime import date
 
     from customer_value._typing import ArrowStream, Frame
-    from customer_value.transactions.options import Columns
+    from customer_value.transactions.options import Columns, TransactionOptions
 
 
 class _Terms(BaseModel):
@@ -134,7 +133,8 @@ def _finish(totals: pl.LazyFrame, margin: float | None) -> pl.LazyFrame:
     money = {name: pl.col(name).cast(pl.Float64) for name in ("known_cost", "uncosted")}
     net = (pl.col("sales") - pl.col("returns")).cast(pl.Float64)
     if margin is None:
-        cogs = pl.when(pl.col("unknown") == 0).then(money["known_cost"])
+        known = pl.col("unknown") == 0
+        cogs = pl.when(known).then(money["known_cost"]).otherwise(None)
     else:
         cogs = money["known_cost"] + (1 - margin) * money["uncosted"]
     profit = pl.col("net_revenue") - pl.col("cogs")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,8 @@ from customer_value.transactions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from customer_value._typing import Frame
 
 _STAGES = ("prospect", "new", "growing", "stable", "declining", "at_risk", "reactivated", "lost")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-import polars as pl
-
 from customer_value.transactions._source import Source
 
 if TYPE_CHECKING:
     from datetime import date
+
+    import polars as pl
 
     from customer_value._typing import ArrowStream, Frame
     from customer_value.transactions.options import Columns, TransactionOptions
