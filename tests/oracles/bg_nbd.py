@@ -92,10 +92,12 @@ def discounted_expected_purchases(
         end = min(mp.mpf(horizon), 80 / mp.mpf(delta))
         scale = min(end, age / (n + 1))
         cuts = [mp.mpf(0)]
-        while scale < end:
+        # Beyond the last cut is nothing, or less than 1e-25.
+        while scale < end and discounted_rate(scale) * scale > 1e-30:
             cuts.append(scale)
             scale *= 2
-        value = mp.quad(discounted_rate, [*cuts, end], method="gauss-legendre", maxdegree=4)
+        cuts.append(min(scale, end))
+        value = mp.quad(discounted_rate, cuts, method="gauss-legendre", maxdegree=4)
     return value * probability_alive(x, t_x, T, r, alpha, a, b)
 
 

@@ -193,7 +193,7 @@ def score_rfm(customers: Frame, scale: RfmScale) -> pl.DataFrame | pl.LazyFrame:
         >>> customers = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30))
         >>> scored = cv.score_rfm(customers, cv.fit_rfm(customers))
         >>> scored["rfm_cell"].head(3).to_list()
-        ['545', '211', '211']
+        ['444', '134', '111']
     """
     frame = as_polars(customers)
     require(frame, {d.column: "number" for d in scale.dimensions}, what="customers")
