@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from customer_value._kernels.parallel import FloatArray
 
 HALF_LOG_TWO_PI = 0.918938533204672741780329736406
-EULER_GAMMA = 0.577215664901532860606512090082
+LOG_GAMMA_SERIES = (
+    0.12550966952474304,
+    0.1440498967688461,
+    0.1695571769974082,
+    0.20738555102867398,
+    0.27058080842778454,
+    0.40068563438653143,
+    0.8224670334241132,
+    0.5772156649015329,
+)
+"""zeta(k)/k from k = 8 down to 2 and Euler's constant: Abramowitz & Stegun 6.1.33."""
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(16)
 LARGE = 15.0
 """From here on the asymptotic series below reach full double precision."""
@@ -154,7 +164,7 @@ def scaled_expint(s: float, z: float) -> float:
         d = 1.0 / (step * d + b)
         c = b + step / c
         fraction *= c * d
-        if abs(c * d - 1.0) < 1e-16:
+        if abs(c * d - 1.0) < 1e-15:
             break
     return fraction
 
@@ -168,8 +178,7 @@ def _scaled_expint_series(s: float, z: float) -> float:
     """
     order = s - math.floor(s - 0.5)
     e = order - 1.0
-    slope = EULER_GAMMA if e == 0.0 else math.lgamma(2.0 - order) / e
-    log_term = math.log(z) + slope
+    log_term = math.log(z) + _log_gamma_slope(e)
     total = -log_term if e == 0.0 else -math.expm1(e * log_term) / e
     power = 1.0
     for k in range(1, 25):
@@ -179,6 +188,17 @@ def _scaled_expint_series(s: float, z: float) -> float:
     while order < s - 0.5:
         total = (1.0 - z * total) / order
         order += 1.0
+    return total
+
+
+@jit
+def _log_gamma_slope(e: float) -> float:
+    """Give lnGamma(1 - e) / e, whose limit at 0 is Euler's constant, for |e| <= 1/2."""
+    if abs(e) > 0.01:
+        return math.lgamma(1.0 - e) / e
+    total = 0.0
+    for c in LOG_GAMMA_SERIES:
+        total = total * e + c
     return total
 
 

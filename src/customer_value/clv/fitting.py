@@ -122,8 +122,8 @@ def maximize(
         bounds=[(-_LIMIT, _LIMIT)] * len(start),
         options={"maxiter": options.max_iterations, "ftol": 1e-13, "gtol": 1e-7, "maxcor": 20},
     )
-    theta, value, gradient, hessian = _polish(counted, found.x)
-    free = np.abs(theta) < _LIMIT
+    theta, value, gradient, hessian = _polish(counted, found.x, options.max_iterations)
+    free = _free(theta, gradient)
     norm = float(np.max(np.abs(gradient[free]), initial=0.0))
     covariance = _covariance(theta, hessian * total, scales) if free.all() else None
     status, words = _judge(names, free, covariance, norm <= options.gradient_tolerance)
@@ -169,29 +169,34 @@ class _Counted:
 
 
 def _polish(
-    counted: _Counted, theta: FloatArray
+    counted: _Counted, theta: FloatArray, max_steps: int
 ) -> tuple[FloatArray, float, FloatArray, FloatArray]:
-    """Newton steps inside the bounds, as long as the likelihood does not fall."""
+    """Newton steps, damped where the likelihood is not concave or would fall."""
     value, gradient, hessian = counted(theta)
-    for _ in range(10):
-        free = np.abs(theta) < _LIMIT
+    damping = 0.0
+    for _ in range(max_steps):
+        free = _free(theta, gradient)
+        if np.max(np.abs(gradient[free]), initial=0.0) < 1e-13:
+            break
         curvature = -hessian[np.ix_(free, free)]
-        if not free.any() or np.max(np.abs(gradient[free])) < 1e-13:
-            break
-        if np.linalg.eigvalsh(curvature)[0] <= 0:
-            break
+        lift = max(0.0, 1e-12 - float(np.linalg.eigvalsh(curvature)[0])) * 2 + damping
         step = np.zeros_like(theta)
-        step[free] = np.linalg.solve(curvature, gradient[free])
-        step *= min(1.0, 1.0 / float(np.max(np.abs(step))))
+        step[free] = np.linalg.solve(curvature + lift * np.eye(free.sum()), gradient[free])
+        step /= max(1.0, float(np.max(np.abs(step))))
         trial = np.clip(theta + step, -_LIMIT, _LIMIT)
-        trial_value, trial_gradient, trial_hessian = counted(trial)
-        if not trial_value >= value - 1e-12 * abs(value):
+        if np.max(np.abs(trial - theta)) < 1e-12:
             break
-        settled = np.max(np.abs(trial - theta)) < 1e-12
-        theta, value, gradient, hessian = trial, trial_value, trial_gradient, trial_hessian
-        if settled:
-            break
+        found = counted(trial)
+        if found[0] >= value - 1e-15 * abs(value):
+            theta, (value, gradient, hessian), damping = trial, found, damping / 10
+        else:
+            damping = max(10 * damping, 1e-6)
     return theta, value, gradient, hessian
+
+
+def _free(theta: FloatArray, gradient: FloatArray) -> BoolArray:
+    """Which parameters can still move: inside the bounds, or pulled back from one."""
+    return np.asarray((np.abs(theta) < _LIMIT) | (gradient * theta < 0))
 
 
 def _covariance(theta: FloatArray, hessian: FloatArray, scales: FloatArray) -> FloatArray | None:

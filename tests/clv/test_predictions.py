@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+import customer_value as cv
+from golden import golden
+
+GOLDEN = golden("clv")
+PUBLISHED = cv.BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
+
+
+def customer(history: dict[str, float]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "repeat_purchases": [history["repeat_purchases"]],
+            "t_x": [history["t_x_weeks"] * 7],
+            "T": [history["T_weeks"] * 7],
+        }
+    )
+
+
+def test_published_customer_at_rounded_parameters() -> None:
+    expected = GOLDEN["expected_purchases_39"]
+    frame, model = customer(expected["history"]), cv.BgNbd(**expected["parameters"])
+    purchases = cv.expected_purchases(frame, model, horizon=expected["horizon"])
+    alive = cv.probability_alive(frame, model)
+    assert purchases["expected_purchases"].item() == pytest.approx(
+        expected["expected_purchases"], abs=1e-8
+    )
+    assert alive["p_alive"].item() == pytest.approx(expected["p_alive"], abs=1e-8)
+
+
+def test_published_customer_1516(bg: cv.BgNbd) -> None:
+    expected = GOLDEN["customer_1516"]
+    frame = customer(expected["history"])
+    purchases = cv.expected_purchases(frame, bg, horizon=expected["horizon"])
+    assert purchases["expected_purchases"].item() == pytest.approx(
+        expected["expected_purchases"], rel=1e-4
+    )
+    assert cv.probability_alive(frame, bg)["p_alive"].item() == pytest.approx(
+        expected["p_alive"], rel=1e-5
+    )
+
+
+def test_increasing_frequency_paradox(bg: cv.BgNbd) -> None:
+    expected = GOLDEN["increasing_frequency_paradox"]
+    frame = pl.DataFrame({"repeat_purchases": expected["x"], "t_x": [140.0] * 4, "T": [273.0] * 4})
+    purchases = cv.expected_purchases(frame, bg, horizon=expected["horizon"])
+    assert purchases["expected_purchases"].to_list() == pytest.approx(
+        expected["expected_purchases"], rel=1e-4
+    )
+
+
+def test_published_aggregates(cdnow: pl.DataFrame, bg: cv.BgNbd) -> None:
+    expected = GOLDEN["aggregates"]
+    predicted = cv.expected_purchases(cdnow, bg, horizon="39w")["expected_purchases"]
+    alive = cv.probability_alive(cdnow, bg)["p_alive"]
+    assert predicted.sum() == pytest.approx(expected["expected_holdout"], abs=2e-3)
+    assert alive.mean() == pytest.approx(expected["mean_p_alive"], abs=1e-5)
+    new = cv.expected_purchases_new_customer(bg, horizon="52w")
+    assert new == pytest.approx(expected["new_customer_52w"], abs=2e-5)
+
+
+def test_log_likelihood_adds_up_to_that_of_the_fit(cdnow: pl.DataFrame, bg: cv.BgNbd) -> None:
+    assert bg.fit is not None
+    total = cv.log_likelihood(cdnow, bg)["log_likelihood"].sum()
+    assert total == pytest.approx(bg.fit.log_likelihood, rel=1e-12)
+
+
+def test_a_model_from_json_scores_a_frame_that_it_never_saw(bg: cv.BgNbd) -> None:
+    stranger = pl.DataFrame({"repeat_purchases": [7], "t_x": [10.0], "T": [1000.0]})
+    stored = cv.load_model(bg.model_dump_json())
+    assert isinstance(stored, cv.BgNbd)
+    assert_frame_equal(cv.probability_alive(stranger, stored), cv.probability_alive(stranger, bg))
+
+
+def test_lazy_equals_eager(cdnow: pl.DataFrame, bg: cv.BgNbd) -> None:
+    lazy = cv.probability_alive(cdnow.lazy(), bg)
+    assert isinstance(lazy, pl.LazyFrame)
+    assert_frame_equal(lazy.collect(), cv.probability_alive(cdnow, bg), check_exact=True)
+
+
+def test_order_and_other_columns_are_kept(cdnow: pl.DataFrame, bg: cv.BgNbd) -> None:
+    shuffled = cdnow.sample(fraction=1, shuffle=True, seed=1)
+    scored = cv.probability_alive(shuffled, bg)
+    assert_frame_equal(scored.drop("p_alive"), shuffled)
+    assert_frame_equal(
+        scored.sort("customer_id"), cv.probability_alive(cdnow, bg), check_exact=True
+    )
+
+
+def test_unknown_history_gives_null_in_its_place() -> None:
+    frame = pl.DataFrame(
+        {"repeat_purchases": [0, None, 3], "t_x": [0.0, None, 20.0], "T": [30.0, None, 60.0]}
+    )
+    alive = cv.probability_alive(frame, PUBLISHED)["p_alive"]
+    assert alive.is_null().to_list() == [False, True, False]
+    assert alive[0] == 1.0
+    assert 0 < alive[2] < 1
+
+
+def test_impossible_history_is_refused_when_computed() -> None:
+    frame = pl.DataFrame({"repeat_purchases": [1], "t_x": [50.0], "T": [40.0]})
+    with pytest.raises(cv.DataError, match=r"1 row with t_x outside 0 .. T"):
+        cv.probability_alive(frame, PUBLISHED)
+    with pytest.raises(cv.DataError, match=r"1 row with t_x outside 0 .. T"):
+        cv.probability_alive(frame.lazy(), PUBLISHED).collect()
+
+
+def test_missing_columns_are_all_named() -> None:
+    with pytest.raises(cv.SchemaError, match="'repeat_purchases', 't_x', 'T'"):
+        cv.probability_alive(pl.DataFrame({"x": [1]}), PUBLISHED)
+
+
+def test_durations_agree() -> None:
+    year = 365.25
+    same: list[str | timedelta] = ["1y", "12mo", "4q", "365.25d", timedelta(days=year)]
+    values = {cv.expected_purchases_new_customer(PUBLISHED, horizon=h) for h in same}
+    assert max(values) - min(values) < 1e-12
+    wrong: list[str | timedelta] = ["", "12", "m", "-3w", "0d", "12 months", timedelta(0)]
+    for bad in wrong:
+        with pytest.raises(cv.CustomerValueError, match="duration"):
+            cv.expected_purchases_new_customer(PUBLISHED, horizon=bad)
+
+
+log_parameter = st.floats(-3, 3).map(lambda power: 10.0**power)
+
+
+models = st.builds(
+    cv.BgNbd,
+    r=log_parameter,
+    alpha=log_parameter,
+    a=log_parameter,
+    b=log_parameter,
+    time_unit=st.just("day"),
+)
+
+
+@given(models, st.integers(0, 5000), st.floats(0, 1e4), st.floats(0, 1))
+def test_predictions_are_finite_and_possible(
+    model: cv.BgNbd, x: int, age: float, part: float
+) -> None:
+    frame = pl.DataFrame({"repeat_purchases": [x], "t_x": [age * part if x else 0.0], "T": [age]})
+    scored = (
+        frame.pipe(cv.probability_alive, model)
+        .pipe(cv.expected_purchases, model, horizon="1y")
+        .pipe(cv.log_likelihood, model)
+    )
+    assert 0 <= scored["p_alive"].item() <= 1
+    assert 0 <= scored["expected_purchases"].item() < float("inf")
+    assert abs(scored["log_likelihood"].item()) < float("inf")
