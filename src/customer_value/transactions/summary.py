@@ -167,6 +167,9 @@ def _customer_frame(log: pl.LazyFrame, as_of: date, options: TransactionOptions)
     log = log.filter(pl.col("ordered_at") <= as_of)
     columns = log.collect_schema().names()
     days, has_orders = _purchase_days(log, options), "order_id" in columns
+    first_spend = pl.col("spend").cast(pl.Float64)
+    if options.occasion == "order":
+        first_spend = first_spend / pl.col("occasions")  # orders of one day have no order
     totals = days.group_by("customer_id").agg(
         first_purchase=pl.col("purchase_day").min(),
         last_purchase=pl.col("purchase_day").max(),
@@ -175,8 +178,7 @@ def _customer_frame(log: pl.LazyFrame, as_of: date, options: TransactionOptions)
         spend=pl.col("spend").sum(),
         loose=pl.col("loose").sum(),
         returned=pl.col("returned").sum() if has_orders else -pl.col("loose").sum(),
-        first_spend=pl.col("spend").min_by("purchase_day"),
-        first_occasions=pl.col("occasions").min_by("purchase_day"),
+        first_spend=first_spend.min_by("purchase_day"),
     )
     for name in ("cost", "discount"):
         if name in columns:
@@ -299,7 +301,6 @@ def _finish(totals: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     purchases, first, last = pl.col("purchases"), pl.col("first_purchase"), pl.col("last_purchase")
     revenue = (pl.col("spend") + pl.col("loose")).cast(pl.Float64)
     spend, repeats = pl.col("spend").cast(pl.Float64), purchases - 1
-    first_spend = pl.col("first_spend").cast(pl.Float64) / pl.col("first_occasions")
     # Loose returns take the same share of every occasion's spend.
     kept = pl.when(spend > 0).then(revenue / spend).otherwise(1.0)
     return totals.select(
@@ -315,7 +316,9 @@ def _finish(totals: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
         pl.when(purchases > 0).then(repeats).alias("repeat_purchases"),
         (last - first).dt.total_days().cast(pl.Float64).alias("t_x"),
         (day - first).dt.total_days().cast(pl.Float64).alias("T"),
-        pl.when(repeats > 0).then((spend - first_spend) / repeats * kept).alias("repeat_spend"),
+        pl.when(repeats > 0)
+        .then((spend - pl.col("first_spend")) / repeats * kept)
+        .alias("repeat_spend"),
         pl.col("returned").cast(pl.Float64),
         *[
             name
