@@ -28,9 +28,9 @@ cents = st.one_of(
     st.sampled_from([0, 1, 10, 20, 30, 30, 999, 1000, 1000, 123_456_789, 10_000_000_001]),
     st.integers(0, 5_000),
 )
-days = st.one_of(
-    st.integers(0, 6), st.integers(0, (LAST_DAY - FIRST_DAY).days)
-).map(lambda n: FIRST_DAY + timedelta(days=n))
+days = st.one_of(st.integers(0, 6), st.integers(0, (LAST_DAY - FIRST_DAY).days)).map(
+    lambda n: FIRST_DAY + timedelta(days=n)
+)
 customers = st.sampled_from(["ann", "bob", "cy", "李"])
 
 

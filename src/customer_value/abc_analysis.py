@@ -9,11 +9,11 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.assemble import refuse, with_columns
-from customer_value._frames.contracts import Rule, as_polars, require
+from customer_value._frames.assemble import with_columns
+from customer_value._frames.contracts import NOT_FINITE, as_polars, refuse, require
 
 if TYPE_CHECKING:
-    from customer_value._typing import ArrowStream, FloatArray, Frame, IntArray
+    from customer_value._typing import ArrowStream, BoolArray, FloatArray, Frame, IntArray
 
 __all__ = ["AbcOptions", "classify_abc"]
 
@@ -100,22 +100,32 @@ def classify_abc(
 
 
 def _classify(column: pl.Series, options: AbcOptions) -> pl.Series:
-    known = column.is_not_null()
-    rows = column.drop_nulls().cast(pl.Float64).alias("value")
-    not_finite = Rule("not_finite", ~pl.col("value").is_finite(), f"NaN or infinite {column.name}")
-    refuse(rows.to_frame(), [not_finite], what="customers")
-    rank, before, share = _shares(to_array(rows), together=options.ties == "together")
-    reached = share if options.boundary == "below" else before
+    known = column.is_not_null().to_numpy()
+    values = to_array(column)[known]
+    refuse({column.name: values}, [NOT_FINITE], what="customers")
+    rank, before, share = _shares(values, together=options.ties == "together")
     a, b = options.cutoffs
-    strict = options.boundary == "crossing"
-    slack = -_TOLERANCE if strict else _TOLERANCE
-    classes = np.where(reached <= a + slack, "A", np.where(reached <= b + slack, "B", "C"))
-    classes[~(to_array(rows) > 0)] = "C"
-    found = pl.DataFrame(
-        {"abc_class": classes, "abc_rank": rank, "cumulative_share": share}, nan_to_null=True
-    )
-    position = pl.when(known).then(known.cast(pl.Int64).cum_sum() - 1)
-    return found[pl.select(position).to_series()].to_struct("abc")
+    if options.boundary == "below":
+        is_a, is_b = share <= a + _TOLERANCE, share <= b + _TOLERANCE
+    else:
+        is_a, is_b = before < a - _TOLERANCE, before < b - _TOLERANCE
+    # Codes into "ABC", so that a null keeps its place.
+    code = np.where((values > 0) & is_a, 0, np.where((values > 0) & is_b, 1, 2))
+    names = pl.Series(["A", "B", "C"])
+    return pl.DataFrame(
+        [
+            names.gather(_spread(code, known)).alias("abc_class"),
+            _spread(rank, known).alias("abc_rank"),
+            _spread(share, known).fill_nan(None).alias("cumulative_share"),
+        ]
+    ).to_struct()
+
+
+def _spread(values: IntArray | FloatArray, known: BoolArray) -> pl.Series:
+    """Values at the known rows, null at the others."""
+    spread = np.zeros(known.size, dtype=values.dtype)
+    spread[known] = values
+    return pl.Series(spread).set(pl.Series(~known), None)
 
 
 def _shares(values: FloatArray, *, together: bool) -> tuple[IntArray, FloatArray, FloatArray]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -134,3 +135,11 @@ def test_an_infinite_residual_life_is_refused() -> None:
 def test_missing_columns_are_all_named() -> None:
     with pytest.raises(cv.SchemaError, match="'repeat_spend', 'share'"):
         value(some_customers().drop("repeat_spend"), margin="share")
+
+
+def test_many_threads_at_once_give_the_same_bits() -> None:
+    frame = pl.concat([some_customers()] * 30_000)
+    expected = value(frame)
+    with ThreadPoolExecutor(8) as pool:
+        for valued in pool.map(value, [frame] * 16):
+            assert_frame_equal(valued, expected, check_exact=True)

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917  hypothesis passes keywords
 from __future__ import annotations
 
 import json

@@ -55,12 +55,11 @@ def test_an_unwritable_installation_imports_and_computes(tmp_path: Path) -> None
 def test_first_call_with_an_empty_cache_is_quick(tmp_path: Path) -> None:
     code = """
 import time
-start = time.perf_counter()
 import numpy as np
 from customer_value._kernels import bg_nbd
 one = np.ones(3)
 bg_nbd.value_gradient_hessian(one, one, 2 * one, one, 0.25, 4.0, 0.8, 2.5)
-print(time.perf_counter() - start)
+print(time.process_time())  # imports included; other processes' load is not
 """
     assert float(_python(code, {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}, tmp_path)) < 3.0
     assert list((tmp_path / "cache").rglob("*.nbi"))

@@ -20,7 +20,7 @@ def log_derivatives(
         step = mp.mpf(10) ** -12
         center = [mp.log(mp.mpf(parameter)) for parameter in parameters]
 
-        def at(*moves: tuple[int, int]) -> Any:  # noqa: ANN401
+        def at(*moves: tuple[int, int]) -> Any:
             theta = list(center)
             for i, sign in moves:
                 theta[i] += sign * step

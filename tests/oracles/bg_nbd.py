@@ -3,6 +3,8 @@
 `python -m oracles.bg_nbd` in `tests/` writes `golden/kernels_bg_nbd.json`.
 """
 
+# ruff: noqa: PLR0917  positional as in the kernels
+
 from __future__ import annotations
 
 import json
@@ -147,6 +149,7 @@ def write_golden() -> None:
 
 def _mean_decay(n: Number, a: Number, c: Number, y: Number) -> Number:
     """Give the mean of (1 + p y)^-(n+1) over p ~ Beta(a, c-a) by a series of positive terms."""
+    mean = mp.nan
     for digits in (40, 400, 4000):
         with mp.workdps(digits):
             z = y / (1 + y)

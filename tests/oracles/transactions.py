@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -111,16 +112,15 @@ class _Purchases:
 def _purchases(rows: Iterable[Row]) -> _Purchases:
     found, orders = _Purchases(), dict[Any, _Order]()
     for number, row in enumerate(rows):
-        if row.get("order_id") is not None:
-            key = ("order", row["order_id"])
-        else:  # without an order each sale is one, and each return is loose
-            key = ("row", number)
+        order = row.get("order_id")
+        # Without an order each sale is one, and each return is loose.
+        key = ("row", number) if order is None else ("order", order)
         orders.setdefault(key, _Order()).add(row)
-    for order in orders.values():
-        if order.stands:
-            found.orders.append(order)
+    for one in orders.values():
+        if one.stands:
+            found.orders.append(one)
         else:
-            found.loose += order.spend - order.back
+            found.loose += one.spend - one.back
     return found
 
 
@@ -143,7 +143,7 @@ def _known_sum(rows: list[Output], name: str) -> float | None:
 
 
 def _gaps(days: list[date], extras: Iterable[str]) -> Output:
-    gaps = [(b - a).days for a, b in zip(days, days[1:], strict=False)]
+    gaps = [(b - a).days for a, b in pairwise(days)]
     values = {
         "gap_mean_days": statistics.mean(map(float, gaps)) if gaps else None,
         "gap_std_days": statistics.stdev(gaps) if len(gaps) > 1 else None,
@@ -214,9 +214,7 @@ def split_holdout(
     log = list(log)
     whole = [row for row in read(log, **reading) if row["day"] <= holdout_end]
     by_customer = _by_customer(whole)
-    customers = summarize(
-        log, as_of=calibration_end, occasion=occasion, extras=extras, **reading
-    )
+    customers = summarize(log, as_of=calibration_end, occasion=occasion, extras=extras, **reading)
     for customer in customers:
         rows = by_customer[customer["customer_id"]]
         occasions = _purchases(rows).occasions(occasion)

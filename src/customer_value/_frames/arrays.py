@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
+import numpy as np
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from customer_value._typing import FloatArray
 
 
 def to_array(column: pl.Series) -> FloatArray:
-    """Array of a column without nulls: a read-only view where polars allows it, else a copy."""
-    return column.cast(pl.Float64).rechunk().to_numpy()
+    """Array of a column of numbers: a read-only view where polars allows it; nulls are NaN."""
+    return np.asarray(column.rechunk().to_numpy(), dtype=np.float64)
 
 
 def to_arrays(frame: pl.DataFrame) -> tuple[FloatArray, ...]:
-    """Arrays of all columns of a frame without nulls, in its order."""
+    """Arrays of all columns of a frame, in its order."""
     return tuple(to_array(column) for column in frame.get_columns())

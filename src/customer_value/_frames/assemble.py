@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 import polars as pl
 
-from customer_value._frames.arrays import to_arrays
-from customer_value._frames.contracts import Rule, as_polars, describe, find_offences
-from customer_value.exceptions import DataError
+from customer_value._frames.arrays import to_array
+from customer_value._frames.contracts import ArrayRule, as_polars, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,14 +22,17 @@ def with_columns(frame: pl.LazyFrame, *columns: pl.Expr) -> pl.LazyFrame: ...
 def with_columns(frame: ArrowStream, *columns: pl.Expr) -> pl.DataFrame: ...
 def with_columns(frame: Frame, *columns: pl.Expr) -> pl.DataFrame | pl.LazyFrame:
     """Add columns: to a LazyFrame lazily, to any other frame at once."""
-    return as_polars(frame).with_columns(*columns)
+    frame = as_polars(frame)
+    if isinstance(frame, pl.DataFrame):
+        frame = frame.rechunk()  # array columns are computed chunk by chunk
+    return frame.with_columns(*columns)
 
 
 def array_column(
     function: Callable[..., FloatArray],
     inputs: Sequence[str],
     *,
-    rules: Sequence[Rule] = (),
+    rules: Sequence[ArrayRule] = (),
     what: str = "customers",
 ) -> pl.Expr:
     """Column of Float64 that an array function makes of other columns, row by row.
@@ -48,33 +50,20 @@ def array_column(
         An elementwise expression, safe to stream.
     """
 
+    # A query inside of a query may run on the same polars thread, and wait for itself: nothing in
+    # here but views of the columns, and arrays.
     def compute(struct: pl.Series) -> pl.Series:
-        frame = struct.struct.unnest().select(pl.all().cast(pl.Float64))
-        known = frame.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
-        complete = bool(known.all())
-        rows = frame if complete else frame.filter(known)
-        refuse(rows, rules, what=what)
-        values = function(*to_arrays(rows))
-        if complete:
-            return pl.Series(values)
-        spread = np.full(frame.height, np.nan)
-        spread[known.to_numpy()] = values
-        return pl.Series(spread, nan_to_null=True)
+        *columns, complete = struct.struct.unnest().get_columns()
+        known = to_array(complete) == 1
+        arrays = [to_array(column) for column in columns]
+        if not known.all():
+            arrays = [array[known] for array in arrays]
+        refuse(dict(zip(inputs, arrays, strict=True)), rules, what=what)
+        values = np.full(known.size, np.nan)
+        values[known] = function(*arrays)
+        return pl.Series(values, nan_to_null=True)
 
-    return pl.struct(inputs).map_batches(compute, return_dtype=pl.Float64, is_elementwise=True)
-
-
-def refuse(rows: pl.DataFrame, rules: Sequence[Rule], *, what: str, key: str = "") -> None:
-    """Refuse rows that break a rule.
-
-    Raises:
-        DataError: Names every broken rule with its count and examples.
-    """
-    if not rules:
-        return
-    frame = rows.lazy()
-    if not key:
-        frame, key = frame.with_columns(pl.struct(pl.all()).alias("row")), "row"
-    _, offences = find_offences(frame, rules, key=key)
-    if offences:
-        raise DataError(f"{what}: {describe(offences)}")
+    complete = pl.all_horizontal(pl.col(inputs).is_not_null()).cast(pl.Float64)
+    return pl.struct(pl.col(inputs).cast(pl.Float64), complete.alias("complete")).map_batches(
+        compute, return_dtype=pl.Float64, is_elementwise=True
+    )

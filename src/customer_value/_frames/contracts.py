@@ -5,14 +5,15 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+import numpy as np
 import polars as pl
 
-from customer_value.exceptions import SchemaError
+from customer_value.exceptions import DataError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from customer_value._typing import Frame
+    from customer_value._typing import BoolArray, FloatArray, Frame
 
 Kind: TypeAlias = Literal["key", "day", "time", "number", "whole", "text", "any"]
 
@@ -39,6 +40,16 @@ class Rule(NamedTuple):
     name: str
     broken: pl.Expr
     says: str
+
+
+class ArrayRule(NamedTuple):
+    """A condition on arrays that no element may meet."""
+
+    says: str
+    broken: Callable[..., BoolArray]
+
+
+NOT_FINITE = ArrayRule("NaN or infinite values", lambda values: ~np.isfinite(values))
 
 
 class Offence(NamedTuple):
@@ -118,6 +129,30 @@ def find_offences(
         for rule in found
     ]
     return counts.item(0, "rows"), offences
+
+
+def refuse(arrays: Mapping[str, FloatArray], rules: Sequence[ArrayRule], *, what: str) -> None:
+    """Refuse elements of arrays that break a rule.
+
+    Args:
+        arrays: Arrays of one length, in the order in which the rules take them.
+        rules: Conditions that no element may meet.
+        what: What the elements are, as the message calls them.
+
+    Raises:
+        DataError: Names every broken rule with its count and examples.
+    """
+    offences = []
+    for rule in rules:
+        broken = np.flatnonzero(rule.broken(*arrays.values()))
+        examples = tuple(
+            "(" + ", ".join(f"{name} {array[row]:g}" for name, array in arrays.items()) + ")"
+            for row in broken[:3]
+        )
+        if broken.size:
+            offences.append(Offence("", rule.says, broken.size, examples))
+    if offences:
+        raise DataError(f"{what}: {describe(offences)}")
 
 
 def describe(offences: Sequence[Offence]) -> str:

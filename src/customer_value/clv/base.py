@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Annotated, Literal, TypeAlias
 
-import polars as pl
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from customer_value._frames.contracts import Rule
+from customer_value._frames.contracts import ArrayRule
 from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._typing import FloatArray, TimeUnit
 
@@ -115,24 +115,24 @@ class PurchaseModel(BaseModel, ABC):
         """Whether the discounted purchases of the whole residual life are finite."""
 
 
-def history_rules() -> list[Rule]:
+def history_rules() -> list[ArrayRule]:
     """What no customer's history may be."""
-    x, t_x, age = (pl.col(name) for name in HISTORY)
-    finite = x.is_finite() & t_x.is_finite() & age.is_finite()
     return [
-        Rule("not_finite", ~finite, "NaN or infinite repeat_purchases, t_x or T"),
-        Rule(
-            "not_whole", finite & ((x < 0) | (x != x.floor())), "repeat_purchases not 0, 1, 2 ..."
+        ArrayRule(
+            "NaN or infinite repeat_purchases, t_x or T",
+            lambda x, t_x, age: ~np.isfinite(x + t_x + age),
         ),
-        Rule("out_of_order", finite & ((t_x < 0) | (t_x > age)), "t_x outside 0 .. T"),
-        Rule("never_repeated", (x == 0) & (t_x != 0), "t_x above 0 without a repeat purchase"),
+        ArrayRule("repeat_purchases not 0, 1, 2 ...", lambda x, *_: (x < 0) | (x != np.floor(x))),
+        ArrayRule("t_x outside 0 .. T", lambda _, t_x, age: (t_x < 0) | (t_x > age)),
+        ArrayRule("t_x above 0 without a repeat purchase", lambda x, t_x, _: (x == 0) & (t_x > 0)),
     ]
 
 
-def spend_rules() -> list[Rule]:
+def spend_rules() -> list[ArrayRule]:
     """What no customer's spend may be."""
-    x, m = pl.col("repeat_purchases"), pl.col("repeat_spend")
     return [
-        Rule("not_finite", ~(x.is_finite() & m.is_finite()), "NaN or infinite values"),
-        Rule("not_whole", (x < 0) | (x != x.floor()), "repeat_purchases not 0, 1, 2 ..."),
+        ArrayRule(
+            "NaN or infinite repeat_purchases or repeat_spend", lambda x, m: ~np.isfinite(x + m)
+        ),
+        ArrayRule("repeat_purchases not 0, 1, 2 ...", lambda x, _: (x < 0) | (x != np.floor(x))),
     ]

@@ -9,9 +9,8 @@ import numpy as np
 import polars as pl
 from scipy import optimize
 
-from customer_value._frames.arrays import to_arrays
-from customer_value._frames.assemble import refuse
-from customer_value._frames.contracts import Rule, as_polars, require
+from customer_value._frames.arrays import to_array, to_arrays
+from customer_value._frames.contracts import ArrayRule, as_polars, refuse, require
 from customer_value.clv.base import FitOptions, FitSummary
 from customer_value.exceptions import FitError
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 _LIMIT = math.log(1e6)
 _FLAT = 1e-9
+_BAD_WEIGHT = ArrayRule("a weight that is not 0 or more", lambda w: ~((w >= 0) & np.isfinite(w)))
 
 
 class Rows(NamedTuple):
@@ -41,7 +41,7 @@ def fit_rows(
     columns: Sequence[str],
     *,
     weights: str | None,
-    rules: Sequence[Rule],
+    rules: Sequence[ArrayRule],
     usable: pl.Expr,
     unusable: str,
 ) -> Rows:
@@ -65,8 +65,9 @@ def fit_rows(
     require(frame, dict.fromkeys(names, "number"), what="customers")
     weight = pl.col(weights).cast(pl.Float64) if weights else pl.lit(1.0)
     rows = frame.select(pl.col(columns).cast(pl.Float64), weight.alias("weight")).collect()
-    kept = rows.filter(usable.fill_null(value=False) & (pl.col("weight") != 0))
-    refuse(kept, [*rules, *_weight_rules()], what="customers")
+    refuse({"weight": to_array(rows["weight"])}, [_BAD_WEIGHT], what="customers")
+    kept = rows.filter(usable.fill_null(value=False) & (pl.col("weight") > 0))
+    refuse({name: to_array(kept[name]) for name in columns}, rules, what="customers")
     if kept.is_empty():
         raise FitError(f"no customers to fit: {rows.height:,} rows, all with {unusable}")
     left_out = rows.height - kept.height
@@ -225,9 +226,3 @@ def _judge(
     if not small_gradient:
         return "failed", ("the search stopped before the likelihood was largest",)
     return "converged", ()
-
-
-def _weight_rules() -> list[Rule]:
-    weight = pl.col("weight")
-    bad = weight.is_null() | ~weight.is_finite() | (weight < 0)
-    return [Rule("bad_weight", bad.fill_null(value=True), "a weight that is not 0 or more")]

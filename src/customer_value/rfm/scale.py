@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, overload
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from customer_value._frames.assemble import refuse, with_columns
-from customer_value._frames.contracts import Rule, as_polars, require
+from customer_value._frames.arrays import to_array
+from customer_value._frames.assemble import with_columns
+from customer_value._frames.contracts import NOT_FINITE, as_polars, refuse, require
 from customer_value.exceptions import FitError
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ def fit_rfm(customers: Frame, *, options: RfmOptions | None = None) -> RfmScale:
     keys = ["as_of"] if schema.get("as_of") == pl.Date else []
     everybody = frame.lazy().select(*columns, *keys).collect()
     rows = everybody.filter(pl.all_horizontal(pl.col(columns).is_not_null()))
-    refuse(rows.select(columns), [_not_finite(columns)], what="customers")
+    for name in columns:
+        refuse({name: to_array(rows[name])}, [NOT_FINITE], what="customers")
     if rows.is_empty():
         raise FitError(f"no customers to score: {everybody.height:,} rows, none with a purchase")
     bins = (options.recency_bins, options.frequency_bins, options.monetary_bins)
@@ -213,8 +215,3 @@ def _fit_dimension(rows: pl.DataFrame, column: str, bins: int) -> RfmDimension:
     score = rows.select(unscored.score().alias("score"))["score"]
     counts = tuple(int((score == k).sum()) for k in range(1, bins + 1))
     return unscored.model_copy(update={"counts": counts})
-
-
-def _not_finite(columns: tuple[str, ...]) -> Rule:
-    finite = pl.all_horizontal(pl.col(name).cast(pl.Float64).is_finite() for name in columns)
-    return Rule("not_finite", ~finite, f"NaN or infinite {', '.join(columns)}")

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from customer_value._frames.contracts import (
+    NOT_FINITE,
+    ArrayRule,
+    Kind,
+    Offence,
+    Rule,
+    as_polars,
+    describe,
+    find_offences,
+    refuse,
+    require,
+)
+from customer_value.exceptions import DataError, SchemaError
+
+TYPES: dict[str, Any] = {
+    "int": pl.Int8(),
+    "uint": pl.UInt64(),
+    "float": pl.Float32(),
+    "decimal": pl.Decimal(10, 2),
+    "string": pl.String(),
+    "categorical": pl.Categorical(),
+    "enum": pl.Enum(["a"]),
+    "bool": pl.Boolean(),
+    "date": pl.Date(),
+    "datetime": pl.Datetime("us"),
+    "zoned": pl.Datetime("ms", "UTC"),
+    "duration": pl.Duration(),
+    "list": pl.List(pl.Int64),
+    "struct": pl.Struct({"a": pl.Int64}),
+    "null": pl.Null(),
+}
+EMPTY = pl.DataFrame(schema=TYPES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed"),
+    [
+        ("day", {"date"}),
+        ("time", {"date", "datetime", "zoned"}),
+        ("number", {"int", "uint", "float", "decimal"}),
+        ("whole", {"int", "uint"}),
+        ("text", {"string", "categorical", "enum"}),
+        ("any", set(TYPES)),
+    ],
+)
+def test_each_kind_takes_its_types(kind: Kind, allowed: set[str]) -> None:
+    taken = set()
+    for name, dtype in TYPES.items():
+        try:
+            require(EMPTY, {name: kind}, what="log")
+            taken.add(name)
+        except SchemaError as error:
+            assert f"log: '{name}' is {dtype}, must be " in str(error)  # noqa: PT017
+    assert taken == allowed
+
+
+def test_keys_are_whole_numbers_or_text() -> None:
+    names = ("int", "uint", "string", "categorical", "enum")
+    require(EMPTY, dict.fromkeys(names, "key"), what="log")
+    for name in ("float", "list", "struct", "null"):
+        with pytest.raises(SchemaError, match=f"'{name}' is .*, must be whole numbers or text"):
+            require(EMPTY, {name: "key"}, what="log")
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_the_schema_comes_back(*, lazy: bool) -> None:
+    assert require(EMPTY.lazy() if lazy else EMPTY, {"int": "whole"}, what="log") == TYPES
+
+
+def test_everything_wrong_is_named_at_once() -> None:
+    frame = pl.DataFrame({"Revenue": [1.0], "key": [1.0], "t_x": ["1"]})
+    with pytest.raises(SchemaError) as caught:
+        require(frame, {"revenue": "number", "key": "key", "t_x": "number", "T": "day"}, what="x")
+    assert str(caught.value) == (
+        "x: missing columns 'revenue', 'T' (there are 'Revenue', 'key', 't_x'); "
+        "did you mean 'Revenue' for 'revenue'?; "
+        "'key' is Float64, must be whole numbers or text; cast it to Int64 or String; "
+        "'t_x' is String, must be a number; cast it with .cast(pl.Float64)"
+    )
+
+
+def test_a_guess_is_made_only_where_names_are_close() -> None:
+    frame = pl.DataFrame({"kunde": [1], "revenue_eur": [1]})
+    with pytest.raises(SchemaError, match="did you mean 'revenue_eur' for 'revenue'"):
+        require(frame, {"revenue": "number"}, what="x")
+    with pytest.raises(SchemaError) as caught:
+        require(frame, {"amount": "number"}, what="x")
+    assert "did you mean" not in str(caught.value)
+
+
+def test_polars_frames_pass_as_they_are() -> None:
+    frame = pl.DataFrame({"a": [1]})
+    lazy = frame.lazy()
+    assert as_polars(frame) is frame
+    assert as_polars(lazy) is lazy
+
+
+def test_arrow_tables_become_polars_frames() -> None:
+    expected = pl.DataFrame({"a": [1, None], "b": ["x", "y"]})
+    table = expected.to_arrow()
+    batch = pa.RecordBatchReader.from_batches(table.schema, table.to_batches())
+    frame = pd.DataFrame({"a": pd.array([1, None], dtype="Int64"), "b": ["x", "y"]})
+    for other in (table, batch, frame):
+        result = as_polars(other)
+        assert isinstance(result, pl.DataFrame)
+        assert result.equals(expected)
+
+
+@pytest.mark.parametrize("thing", [None, 1, "a", [1], {"a": [1]}, object()])
+def test_what_is_no_frame(thing: Any) -> None:
+    with pytest.raises(SchemaError, match=f"^{type(thing).__name__} is no frame"):
+        as_polars(thing)
+
+
+FRAME = pl.DataFrame({"key": ["a", "b", "c", "d", "e"], "x": [-1, None, -3, -4, 5]})
+RULES = [
+    Rule("negative", pl.col("x") < 0, "a negative x"),
+    Rule("null", pl.col("x").is_null(), "no x"),
+    Rule("large", pl.col("x") > 100, "a large x"),
+]
+
+
+def test_offences_are_counted_and_shown() -> None:
+    rows, offences = find_offences(FRAME.lazy(), RULES, key="key")
+    assert rows == 5
+    assert offences == [
+        Offence("negative", "a negative x", 3, ("a", "c", "d")),
+        Offence("null", "no x", 1, ("b",)),
+    ]
+    assert describe(offences) == "3 rows with a negative x (e.g. a, c, d); 1 row with no x (e.g. b)"
+
+
+def test_no_rows_and_no_rules_offend_nobody() -> None:
+    assert find_offences(FRAME.lazy(), [], key="key") == (5, [])
+    assert find_offences(FRAME.clear().lazy(), RULES, key="key") == (0, [])
+    assert describe([]) == ""
+
+
+def test_large_counts_are_grouped_and_examples_optional() -> None:
+    assert describe([Offence("r", "no x", 1_234_567, ())]) == "1,234,567 rows with no x"
+
+
+def test_arrays_that_break_rules_are_refused_with_every_offence() -> None:
+    arrays = {"x": np.array([1.0, -1.0, np.nan, 2.0]), "y": np.array([0.0, 0.5, 1.0, -3.0])}
+    rules = [
+        ArrayRule("a negative x", lambda x, _: x < 0),
+        ArrayRule("x below y", lambda x, y: x < y),
+        ArrayRule("a large y", lambda _, y: y > 10),
+    ]
+    with pytest.raises(DataError) as caught:
+        refuse(arrays, rules, what="customers")
+    assert str(caught.value) == (
+        "customers: 1 row with a negative x (e.g. (x -1, y 0.5)); "
+        "1 row with x below y (e.g. (x -1, y 0.5))"
+    )
+    refuse(arrays, [rules[2]], what="customers")
+    refuse(arrays, [], what="customers")
+
+
+def test_not_finite_is_nan_and_both_infinities() -> None:
+    values = np.array([1.0, np.nan, np.inf, -np.inf, 1e308])
+    with pytest.raises(DataError, match="x: 3 rows with NaN or infinite values"):
+        refuse({"x": values}, [NOT_FINITE], what="x")

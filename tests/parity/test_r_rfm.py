@@ -1,0 +1,163 @@
+"""The R package rfm 0.3.0 on its own order data, customer by customer."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+import pytest
+
+import customer_value as cv
+from parity.shared_data import R_DAY, order_customers, read
+
+SCORES = {"r_score": "recency_score", "f_score": "frequency_score", "m_score": "monetary_score"}
+METRICS = {"recency_days": "recency_days", "purchases": "transaction_count", "revenue": "amount"}
+
+
+def fit(customers: pl.DataFrame, bins: int) -> cv.RfmScale:
+    options = cv.RfmOptions(recency_bins=bins, frequency_bins=bins, monetary_bins=bins)
+    return cv.fit_rfm(customers, options=options)
+
+
+def with_cuts_of_r(scale: cv.RfmScale) -> cv.RfmScale:
+    """Take R's rule: below quantile + 1, hence on whole numbers up to the next whole number."""
+    dimensions = {
+        name: dimension.model_copy(
+            update={"edges": tuple(float(math.ceil(edge)) for edge in dimension.edges)}
+        )
+        for name in ("recency", "frequency", "monetary")
+        if isinstance(dimension := getattr(scale, name), cv.RfmDimension)
+    }
+    return scale.model_copy(update=dimensions)
+
+
+def beside_r(scored: pl.DataFrame, bins: int) -> pl.DataFrame:
+    return scored.join(
+        read(f"orders_q{bins}_table.csv"),
+        on="customer_id",
+        how="full",
+        suffix="_of_r",
+        validate="1:1",
+    )
+
+
+def test_every_order_is_counted() -> None:
+    customers = order_customers()
+    assert (customers.height, customers["purchases"].sum()) == (995, 4906)
+    assert customers["revenue"].sum() == 464_158
+
+
+def test_recency_count_and_amount_of_every_customer() -> None:
+    both = beside_r(order_customers(), 5)
+    assert both.height == 995
+    for ours, theirs in METRICS.items():
+        name = f"{theirs}_of_r" if f"{theirs}_of_r" in both.columns else theirs
+        assert both[ours].cast(pl.Float64).equals(both[name].cast(pl.Float64)), ours
+
+
+def test_counting_days_merges_orders_of_eleven_customers() -> None:
+    columns = cv.Columns(customer="customer_id", time="order_date", amount="revenue")
+    days = cv.summarize(read("rfm_orders.csv"), as_of=R_DAY, columns=columns)
+    both = beside_r(days, 5)
+    assert (both["purchases"] != both["transaction_count"]).sum() == 11
+    assert (both["orders"] != both["transaction_count"]).sum() == 0
+
+
+@pytest.mark.parametrize("bins", [3, 5, 10])
+def test_scores_by_the_default_rule(bins: int) -> None:
+    customers = order_customers()
+    both = beside_r(cv.score_rfm(customers, fit(customers, bins)), bins)
+    differences = {ours: (both[ours] != both[theirs]).sum() for ours, theirs in SCORES.items()}
+    assert differences == dict.fromkeys(SCORES, 0)
+
+
+@pytest.mark.parametrize("bins", [3, 5, 10])
+def test_scores_by_the_cut_points_of_r(bins: int) -> None:
+    customers = order_customers()
+    both = beside_r(cv.score_rfm(customers, with_cuts_of_r(fit(customers, bins))), bins)
+    for ours, theirs in SCORES.items():
+        assert both[ours].cast(pl.Int64).equals(both[theirs]), ours
+
+
+@pytest.mark.parametrize(
+    ("bins", "apart"),
+    [
+        (3, {"recency_days": [379, 379, 379], "purchases": [], "revenue": []}),
+        (5, {"recency_days": [297], "purchases": [], "revenue": [255, 506]}),
+        (
+            10,
+            {"recency_days": [72, 72, 297, 408], "purchases": [], "revenue": [255, 319, 319, 506]},
+        ),
+    ],
+)
+def test_rules_part_only_less_than_one_above_a_fractional_cut(
+    bins: int, apart: dict[str, list[int]]
+) -> None:
+    customers = order_customers()
+    scale = fit(customers, bins)
+    both = beside_r(cv.score_rfm(customers, scale), bins)
+    for dimension, (ours, theirs) in zip(scale.dimensions, SCORES.items(), strict=True):
+        values = both.filter(pl.col(ours) != pl.col(theirs))[dimension.column].sort().to_list()
+        assert values == apart[dimension.column]
+        for value in values:
+            assert any(0 < value - edge < 1 for edge in dimension.edges)
+
+
+def test_thresholds() -> None:
+    scale, of_r = fit(order_customers(), 5), read("orders_q5_thresholds.csv")
+    for dimension, name in zip(scale.dimensions, ("recency", "frequency", "monetary"), strict=True):
+        raised = [edge + 1 for edge in dimension.edges]
+        assert raised == pytest.approx(of_r[f"{name}_lower"][1:].to_list(), abs=1e-9)
+        assert raised == pytest.approx(of_r[f"{name}_upper"][:-1].to_list(), abs=1e-9)
+
+
+def test_published_numbers_of_customers_by_score() -> None:
+    customers = order_customers()
+    scored = cv.score_rfm(customers, with_cuts_of_r(fit(customers, 5)))
+    counts = {
+        name: [(scored[name] == k).sum() for k in range(1, 6)]
+        for name in ("r_score", "f_score", "m_score")
+    }
+    assert counts == {
+        "r_score": [197, 200, 199, 199, 200],
+        "f_score": [268, 187, 176, 244, 120],
+        "m_score": [200, 200, 198, 202, 195],
+    }
+
+
+def test_published_rows() -> None:
+    customers = order_customers()
+    scored = cv.score_rfm(customers, with_cuts_of_r(fit(customers, 5)))
+    cells = dict(scored.select("customer_id", "rfm_cell").iter_rows())
+    published = {
+        "Abbey O'Reilly": "343",
+        "Add Senger": "412",
+        "Aden Lesch": "323",
+        "Aden Murphy": "544",
+        "Admiral Senger": "433",
+        "Agness O'Keefe": "555",
+        "Aileen Barton": "555",
+        "Ailene Hermann": "355",
+        "Aiyanna Bruen": "321",
+        "Akeelah Walsh": "445",
+    }
+    assert {name: cells[name] for name in published} == published
+
+
+def test_ten_bins_leave_two_frequency_scores_empty_and_say_so() -> None:
+    scale = fit(order_customers(), 10)
+    empty = [k for k, count in enumerate(scale.frequency.counts, 1) if count == 0]
+    assert empty == [4, 6]
+    assert any(w.startswith("frequency: 8 of 10 scores occur") for w in scale.warnings)
+
+
+def test_the_list_of_125_cells() -> None:
+    listed = read("segments_125_score_table.csv")
+    shorter = {"Lost Customers": "lost", "Hibernating Customers": "hibernating"}
+    theirs = {
+        str(cell): shorter.get(segment, segment.lower().replace(" ", "_"))
+        for segment, cell in listed.iter_rows()
+    }
+    ours = {c: name for name, cells in cv.RFM_LIST_125.segments.items() for c in cells}
+    assert len(theirs) == 125
+    assert ours == theirs
