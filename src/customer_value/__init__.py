@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         RfmOptions,
         RfmRules,
         RfmScale,
+        RfmSegment,
         fit_rfm,
         score_rfm,
         segment_rfm,
@@ -106,6 +107,7 @@ __all__ = [
     "RfmOptions",
     "RfmRules",
     "RfmScale",
+    "RfmSegment",
     "RuleCount",
     "SchemaError",
     "TierOptions",
@@ -154,6 +156,7 @@ _MODULE_OF = {
     "RfmOptions": "rfm",
     "RfmRules": "rfm",
     "RfmScale": "rfm",
+    "RfmSegment": "rfm",
     "RuleCount": "transactions",
     "SchemaError": "exceptions",
     "TierOptions": "tiers",
@@ -184,12 +187,14 @@ _MODULE_OF = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a checker sees the imports above, and so finds misspelt names
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -12,7 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import polars as pl
+    from pydantic_core import ErrorDetails
 
+_PARQUET = {".parquet", ".pq"}
+_ISO = [
+    "%Y-%m-%d",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d %H:%M",
+]
 _ROLES = {
     "customer": ("customer_id", "column of the customer's key"),
     "time": ("ordered_at", "column of the date or time"),
@@ -46,9 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _report(options)
     except ValidationError as error:
-        return _fail(
-            "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        )
+        return _fail("; ".join(_problem(problem) for problem in error.errors()))
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (CustomerValueError, OSError, PolarsError) as error:
         return _fail(str(error))
     return 0
@@ -56,14 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _report(options: argparse.Namespace) -> None:
     from customer_value.datasets import load_cdnow
-    from customer_value.exceptions import CustomerValueError
     from customer_value.report import value_report
     from customer_value.transactions import Columns, TransactionOptions
 
-    # The one place that looks at a clock: nobody has seen a day that is yet to come.
-    today = datetime.now().astimezone().date()
-    if options.as_of > today:
-        raise CustomerValueError(f"--as-of {options.as_of} is in the future (today is {today})")
+    _check(options)
     names = {role: getattr(options, role) for role in _ROLES}
     report = value_report(
         load_cdnow() if options.file is None else _read(options),
@@ -75,40 +81,85 @@ def _report(options: argparse.Namespace) -> None:
         discount_rate=options.discount_rate,
         progress=lambda step: print(f"... {step}", file=sys.stderr, flush=True),
     )
-    report.customers.write_parquet(options.out)
     print(report)
-    print(f"\n{report.customers.height:,} customers written to {options.out}")
+    report.customers.write_parquet(options.out)
+    print(f"\n{options.out}: {report.customers.height:,} scored customers", flush=True)
 
 
-def _read(options: argparse.Namespace) -> pl.LazyFrame:
+def _check(options: argparse.Namespace) -> None:
+    """Refuse what would fail, or do harm, after the work is done."""
+    from customer_value.exceptions import CustomerValueError
+
+    # The one place that looks at a clock: nobody has seen a day that is yet to come.
+    today = datetime.now().astimezone().date()
+    if options.as_of > today:
+        raise CustomerValueError(f"--as-of {options.as_of} is in the future (today is {today})")
+    out: Path = options.out
+    if out.suffix.lower() not in _PARQUET:
+        raise CustomerValueError(f"--out {out}: name it .parquet, that is what is written")
+    if out.is_dir() or not out.parent.is_dir():
+        raise CustomerValueError(f"--out {out}: no file can be written there")
+    if options.file is not None and out.exists() and out.samefile(options.file):
+        raise CustomerValueError(f"--out {out} is the file that is read")
+
+
+def _read(options: argparse.Namespace) -> pl.DataFrame | pl.LazyFrame:
     import polars as pl
 
     from customer_value.exceptions import SchemaError
 
-    if options.file.suffix.lower() in {".parquet", ".pq"}:
-        return pl.scan_parquet(options.file)
-    if options.file.suffix.lower() not in {".csv", ".tsv", ".txt"}:
-        raise SchemaError(f"{options.file}: not a .csv, .tsv, .txt or .parquet file")
-    separator = "\t" if options.file.suffix.lower() == ".tsv" else ","
-    names = pl.scan_csv(options.file, separator=separator).collect_schema().names()
-    # Keys stay text (leading zeros count) and money is never taken for whole numbers.
-    keys = dict.fromkeys((options.customer, options.order), pl.String)
-    money = dict.fromkeys((options.amount, options.cost, options.discount), pl.Float64)
-    time = {options.time: pl.String} if options.time_format else {}
-    types = {name: kind for name, kind in (keys | money | time).items() if name in names}
-    log = pl.scan_csv(
-        options.file, separator=separator, schema_overrides=types, try_parse_dates=True
-    )
-    if options.time_format and options.time in names:
-        log = log.with_columns(pl.col(options.time).str.to_datetime(options.time_format))
-    return log
+    path: Path = options.file
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    if path.suffix.lower() in _PARQUET:
+        return pl.scan_parquet(path, glob=False)
+    if path.suffix.lower() not in {".csv", ".tsv", ".txt"}:
+        raise SchemaError(f"{path}: not a .csv, .tsv, .txt or .parquet file")
+    separator = options.separator or ("\t" if path.suffix.lower() == ".tsv" else ",")
+    try:
+        # All text: keys keep their leading zeros, and no date or number is guessed at.
+        log = pl.read_csv(path, separator=separator, infer_schema=False, glob=False)
+    except pl.exceptions.PolarsError as error:
+        reason = " ".join(str(error).split()).split(". ")[0]
+        raise SchemaError(f"{path}: not a CSV file in UTF-8 that can be read: {reason}") from error
+    if log.width == 1 and separator not in log.columns[0]:
+        raise SchemaError(f"{path}: one column only ('{log.columns[0]}'); give its --separator")
+    return _typed(log, options)
+
+
+def _typed(log: pl.DataFrame, options: argparse.Namespace) -> pl.DataFrame:
+    """Text to dates and numbers; text that is neither is refused, or dropped as unusable."""
+    import polars as pl
+
+    from customer_value.exceptions import DataError
+
+    time = pl.col(options.time).str.strip_chars()
+    formats = [options.time_format] if options.time_format else _ISO
+    zoned = "%z" in formats[0] or "%Z" in formats[0]
+    parsed = [time.str.to_datetime(f, strict=False, time_unit="us") for f in formats]
+    typed = {options.time: parsed[0] if zoned else pl.coalesce(parsed)}
+    for name in (options.amount, options.cost, options.discount):
+        if name is not None:
+            typed[name] = pl.col(name).str.strip_chars().cast(pl.Float64, strict=False)
+    typed = {name: column for name, column in typed.items() if name in log.columns}
+    result = log.with_columns(**typed)
+    problems = []
+    for name in typed:
+        given = pl.col(name).str.strip_chars() != ""
+        lost = log.filter(given & result[name].is_null())[name]
+        if lost.len():
+            what = "dates (see --time-format)" if name == options.time else "numbers"
+            problems.append(f"'{name}' has {lost.len():,} that are no {what}, e.g. '{lost[0]}'")
+    if problems and options.on_invalid == "raise":
+        raise DataError(f"{options.file}: {'; '.join(problems)}")
+    return result
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="customer_value",
         description="What each customer is worth. Without a command: the report on the bundled "
-        "CDNOW log, as of 1998-06-30, with an assumed margin of 30 %%.",
+        "CDNOW log, as of 1998-06-30, with an assumed margin of 30 %.",
     )
     parser.set_defaults(
         file=None,
@@ -146,6 +197,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FORMAT",
         help="how dates in a CSV are written, e.g. %%d/%%m/%%Y (default: ISO 8601)",
     )
+    report.add_argument(
+        "--separator", metavar="CHARACTER", help="what separates the columns of a CSV (default: ,)"
+    )
     report.add_argument("--tz", metavar="ZONE", help="time zone of the business day")
     report.add_argument(
         "--margin",
@@ -182,8 +236,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _problem(problem: ErrorDetails) -> str:
+    place = ".".join(map(str, problem["loc"]))
+    says = problem["msg"].removeprefix("Value error, ")
+    return f"{place}: {says}" if place else says
+
+
 def _fail(message: str) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    line = " ".join(message.split())
+    print("error:", "".join(c if c.isprintable() else "?" for c in line), file=sys.stderr)
     return 2
 
 

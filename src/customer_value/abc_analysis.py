@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Self, overload
 
-import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, model_validator
 
-from customer_value._frames.arrays import to_array
-from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import NOT_FINITE, as_polars, refuse, require
+from customer_value._frames.assemble import finite_column, with_columns
+from customer_value._frames.contracts import as_polars, require
 
 if TYPE_CHECKING:
-    from customer_value._typing import ArrowStream, BoolArray, FloatArray, Frame, IntArray
+    from customer_value._typing import ArrowStream, Frame
 
 __all__ = ["AbcOptions", "classify_abc"]
 
 _TOLERANCE = 1e-12
 
 
-class AbcOptions(BaseModel):
+class AbcOptions(BaseModel, frozen=True, extra="forbid"):
     """Where the classes end.
 
     Attributes:
@@ -31,8 +29,6 @@ class AbcOptions(BaseModel):
             together; `"split"`: they are ranked in the order of the rows, as most published counts
             are made.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     cutoffs: tuple[float, float] = (0.80, 0.95)
     boundary: Literal["below", "crossing"] = "below"
@@ -80,7 +76,7 @@ def classify_abc(
         SchemaError: The column is missing or no number.
         DataError: Values are NaN or infinite; for a LazyFrame when it is collected.
 
-    Example:
+    Examples:
         >>> import polars as pl, customer_value as cv
         >>> customers = pl.DataFrame({"revenue": [50, 20, 10, 8, 5, 3, 2, 1, 1, 0]})
         >>> "".join(cv.classify_abc(customers)["abc_class"])
@@ -89,59 +85,45 @@ def classify_abc(
     options = options or AbcOptions()
     frame = as_polars(customers)
     require(frame, {value: "number"}, what="customers")
-    result = pl.col(value).map_batches(
-        lambda column: _classify(column, options),
-        return_dtype=pl.Struct(
-            {"abc_class": pl.String, "abc_rank": pl.Int64, "cumulative_share": pl.Float64}
-        ),
-    )
-    columns = [result.struct.field(name) for name in ("abc_class", "abc_rank", "cumulative_share")]
-    return with_columns(frame, *columns)
-
-
-def _classify(column: pl.Series, options: AbcOptions) -> pl.Series:
-    known = column.is_not_null().to_numpy()
-    values = to_array(column)[known]
-    refuse({column.name: values}, [NOT_FINITE], what="customers")
-    rank, before, share = _shares(values, together=options.ties == "together")
+    frame = with_columns(frame, finite_column(value).alias("_value"))
+    frame = with_columns(frame, *_running_sums())
+    frame = with_columns(frame, *_shares(options))
     a, b = options.cutoffs
     if options.boundary == "below":
-        is_a, is_b = share <= a + _TOLERANCE, share <= b + _TOLERANCE
+        is_a, is_b = (pl.col("cumulative_share") <= cut + _TOLERANCE for cut in (a, b))
     else:
-        is_a, is_b = before < a - _TOLERANCE, before < b - _TOLERANCE
-    # Codes into "ABC", so that a null keeps its place.
-    code = np.where((values > 0) & is_a, 0, np.where((values > 0) & is_b, 1, 2))
-    names = pl.Series(["A", "B", "C"])
-    return pl.DataFrame(
-        [
-            names.gather(_spread(code, known)).alias("abc_class"),
-            _spread(rank, known).alias("abc_rank"),
-            _spread(share, known).fill_nan(None).alias("cumulative_share"),
-        ]
-    ).to_struct()
+        is_a, is_b = (pl.col("_before") < cut - _TOLERANCE for cut in (a, b))
+    worth = pl.col("_value")
+    best = pl.when(is_a).then(pl.lit("A")).when(is_b).then(pl.lit("B")).otherwise(pl.lit("C"))
+    abc_class = pl.when(worth > 0).then(best).when(worth <= 0).then(pl.lit("C"))
+    classified = with_columns(frame, abc_class.alias("abc_class"))
+    return classified.drop("_value", "_place", "_upto", "_before")
 
 
-def _spread(values: IntArray | FloatArray, known: BoolArray) -> pl.Series:
-    """Values at the known rows, null at the others."""
-    spread = np.zeros(known.size, dtype=values.dtype)
-    spread[known] = values
-    return pl.Series(spread).set(pl.Series(~known), None)
+def _running_sums() -> list[pl.Expr]:
+    """Place of each value, largest first, and the sums of the positive values up to and before."""
+    worth = pl.col("_value")
+    by_row = [worth, pl.int_range(pl.len())]
+    order = pl.arg_sort_by(by_row, descending=[True, False], nulls_last=True)
+    place = order.arg_sort()
+    sums = worth.clip(0).fill_null(0).gather(order).cum_sum()
+    return [
+        (place + 1).cast(pl.Int64).alias("_place"),
+        sums.gather(place).alias("_upto"),
+        sums.shift(1, fill_value=0).gather(place).alias("_before"),
+    ]
 
 
-def _shares(values: FloatArray, *, together: bool) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Rank of each value, share of the total above it, and share including it and its equals."""
-    order = np.argsort(-values, kind="stable")
-    ranked = values[order]
-    starts = np.ones(ranked.size, dtype=bool)
-    if together:
-        starts[1:] = ranked[1:] != ranked[:-1]
-    first = np.flatnonzero(starts)
-    group = np.repeat(np.arange(first.size), np.diff(np.r_[first, ranked.size]))
-    running = np.r_[0.0, np.cumsum(np.maximum(ranked, 0.0))]
-    total = running[-1] if running[-1] > 0 else np.nan
-    ends = np.r_[first[1:], ranked.size]
-    rank, before, share = (np.empty(values.size, dtype) for dtype in (np.int64, float, float))
-    rank[order] = first[group] + 1
-    before[order] = running[first][group] / total
-    share[order] = running[ends][group] / total
-    return rank, before, share
+def _shares(options: AbcOptions) -> list[pl.Expr]:
+    """Rank and shares, those of equal values made equal."""
+    place, upto, before = pl.col("_place"), pl.col("_upto"), pl.col("_before")
+    total = pl.when(upto.max() > 0).then(upto.max())
+    if options.ties == "together":
+        place, before = place.min().over("_value"), before.min().over("_value")
+        upto = upto.max().over("_value")
+    known = pl.when(pl.col("_value").is_not_null())
+    return [
+        known.then(place).alias("abc_rank"),
+        known.then(upto / total).alias("cumulative_share"),
+        (before / total).alias("_before"),
+    ]

@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -91,8 +90,8 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _Labels = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
+class _Frozen(BaseModel, frozen=True, extra="forbid", from_attributes=True):
+    """Takes the fields that it knows from any object that has them."""
 
 
 class BgNbdParameters(_Frozen):
@@ -288,10 +287,8 @@ def simulate_transactions(
     return _add_returns(log, options, streams.returns) if options.return_rate > 0 else log
 
 
-class _Options(_Frozen):
+class _Options(_Frozen, title="simulate_transactions"):
     """The arguments of `simulate_transactions`, checked; models are reduced to their parameters."""
-
-    model_config = ConfigDict(title="simulate_transactions")
 
     n_customers: Annotated[int, Field(ge=0, le=_MAX_ROWS)]
     start: date

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self, overload
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias, overload
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from customer_value._frames.assemble import with_columns
+from customer_value._frames.assemble import (
+    finite_column,
+    join_previous,
+    quantile,
+    with_columns,
+)
 from customer_value._frames.contracts import as_polars, require
 
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
 
+Cut: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
+
 __all__ = ["TierOptions", "assign_tiers"]
 
 
-class TierOptions(BaseModel):
+class TierOptions(BaseModel, frozen=True, extra="forbid"):
     """Where the tiers begin.
 
     Attributes:
@@ -27,10 +34,8 @@ class TierOptions(BaseModel):
         names: Names of the tiers, highest first: one more than cuts.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     method: Literal["quantile", "absolute"] = "quantile"
-    cuts: tuple[float, ...] = (0.8, 0.5)
+    cuts: Annotated[tuple[Cut, ...], Field(min_length=1)] = (0.8, 0.5)
     names: tuple[str, ...] = ("high", "medium", "low")
 
     @model_validator(mode="after")
@@ -38,6 +43,8 @@ class TierOptions(BaseModel):
         problems = []
         if len(self.names) != len(self.cuts) + 1 or len(set(self.names)) != len(self.names):
             problems.append(f"{len(self.cuts)} cuts need {len(self.cuts) + 1} different names")
+        if "unrated" in self.names:
+            problems.append("'unrated' names customers of unknown value")
         if list(self.cuts) != sorted(set(self.cuts), reverse=True):
             problems.append("cuts must fall, highest first")
         if self.method == "quantile" and not all(0 < cut < 1 for cut in self.cuts):
@@ -85,8 +92,10 @@ def assign_tiers(
 
     Raises:
         SchemaError: Columns are missing or of a wrong type.
+        DataError: Values are NaN or infinite (for a LazyFrame when it is collected), or a customer
+            is in `previous` twice.
 
-    Example:
+    Examples:
         >>> import polars as pl, customer_value as cv
         >>> customers = pl.DataFrame({"clv": [5.0, 50.0, 500.0, None]})
         >>> options = cv.TierOptions(method="absolute", cuts=(100.0, 10.0))
@@ -97,14 +106,13 @@ def assign_tiers(
     options = options or TierOptions()
     frame = as_polars(customers)
     require(frame, {value: "number"}, what="customers")
-    worth = pl.col(value).cast(pl.Float64).fill_nan(None)
+    frame = with_columns(frame, finite_column(value).alias("_value"))
+    worth = pl.col("_value")
     if options.method == "quantile":
-        cuts = [worth.quantile(cut, "linear") for cut in options.cuts]
+        cuts = [quantile(worth, cut) for cut in options.cuts]
     else:
         cuts = [pl.lit(cut) for cut in options.cuts]
-    tier, missing = pl.lit(options.names[-1]), pl.lit(None, pl.Float64)
-    if cuts:
-        missing = cuts[-1] - worth
+    tier, missing = pl.lit(options.names[-1]), cuts[-1] - worth
     for k in reversed(range(len(cuts))):
         above = worth > cuts[k]
         tier = pl.when(above).then(pl.lit(options.names[k])).otherwise(tier)
@@ -114,18 +122,8 @@ def assign_tiers(
         frame,
         pl.when(worth.is_null()).then(pl.lit("unrated")).otherwise(tier).alias("tier"),
         missing.alias("distance_to_next"),
-    )
-    return tiered if previous is None else _with_previous(tiered, previous)
-
-
-def _with_previous(
-    customers: pl.DataFrame | pl.LazyFrame, previous: Frame
-) -> pl.DataFrame | pl.LazyFrame:
-    before = as_polars(previous)
-    require(customers, {"customer_id": "key"}, what="customers")
-    require(before, {"customer_id": "key", "tier": "text"}, what="previous")
-    tiers = before.lazy().select("customer_id", pl.col("tier").alias("previous_tier"))
-    joined = customers.lazy().join(
-        tiers, on="customer_id", how="left", validate="m:1", maintain_order="left"
-    )
-    return joined if isinstance(customers, pl.LazyFrame) else joined.collect()
+    ).drop("_value")
+    if previous is None:
+        return tiered
+    require(as_polars(previous), {"tier": "text"}, what="previous")
+    return join_previous(tiered, previous, {"previous_tier": pl.col("tier").cast(pl.String)})

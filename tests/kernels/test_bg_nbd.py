@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917  hypothesis passes keywords
 from __future__ import annotations
 
 import json

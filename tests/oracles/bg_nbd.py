@@ -3,7 +3,6 @@
 `python -m oracles.bg_nbd` in `tests/` writes `golden/kernels_bg_nbd.json`.
 """
 
-# ruff: noqa: PLR0917  positional as in the kernels
 
 from __future__ import annotations
 

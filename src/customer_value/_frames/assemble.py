@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import ArrayRule, as_polars, refuse
+from customer_value._frames.contracts import NOT_FINITE, ArrayRule, as_polars, refuse, require
+from customer_value.exceptions import DataError, SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from customer_value._typing import ArrowStream, FloatArray, Frame
 
@@ -67,3 +68,51 @@ def array_column(
     return pl.struct(pl.col(inputs).cast(pl.Float64), complete.alias("complete")).map_batches(
         compute, return_dtype=pl.Float64, is_elementwise=True
     )
+
+
+def finite_column(name: str, *, what: str = "customers") -> pl.Expr:
+    """The column as Float64, refused when computed where it holds NaN or infinite values."""
+    return array_column(lambda values: values, [name], rules=[NOT_FINITE], what=what)
+
+
+def quantile(value: pl.Expr, share: float) -> pl.Expr:
+    """Quantile of type 7 (Hyndman & Fan) that is exact where the rank is a whole number.
+
+    There, rounding of `share * (n - 1)` would put it beside the value at that rank.
+    """
+    rank = (value.count() - 1) * share
+    whole = (rank - rank.round()).abs() < 1e-9
+    nearest, between = value.quantile(share, "nearest"), value.quantile(share, "linear")
+    return pl.when(whole).then(nearest).otherwise(between)
+
+
+def join_previous(
+    customers: pl.DataFrame | pl.LazyFrame, previous: Frame, columns: Mapping[str, pl.Expr]
+) -> pl.DataFrame | pl.LazyFrame:
+    """Add columns of an earlier snapshot beside the customers that are in it.
+
+    Args:
+        customers: Frame with `customer_id`.
+        previous: The earlier snapshot, with `customer_id` of the same type, one row each.
+        columns: What to take from it, by the names it gets.
+
+    Raises:
+        SchemaError: The keys are missing or of different types.
+        DataError: A customer is twice in the earlier snapshot.
+    """
+    before = as_polars(previous).lazy()
+    key = require(customers, {"customer_id": "key"}, what="customers")["customer_id"]
+    other = require(before, {"customer_id": "key"}, what="previous")["customer_id"]
+    if key != other:
+        raise SchemaError(f"previous: 'customer_id' is {other}, but {key} in customers; cast one")
+    earlier = before.select("customer_id", **columns).collect()
+    twice = earlier["customer_id"].filter(earlier["customer_id"].is_duplicated()).unique().sort()
+    if twice.len():
+        examples = ", ".join(map(str, twice.head(3)))
+        raise DataError(f"previous: {twice.len():,} customers more than once (e.g. {examples})")
+    joined = (
+        customers.lazy()
+        .drop(*columns, strict=False)
+        .join(earlier.lazy(), on="customer_id", how="left", maintain_order="left")
+    )
+    return joined if isinstance(customers, pl.LazyFrame) else joined.collect()

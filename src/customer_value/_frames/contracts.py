@@ -34,6 +34,9 @@ _KINDS: dict[Kind, tuple[Callable[[pl.DataType], bool], str]] = {
 }
 
 
+_SHOWN = 20
+
+
 class Rule(NamedTuple):
     """A named condition that no row may meet."""
 
@@ -180,5 +183,6 @@ def _missing_message(missing: list[str], present: list[str]) -> str:
         if (close := get_close_matches(name.lower(), lowered, n=1))
     ]
     message = f"missing column{'s' if len(missing) > 1 else ''} {quoted(missing)}"
-    message += f" (there are {quoted(present)})" if present else " (there are none)"
+    shown = quoted(present[:_SHOWN]) + (" ..." if len(present) > _SHOWN else "")
+    message += f" (there are {shown})" if present else " (there are none)"
     return message + (f"; did you mean {', '.join(hints)}?" if hints else "")

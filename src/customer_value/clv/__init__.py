@@ -11,7 +11,7 @@ from customer_value.clv.predictions import (
     log_likelihood,
     probability_alive,
 )
-from customer_value.clv.value import customer_lifetime_value
+from customer_value.clv.value import ValueTerms, customer_lifetime_value
 
 __all__ = [
     "BgNbd",
@@ -19,6 +19,7 @@ __all__ = [
     "FitSummary",
     "GammaGamma",
     "PurchaseModel",
+    "ValueTerms",
     "customer_lifetime_value",
     "expected_purchases",
     "expected_purchases_new_customer",

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from customer_value._frames.contracts import ArrayRule
 from customer_value._frames.time import DAYS_PER_UNIT
@@ -18,7 +18,7 @@ HISTORY = ("repeat_purchases", "t_x", "T")
 """The columns that a purchase model reads; ages in days."""
 
 
-class FitOptions(BaseModel):
+class FitOptions(BaseModel, frozen=True, extra="forbid"):
     """How a likelihood is maximised.
 
     Attributes:
@@ -27,13 +27,11 @@ class FitOptions(BaseModel):
             mean log-likelihood, by the logarithms of the parameters, is larger.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     max_iterations: Annotated[int, Field(ge=1)] = 500
     gradient_tolerance: Annotated[float, Field(gt=0, le=1e-2)] = 1e-6
 
 
-class FitSummary(BaseModel):
+class FitSummary(BaseModel, frozen=True, extra="forbid"):
     """How a model was fitted and how far to trust it.
 
     Attributes:
@@ -51,8 +49,6 @@ class FitSummary(BaseModel):
         warnings: What to know before using the model, in words.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     status: Literal["converged", "boundary", "failed"]
     log_likelihood: float
     n_customers: float
@@ -65,7 +61,7 @@ class FitSummary(BaseModel):
     warnings: tuple[str, ...] = ()
 
 
-class PurchaseModel(BaseModel, ABC):
+class PurchaseModel(BaseModel, ABC, frozen=True, extra="forbid"):
     """A model of when customers buy and when they stop.
 
     Its methods take arrays, one element a customer, and ages and horizons in **days**; only the
@@ -75,8 +71,6 @@ class PurchaseModel(BaseModel, ABC):
         time_unit: Unit in which the parameters are expressed.
         fit: How the parameters were found; None where they were given.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     time_unit: TimeUnit = "week"
     fit: FitSummary | None = None

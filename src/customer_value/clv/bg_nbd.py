@@ -38,7 +38,7 @@ class BgNbd(PurchaseModel):
         a: First parameter of the probability of stopping.
         b: Second parameter of the probability of stopping.
 
-    Example:
+    Examples:
         >>> import customer_value as cv
         >>> bg = cv.BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426, time_unit="week")
         >>> round(bg.new_customer_purchases(52 * 7), 4)
@@ -114,7 +114,7 @@ def fit_bg_nbd(
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 
-    Example:
+    Examples:
         >>> import customer_value as cv
         >>> from datetime import date
         >>> customers = cv.summarize(cv.load_cdnow(), as_of=date(1997, 9, 30))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from customer_value._kernels import gamma_gamma as kernels
 from customer_value.clv.base import FitOptions, FitSummary, Parameter, spend_rules
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame
 
 
-class GammaGamma(BaseModel):
+class GammaGamma(BaseModel, frozen=True, extra="forbid"):
     """A Gamma-Gamma model, fitted by `fit_gamma_gamma` or built from published parameters.
 
     Each purchase of a customer is Gamma(p, nu); nu is Gamma(q, v) among customers; neither depends
@@ -31,14 +31,12 @@ class GammaGamma(BaseModel):
         v: Rate parameter of the customers' rates, in money.
         fit: How the parameters were found; None where they were given.
 
-    Example:
+    Examples:
         >>> import customer_value as cv
         >>> gg = cv.GammaGamma(p=6.25, q=3.74, v=15.44)
         >>> round(gg.mean_spend, 2)
         35.22
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: Literal["gamma_gamma"] = "gamma_gamma"
     p: Parameter
@@ -79,7 +77,7 @@ def fit_gamma_gamma(
         DataError: Values are NaN or infinite.
         FitError: No row can be used.
 
-    Example:
+    Examples:
         >>> import customer_value as cv
         >>> from datetime import date
         >>> customers = cv.summarize(cv.load_cdnow(), as_of=date(1997, 9, 30))

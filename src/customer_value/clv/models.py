@@ -26,7 +26,7 @@ def load_model(json: str | bytes) -> Model:
     Raises:
         ValidationError: The text is no such model.
 
-    Example:
+    Examples:
         >>> import customer_value as cv
         >>> bg = cv.BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
         >>> cv.load_model(bg.model_dump_json()) == bg

@@ -39,7 +39,7 @@ def probability_alive(customers: Frame, model: PurchaseModel) -> pl.DataFrame | 
         DataError: Histories are impossible, such as `t_x` above `T`; for a LazyFrame when it is
             collected.
 
-    Example:
+    Examples:
         >>> import polars as pl, customer_value as cv
         >>> customers = pl.DataFrame({"repeat_purchases": [2], "t_x": [213.0], "T": [272.0]})
         >>> bg = cv.BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
@@ -75,7 +75,7 @@ def expected_purchases(
         SchemaError: Columns are missing or no numbers.
         DataError: Histories are impossible; for a LazyFrame when it is collected.
 
-    Example:
+    Examples:
         >>> import polars as pl, customer_value as cv
         >>> customers = pl.DataFrame({"repeat_purchases": [2], "t_x": [213.0], "T": [272.0]})
         >>> bg = cv.BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
@@ -110,7 +110,7 @@ def log_likelihood(customers: Frame, model: PurchaseModel) -> pl.DataFrame | pl.
         SchemaError: Columns are missing or no numbers.
         DataError: Histories are impossible; for a LazyFrame when it is collected.
 
-    Example:
+    Examples:
         >>> import polars as pl, customer_value as cv
         >>> customers = pl.DataFrame({"repeat_purchases": [0], "t_x": [0.0], "T": [280.0]})
         >>> bg = cv.BgNbd(r=0.25, alpha=4, a=0.8, b=2.5)
@@ -142,7 +142,7 @@ def expected_spend(customers: Frame, model: GammaGamma) -> pl.DataFrame | pl.Laz
     Raises:
         SchemaError: Columns are missing or no numbers.
 
-    Example:
+    Examples:
         >>> import polars as pl, customer_value as cv
         >>> customers = pl.DataFrame({"repeat_purchases": [2, 0], "repeat_spend": [22.35, None]})
         >>> gg = cv.GammaGamma(p=6.25, q=3.74, v=15.44)
@@ -167,7 +167,7 @@ def expected_purchases_new_customer(model: PurchaseModel, *, horizon: str | time
     Raises:
         CustomerValueError: The horizon is no duration above zero.
 
-    Example:
+    Examples:
         >>> import customer_value as cv
         >>> bg = cv.BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
         >>> round(cv.expected_purchases_new_customer(bg, horizon="52w"), 4)

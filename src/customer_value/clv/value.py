@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, overload
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from customer_value._frames.assemble import with_columns
 from customer_value._frames.contracts import Kind, as_polars, require
@@ -22,12 +22,23 @@ if TYPE_CHECKING:
     from customer_value.clv.gamma_gamma import GammaGamma
 
 
-class _Terms(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", title="customer_lifetime_value")
+class ValueTerms(BaseModel, frozen=True, extra="forbid", title="customer_lifetime_value"):
+    """The terms on which lifetime value is computed; see `customer_lifetime_value`.
+
+    Attributes:
+        horizon: Length of the time that counts; None is the whole residual life.
+        discount_rate: Annual effective rate.
+        margin: Share of revenue that is margin, or the name of a column of such shares.
+    """
 
     horizon: str | timedelta | None
-    discount_rate: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
+    discount_rate: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
     margin: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)] | str
+
+    @property
+    def days(self) -> float:
+        """The horizon in days, inf for the whole residual life."""
+        return math.inf if self.horizon is None else duration_days(self.horizon)
 
 
 @overload
@@ -74,7 +85,7 @@ def customer_lifetime_value(
         margin: Share of revenue that is margin, -1 to 1, or the name of a column of such shares;
             1.0 gives value on revenue basis.
         horizon: Length of the time after `as_of`, e.g. `"12mo"`; None is the whole residual life.
-        discount_rate: Annual effective rate, e.g. 0.10 for 10 %.
+        discount_rate: Annual effective rate, 0 to 1, e.g. 0.10 for 10 %.
 
     Returns:
         The frame with `p_alive`, `expected_purchases` (undiscounted, null for a horizon of None),
@@ -88,7 +99,7 @@ def customer_lifetime_value(
         SchemaError: Columns are missing or no numbers.
         DataError: Histories are impossible; for a LazyFrame when it is collected.
 
-    Example:
+    Examples:
         >>> import customer_value as cv
         >>> from datetime import date
         >>> customers = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30))
@@ -101,7 +112,7 @@ def customer_lifetime_value(
         >>> valued.columns[-4:]
         ['p_alive', 'expected_purchases', 'expected_spend', 'clv']
     """
-    terms = _Terms(horizon=horizon, discount_rate=discount_rate, margin=margin)
+    terms = ValueTerms(horizon=horizon, discount_rate=discount_rate, margin=margin)
     frame, rate = as_polars(customers), daily_rate(terms.discount_rate)
     needed: dict[str, Kind] = dict.fromkeys((*HISTORY, "repeat_spend"), "number")
     if isinstance(terms.margin, str):
@@ -112,7 +123,7 @@ def customer_lifetime_value(
             "the residual life of these customers has no finite value without discount: give a "
             "discount_rate above 0, or a horizon"
         )
-    days = math.inf if terms.horizon is None else duration_days(terms.horizon)
+    days = terms.days
     expected = history_column(lambda x, t_x, T: purchases.expected_purchases(x, t_x, T, days))
     discounted = history_column(
         lambda x, t_x, T: purchases.discounted_purchases(x, t_x, T, days, rate)

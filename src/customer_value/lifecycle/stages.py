@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, NamedTuple, Self, overload
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from customer_value._frames.assemble import with_columns
+from customer_value._frames.assemble import join_previous, with_columns
 from customer_value._frames.contracts import Kind, as_polars, require
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ _NEEDED: dict[str, Kind] = {
     "t_x": "number",
     "T": "number",
 }
+_USED: dict[str, Kind] = {"p_alive": "number", "trend": "number"}
 
 
-class LifecycleRules(BaseModel):
+class LifecycleRules(BaseModel, frozen=True, extra="forbid"):
     """The thresholds of the stages.
 
     A customer's silence is `recency_days` over the customer's expected gap between purchases:
@@ -43,8 +44,6 @@ class LifecycleRules(BaseModel):
         typical_gap_days: The typical gap; by default the mean gap of all customers in the frame.
         prior_gaps: Weight k of the typical gap, in gaps.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     lost_silence: Annotated[float, Field(gt=0)] = 4.0
     lost_p_alive: Annotated[float, Field(ge=0, le=1)] = 0.1
@@ -108,8 +107,9 @@ def assign_stages(
 
     Raises:
         SchemaError: Columns are missing or of a wrong type.
+        DataError: A customer is in `previous` twice.
 
-    Example:
+    Examples:
         >>> import customer_value as cv
         >>> from datetime import date
         >>> customers = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30))
@@ -119,12 +119,14 @@ def assign_stages(
     """
     rules = rules or LifecycleRules()
     frame = as_polars(customers)
-    schema = require(frame, _NEEDED, what="customers")
+    present = set(frame.collect_schema().names())
+    used = {name: kind for name, kind in _USED.items() if name in present}
+    require(frame, _NEEDED | used, what="customers")
     was: pl.Expr = pl.lit(None, pl.String)
     since: pl.Expr = pl.lit(None, pl.Date)
     if previous is not None:
         frame, was, since = _join(frame, previous), pl.col("_stage"), pl.col("_since")
-    ordered = _rules(rules, set(schema), was)
+    ordered = _rules(rules, present, was)
     stage, says = pl.lit("stable"), pl.lit("none of the others")
     for rule in reversed(ordered):
         fires = rule.fires.fill_null(value=False)
@@ -144,7 +146,7 @@ def _rules(rules: LifecycleRules, columns: set[str], was: pl.Expr) -> list[_Stag
     risk = [_StageRule("at_risk", silence >= rules.at_risk_silence, _gaps(rules.at_risk_silence))]
     trend = []
     if "p_alive" in columns:
-        alive = pl.col("p_alive")
+        alive = pl.col("p_alive").cast(pl.Float64).fill_nan(None)
         lost.append(
             _StageRule("lost", alive < rules.lost_p_alive, f"p_alive below {rules.lost_p_alive:g}")
         )
@@ -154,7 +156,7 @@ def _rules(rules: LifecycleRules, columns: set[str], was: pl.Expr) -> list[_Stag
             )
         )
     if "trend" in columns:
-        change = pl.col("trend")
+        change = pl.col("trend").cast(pl.Float64).fill_nan(None)
         trend = [
             _StageRule("declining", change <= -rules.trend, f"trend of -{rules.trend:g} or less"),
             _StageRule("growing", change >= rules.trend, f"trend of {rules.trend:g} or more"),
@@ -178,8 +180,9 @@ def _expected_gap(rules: LifecycleRules) -> pl.Expr:
     if rules.typical_gap_days is not None:
         typical = pl.lit(rules.typical_gap_days)
     else:
-        # Whole days, so that the sum does not depend on the order of the rows.
-        typical = age.cast(pl.Int64).sum() / x.sum()
+        # Summed as decimals, so that the order of the rows changes no bit.
+        days, gaps = age.cast(pl.Decimal(38, 6)).sum().cast(pl.Float64), x.sum()
+        typical = pl.when(gaps > 0).then(days / gaps)
     # Mean own gap times its number is the age at the last purchase.
     gap = (age + rules.prior_gaps * typical) / (x + rules.prior_gaps)
     return pl.when(gap > 0).then(gap)
@@ -191,11 +194,10 @@ def _gaps(threshold: float) -> str:
 
 def _join(customers: pl.DataFrame | pl.LazyFrame, previous: Frame) -> pl.DataFrame | pl.LazyFrame:
     before = as_polars(previous)
-    require(customers, {"customer_id": "key"}, what="customers")
-    schema = require(before, {"customer_id": "key", "stage": "text"}, what="previous")
-    since = pl.col("stage_since") if "stage_since" in schema else pl.lit(None, pl.Date)
-    stages = before.lazy().select("customer_id", _stage="stage", _since=since)
-    joined = customers.lazy().join(
-        stages, on="customer_id", how="left", validate="m:1", maintain_order="left"
-    )
-    return joined if isinstance(customers, pl.LazyFrame) else joined.collect()
+    needed: dict[str, Kind] = {"stage": "text"}
+    since = pl.lit(None, pl.Date)
+    if "stage_since" in before.collect_schema():
+        needed["stage_since"], since = "day", pl.col("stage_since")
+    require(before, needed, what="previous")
+    stage = pl.col("stage").cast(pl.String)
+    return join_previous(customers, previous, {"_stage": stage, "_since": since})

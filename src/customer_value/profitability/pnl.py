@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, overload
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from customer_value._frames.time import check_day
 from customer_value.exceptions import CustomerValueError
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from customer_value.transactions.options import Columns, TransactionOptions
 
 
-class _Terms(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", title="customer_pnl")
-
+class _Terms(BaseModel, frozen=True, extra="forbid", title="customer_pnl"):
     margin: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)] | None
 
 
@@ -82,7 +80,7 @@ def customer_pnl(
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
 
-    Example:
+    Examples:
         >>> import customer_value as cv
         >>> from datetime import date
         >>> pnl = cv.customer_pnl(cv.load_cdnow(), as_of=date(1998, 6, 30), margin=0.3)

@@ -2,49 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict
 
+from customer_value._frames.time import duration_days
 from customer_value.abc_analysis import classify_abc
-from customer_value.clv import customer_lifetime_value, fit_bg_nbd, fit_gamma_gamma
+from customer_value.clv import ValueTerms, customer_lifetime_value, fit_bg_nbd, fit_gamma_gamma
 from customer_value.exceptions import DataError, FitError
-from customer_value.lifecycle import assign_stages
+from customer_value.lifecycle import LifecycleRules, assign_stages
 from customer_value.profitability import customer_pnl
 from customer_value.rfm import RFM_LIST_125, fit_rfm, score_rfm, segment_rfm
 from customer_value.tiers import assign_tiers
-from customer_value.transactions import (
-    Columns,
-    DataQualityReport,
-    TransactionOptions,
-    clean_transactions,
-    summarize,
-)
+from customer_value.transactions import TransactionOptions, clean_transactions, summarize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from datetime import date, timedelta
 
     from customer_value._typing import Frame
+    from customer_value.transactions import Columns, DataQualityReport
 
+_TIERS = ("high", "medium", "low", "unrated")
 _STAGES = ("prospect", "new", "growing", "stable", "declining", "at_risk", "reactivated", "lost")
 
 
-class ValueReport(BaseModel):
+@dataclass(frozen=True)
+class ValueReport:
     """All customers scored, and what that comes to.
 
     Attributes:
         as_of: Day of the snapshot.
         quality: What the log held and what was left out.
-        customers: The customer frame with every score, class, tier, stage and value.
+        customers: The customer frame with every score, class, tier, stage and value, sorted by
+            `customer_id`.
         tables: `headline`, `segments`, `abc`, `tiers`, `stages` and `profit` (by tier).
         assumptions: What was assumed, in words.
         not_computed: What could not be computed, and why.
         warnings: What to know before using the values, in words.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     as_of: date
     quality: DataQualityReport
@@ -55,22 +52,24 @@ class ValueReport(BaseModel):
     warnings: tuple[str, ...]
 
     def __str__(self) -> str:
-        parts = [f"Customer value as of {self.as_of}"]
+        notes = [
+            *(f"not computed: {name}: {why}" for name, why in self.not_computed.items()),
+            *(f"assumed: {assumption}" for assumption in self.assumptions),
+            *(f"note: {warning}" for warning in self.warnings),
+        ]
+        parts = [f"Customer value as of {self.as_of}", str(self.quality), "\n".join(notes)]
         with pl.Config(
             tbl_rows=-1,
             tbl_cols=-1,
             tbl_width_chars=120,
             tbl_hide_dataframe_shape=True,
             tbl_hide_column_data_types=True,
-            tbl_formatting="UTF8_BORDERS_ONLY",
+            tbl_formatting="ASCII_BORDERS_ONLY_CONDENSED",
             tbl_cell_numeric_alignment="RIGHT",
             thousands_separator=",",
             float_precision=2,
         ):
             parts += [f"{name}\n{table}" for name, table in self.tables.items()]
-        parts += [f"not computed: {name}: {why}" for name, why in self.not_computed.items()]
-        parts += [f"warning: {warning}" for warning in self.warnings]
-        parts += [f"assumed: {assumption}" for assumption in self.assumptions]
         return "\n\n".join(parts)
 
 
@@ -87,19 +86,19 @@ def value_report(
 ) -> ValueReport:
     """Score every customer of a log, and sum up.
 
-    Cleans and summarizes the log, scores RFM, fits BG/NBD and Gamma-Gamma for the lifetime value,
-    classifies ABC by revenue, assigns tiers by lifetime value (by revenue where it cannot be
-    computed) and lifecycle stages, and makes the profit and loss account.
+    Cleans and summarizes the log, scores RFM, classifies ABC by revenue, fits BG/NBD and
+    Gamma-Gamma for the lifetime value, assigns tiers by it (by revenue where it cannot be computed)
+    and lifecycle stages, and makes the profit and loss account.
 
     Args:
         transactions: A raw or a cleaned log.
         as_of: Day of the snapshot.
-        margin: Share of revenue, 0 to 1, that is margin: of future purchases, and of past ones
+        margin: Share of revenue, -1 to 1, that is margin: of future purchases, and of past ones
             whose cost is unknown.
         columns: Names of the log's columns; by default the canonical ones.
         options: How to read the log.
         horizon: Length of the time over which lifetime value counts.
-        discount_rate: Annual effective rate.
+        discount_rate: Annual effective rate, 0 to 1.
         progress: Called with a few words before each step.
 
     Returns:
@@ -107,10 +106,11 @@ def value_report(
 
     Raises:
         ValidationError: A rate is out of range.
+        CustomerValueError: The horizon is no duration above zero.
         SchemaError: Columns are missing or of an unusable type.
-        DataError: Rows cannot be used, as in `summarize`, or none is dated by `as_of`.
+        DataError: Rows cannot be used, as in `summarize`, or nobody has bought by `as_of`.
 
-    Example:
+    Examples:
         >>> import customer_value as cv
         >>> from datetime import date
         >>> report = cv.value_report(cv.load_cdnow(), as_of=date(1998, 6, 30), margin=0.3)
@@ -118,24 +118,27 @@ def value_report(
         [('high', 472), ('medium', 695), ('low', 1190)]
     """
     tell = progress or (lambda _: None)
+    terms = ValueTerms(horizon=horizon, discount_rate=discount_rate, margin=float(margin))
+    duration_days(horizon)  # refused before the work, not after it
     tell("cleaning the log")
     log, quality = clean_transactions(transactions, columns=columns, options=options, as_of=as_of)
-    tell("summarizing customers")
     trusted = (options or TransactionOptions()).model_copy(update={"validate_log": False})
-    customers = summarize(log, as_of=as_of, options=trusted).lazy().collect()
-    if customers.is_empty():
-        raise DataError(f"no transactions on or before {as_of}", quality)
+    tell("summarizing customers")
+    customers = _eager(summarize(log, as_of=as_of, options=trusted))
+    if not customers["purchases"].sum():
+        raise DataError(f"nobody has bought anything by {as_of}", quality)
     tell("accounting for profit")
-    profit = customer_pnl(log, as_of=as_of, margin=margin, options=trusted).lazy().collect()
+    profit = _eager(customer_pnl(log, as_of=as_of, margin=margin, options=trusted))
     tell("scoring RFM and ABC")
     scale = fit_rfm(customers)
     scored = customers.pipe(score_rfm, scale).pipe(segment_rfm).pipe(classify_abc)
     tell("fitting lifetime value")
-    valued, warnings, not_computed = _add_clv(scored, margin, horizon, discount_rate)
+    valued, warnings, not_computed = _add_clv(scored, terms)
     tell("assigning tiers and stages")
+    rules = LifecycleRules()
     graded = (
         valued.pipe(assign_tiers, value="revenue" if not_computed else "clv")
-        .pipe(assign_stages)
+        .pipe(assign_stages, rules=rules)
         .join(
             profit.select("customer_id", "net_revenue", "cogs", "profit"),
             on="customer_id",
@@ -148,42 +151,52 @@ def value_report(
         quality=quality,
         customers=graded,
         tables=_tables(graded),
-        assumptions=(
-            f"{margin:.0%} of revenue is margin, where the cost is unknown",
-            f"lifetime value over {horizon}, discounted at {discount_rate:.0%} a year",
-        ),
+        assumptions=_assumptions(terms, rules, valued=not not_computed),
         not_computed=not_computed,
         warnings=(*scale.warnings, *warnings),
     )
 
 
+def _eager(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    return frame.lazy().collect().sort("customer_id")
+
+
 def _add_clv(
-    customers: pl.DataFrame, margin: float, horizon: str | timedelta, discount_rate: float
+    customers: pl.DataFrame, terms: ValueTerms
 ) -> tuple[pl.DataFrame, tuple[str, ...], dict[str, str]]:
     try:
         purchases, spend = fit_bg_nbd(customers), fit_gamma_gamma(customers)
     except FitError as error:
-        return customers, (), {"lifetime value": str(error)}
+        return customers, (), {"lifetime value (tiers are by revenue)": str(error)}
     valued = customer_lifetime_value(
-        customers,
-        purchases=purchases,
-        spend=spend,
-        margin=margin,
-        horizon=horizon,
-        discount_rate=discount_rate,
+        customers, purchases=purchases, spend=spend, **terms.model_dump()
     )
-    fits = {"purchases": purchases.fit, "spend": spend.fit}
+    fits = {"model of purchases": purchases.fit, "model of spend": spend.fit}
     warnings = [f"{name}: {w}" for name, fit in fits.items() if fit for w in fit.warnings]
     return valued, tuple(warnings), {}
 
 
+def _assumptions(terms: ValueTerms, rules: LifecycleRules, *, valued: bool) -> tuple[str, ...]:
+    margin = f"{100 * float(terms.margin):.4g} % of revenue is margin"
+    clv = (
+        f"clv is the margin expected over {terms.horizon} from the day of the report, discounted "
+        f"at {100 * terms.discount_rate:.4g} % a year"
+    )
+    silence = (
+        f"a customer is at risk after {rules.at_risk_silence:g} times and lost after "
+        f"{rules.lost_silence:g} times the gap expected between its purchases, or by p_alive below "
+        f"{rules.at_risk_p_alive:g} and {rules.lost_p_alive:g}"
+    )
+    return (f"{margin}, where the cost is unknown", *([clv] if valued else []), silence)
+
+
 def _tables(customers: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    segments = [*RFM_LIST_125.segments, RFM_LIST_125.fallback]
+    segments = [segment.name for segment in RFM_LIST_125.segments]
     return {
         "headline": _headline(customers),
-        "segments": _profile(customers, "segment", segments),
+        "segments": _profile(customers, "segment", [*segments, RFM_LIST_125.fallback]),
         "abc": _profile(customers, "abc_class", ["A", "B", "C"]),
-        "tiers": _profile(customers, "tier", ["high", "medium", "low", "unrated"]),
+        "tiers": _profile(customers, "tier", _TIERS),
         "stages": _profile(customers, "stage", _STAGES),
         "profit": _profit(customers),
     }
@@ -191,46 +204,45 @@ def _tables(customers: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 def _headline(customers: pl.DataFrame) -> pl.DataFrame:
     purchases = pl.col("purchases")
-    measures = [
-        pl.len().alias("customers"),
-        (purchases > 1).sum().alias("repeat customers"),
-        purchases.sum().alias("purchases"),
-        pl.col("revenue").sum(),
-        pl.col("profit").sum(),
-    ]
-    if "clv" in customers.columns:
-        measures.append(pl.col("clv").sum())
-    return customers.select(measures)
+    return customers.select(
+        pl.len().cast(pl.Int64).alias("customers"),
+        (purchases > 1).sum().cast(pl.Int64).alias("repeat_customers"),
+        purchases.sum(),
+        pl.col("revenue", "profit", *_clv(customers)).sum(),
+    )
 
 
-def _profile(customers: pl.DataFrame, by: str, order: list[str] | tuple[str, ...]) -> pl.DataFrame:
-    sums = ["revenue", *(["clv"] if "clv" in customers.columns else [])]
-    position = pl.col(by).replace_strict({name: k for k, name in enumerate(order)}, default=None)
-    return (
-        customers.group_by(by)
-        .agg(pl.len().cast(pl.Int64).alias("customers"), pl.col(sums).sum())
-        .sort(position, nulls_last=True)
-        .select(
-            by,
-            "customers",
-            (100 * pl.col("customers") / pl.col("customers").sum()).alias("% customers"),
-            "revenue",
-            (100 * pl.col("revenue") / pl.col("revenue").sum()).alias("% revenue"),
-            *[(pl.col("clv") / pl.col("customers")).alias("clv each") for _ in sums[1:]],
-            *sums[1:],
-        )
+def _profile(customers: pl.DataFrame, by: str, order: Sequence[str]) -> pl.DataFrame:
+    """Customers and money of each group, in the given order."""
+    share = {name: pl.col(name) / pl.col(name).sum() for name in ("customers", "revenue")}
+    groups = customers.group_by(by).agg(
+        pl.len().cast(pl.Int64).alias("customers"), pl.col("revenue", *_clv(customers)).sum()
+    )
+    return _ordered(groups, by, order).select(
+        by,
+        "customers",
+        (100 * share["customers"]).alias("customers_pct"),
+        "revenue",
+        (100 * share["revenue"]).fill_nan(None).alias("revenue_pct"),
+        *[(pl.col(name) / pl.col("customers")).alias("clv_each") for name in _clv(customers)],
+        *_clv(customers),
     )
 
 
 def _profit(customers: pl.DataFrame) -> pl.DataFrame:
-    order = {"high": 0, "medium": 1, "low": 2}
     known = pl.col("profit").is_not_null().all()
-    return (
-        customers.group_by("tier")
-        .agg(
-            pl.col("net_revenue").sum(),
-            pl.when(known).then(pl.col("cogs").sum()).alias("cogs"),
-            pl.when(known).then(pl.col("profit").sum()).alias("profit"),
-        )
-        .sort(pl.col("tier").replace_strict(order, default=None), nulls_last=True)
+    accounts = customers.group_by("tier").agg(
+        pl.col("net_revenue").sum(),
+        pl.when(known).then(pl.col("cogs").sum()).alias("cogs"),
+        pl.when(known).then(pl.col("profit").sum()).alias("profit"),
     )
+    return _ordered(accounts, "tier", _TIERS)
+
+
+def _ordered(groups: pl.DataFrame, by: str, order: Sequence[str]) -> pl.DataFrame:
+    place = {name: k for k, name in enumerate(order)}
+    return groups.sort(pl.col(by).replace_strict(place, default=None), nulls_last=True)
+
+
+def _clv(customers: pl.DataFrame) -> list[str]:
+    return ["clv"] if "clv" in customers.columns else []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias, overload
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field, model_validator
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.assemble import with_columns
+from customer_value._frames.assemble import finite_column, quantile, with_columns
 from customer_value._frames.contracts import NOT_FINITE, as_polars, refuse, require
 from customer_value.exceptions import FitError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Bins: TypeAlias = Annotated[int, Field(ge=1, le=10)]
 
 
-class RfmOptions(BaseModel):
+class RfmOptions(BaseModel, frozen=True, extra="forbid"):
     """How RFM scores are made.
 
     Attributes:
@@ -30,8 +30,6 @@ class RfmOptions(BaseModel):
         monetary: Column of the customer frame that is M: `"revenue"` or `"mean_purchase"`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     recency_bins: Bins = 5
     frequency_bins: Bins = 5
     monetary_bins: Bins = 5
@@ -39,7 +37,7 @@ class RfmOptions(BaseModel):
     monetary: Literal["revenue", "mean_purchase"] = "revenue"
 
 
-class RfmDimension(BaseModel):
+class RfmDimension(BaseModel, frozen=True, extra="forbid"):
     """The cut points of one dimension.
 
     Attributes:
@@ -48,8 +46,6 @@ class RfmDimension(BaseModel):
         reverse: Whether smaller values score higher, as for recency.
         counts: Customers with each score, from 1 up, when the scale was fitted.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     column: str
     edges: tuple[float, ...]
@@ -66,17 +62,16 @@ class RfmDimension(BaseModel):
         """Number of scores that occur; fewer where many customers have equal values."""
         return sum(count > 0 for count in self.counts)
 
-    def score(self) -> pl.Expr:
-        """The score of each row: 1 to the number of bins, null where the value is."""
-        value = pl.col(self.column)
-        above = pl.sum_horizontal((value > edge).cast(pl.UInt8) for edge in self.edges)
-        if not self.edges:
-            above = pl.lit(0)
-        score = self.requested_bins - above if self.reverse else above + 1
-        return pl.when(value.is_not_null()).then(score.cast(pl.UInt8))
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if list(self.edges) != sorted(self.edges):
+            raise ValueError("edges must ascend")
+        if len(self.counts) != self.requested_bins:
+            raise ValueError(f"{self.requested_bins} bins need as many counts")
+        return self
 
 
-class RfmScale(BaseModel):
+class RfmScale(BaseModel, frozen=True, extra="forbid"):
     """Cut points of all three dimensions, as plain JSON.
 
     Attributes:
@@ -88,8 +83,6 @@ class RfmScale(BaseModel):
         monetary: Cut points of the monetary column.
         warnings: What to know before using the scores, in words.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     options: RfmOptions
     as_of: date | None
@@ -111,7 +104,8 @@ def fit_rfm(customers: Frame, *, options: RfmOptions | None = None) -> RfmScale:
     Cut points are the quantiles 1/n, 2/n ... of each dimension (type 7 of Hyndman & Fan, the
     default of R and numpy), and a value equal to a cut point lies below it. Equal values therefore
     always score alike; where many are equal, fewer scores occur than asked for and a warning
-    says so. On whole numbers this is the rule of the R package rfm.
+    says so. (The R package rfm adds 1 to each cut point, which rounds fractional cut points of
+    whole numbers up and makes its scores depend on the unit of money.)
 
     Args:
         customers: Customer frame with `recency_days`, `purchases` and the monetary column.
@@ -126,14 +120,14 @@ def fit_rfm(customers: Frame, *, options: RfmOptions | None = None) -> RfmScale:
         DataError: Values are NaN or infinite.
         FitError: No customer has a purchase.
 
-    Example:
+    Examples:
         >>> import customer_value as cv
         >>> from datetime import date
         >>> scale = cv.fit_rfm(cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30)))
         >>> scale.frequency.edges
         (1.0, 1.0, 2.0, 4.0)
         >>> scale.warnings
-        ('frequency: 4 of 5 scores occur, because many customers have equal values',)
+        ('frequency: only 4 of 5 scores occur, since equal values score alike',)
     """
     options = options or RfmOptions()
     columns = ("recency_days", "purchases", options.monetary)
@@ -152,14 +146,13 @@ def fit_rfm(customers: Frame, *, options: RfmOptions | None = None) -> RfmScale:
     )
     named = {"recency": recency, "frequency": frequency, "monetary": monetary}
     warnings = [
-        f"{name}: {d.achieved_bins} of {d.requested_bins} scores occur, because many customers "
-        "have equal values"
+        f"{name}: only {d.achieved_bins} of {d.requested_bins} scores occur, since equal values "
+        "score alike"
         for name, d in named.items()
         if d.achieved_bins < d.requested_bins
     ]
-    if rows.height < everybody.height:
-        left_out = everybody.height - rows.height
-        warnings.append(f"{left_out:,} customers without a purchase left out")
+    if left_out := everybody.height - rows.height:
+        warnings.append(f"customers left out, without a purchase: {left_out:,}")
     return RfmScale(
         options=options,
         as_of=rows["as_of"].max() if keys else None,
@@ -188,8 +181,9 @@ def score_rfm(customers: Frame, scale: RfmScale) -> pl.DataFrame | pl.LazyFrame:
 
     Raises:
         SchemaError: Columns are missing or no numbers.
+        DataError: Values are NaN or infinite; for a LazyFrame when it is collected.
 
-    Example:
+    Examples:
         >>> import customer_value as cv
         >>> from datetime import date
         >>> customers = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30))
@@ -198,20 +192,32 @@ def score_rfm(customers: Frame, scale: RfmScale) -> pl.DataFrame | pl.LazyFrame:
         ['444', '134', '111']
     """
     frame = as_polars(customers)
-    require(frame, {d.column: "number" for d in scale.dimensions}, what="customers")
+    schema = require(frame, {d.column: "number" for d in scale.dimensions}, what="customers")
+    values = [
+        finite_column(d.column) if schema[d.column].is_float() else pl.col(d.column)
+        for d in scale.dimensions
+    ]
+    bought = pl.all_horizontal(value.is_not_null() for value in values)
     names = ("r_score", "f_score", "m_score")
-    scores = {name: d.score() for name, d in zip(names, scale.dimensions, strict=True)}
+    scores = [
+        pl.when(bought).then(_score(value, d.edges, reverse=d.reverse)).alias(name)
+        for name, value, d in zip(names, values, scale.dimensions, strict=True)
+    ]
+    scored = with_columns(frame, *scores)
     separator = "-" if any(d.requested_bins > 9 for d in scale.dimensions) else ""
-    cell = pl.concat_str([score.cast(pl.String) for score in scores.values()], separator=separator)
-    columns = [score.alias(name) for name, score in scores.items()]
-    return with_columns(frame, *columns, cell.alias("rfm_cell"))
+    cell = pl.concat_str([pl.col(name).cast(pl.String) for name in names], separator=separator)
+    return with_columns(scored, cell.alias("rfm_cell"))
+
+
+def _score(value: pl.Expr, edges: tuple[float, ...], *, reverse: bool) -> pl.Expr:
+    above = pl.sum_horizontal(pl.lit(0), *((value > edge).cast(pl.UInt8) for edge in edges))
+    return (len(edges) + 1 - above if reverse else above + 1).cast(pl.UInt8)
 
 
 def _fit_dimension(rows: pl.DataFrame, column: str, bins: int) -> RfmDimension:
     value, reverse = pl.col(column).cast(pl.Float64), column == "recency_days"
-    cuts = [value.quantile(k / bins, "linear").alias(str(k)) for k in range(1, bins)]
-    edges = rows.select(cuts).row(0) if cuts else ()
-    unscored = RfmDimension(column=column, edges=edges, reverse=reverse, counts=())
-    score = rows.select(unscored.score().alias("score"))["score"]
+    cuts = {str(k): quantile(value, k / bins) for k in range(1, bins)}
+    edges = rows.select(**cuts).row(0) if cuts else ()
+    score = rows.select(_score(value, edges, reverse=reverse).alias("score"))["score"]
     counts = tuple(int((score == k).sum()) for k in range(1, bins + 1))
-    return unscored.model_copy(update={"counts": counts})
+    return RfmDimension(column=column, edges=edges, reverse=reverse, counts=counts)

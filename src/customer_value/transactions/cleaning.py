@@ -59,7 +59,7 @@ def clean_transactions(
         DataError: Rows cannot be used and `options.on_invalid` is `"raise"`, or currencies are
             mixed. The error carries the report.
 
-    Example:
+    Examples:
         >>> import polars as pl, customer_value as cv
         >>> from datetime import date
         >>> raw = pl.DataFrame(

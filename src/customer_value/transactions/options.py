@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 Extra: TypeAlias = Literal["gap_mean_days", "gap_std_days", "log_gap_sum"]
 
 
-class Columns(BaseModel):
+class Columns(BaseModel, frozen=True, extra="forbid"):
     """The names of a log's columns.
 
     Where a function is called without `columns`, the log's columns carry the canonical names
@@ -28,13 +28,11 @@ class Columns(BaseModel):
         currency: Currency code; more than one in a log is an error.
         kind: `"sale"` or `"return"`; without it the amount's sign decides.
 
-    Example:
+    Examples:
         >>> import customer_value as cv
         >>> cv.Columns(customer="id", time="date", amount="total").customer
         'id'
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     customer: str = "customer_id"
     time: str = "ordered_at"
@@ -61,7 +59,7 @@ class Columns(BaseModel):
         return {role: name for role, name in self.model_dump().items() if name is not None}
 
 
-class TransactionOptions(BaseModel):
+class TransactionOptions(BaseModel, frozen=True, extra="forbid", validate_by_name=True):
     """How a log is read.
 
     Attributes:
@@ -81,8 +79,6 @@ class TransactionOptions(BaseModel):
         validate_log: False skips the checks, for a log already cleaned; written `validate=False`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True)
-
     tz: str | None = None
     occasion: Literal["day", "order"] = "day"
     on_invalid: Literal["raise", "drop"] = "raise"
@@ -90,4 +86,4 @@ class TransactionOptions(BaseModel):
     zero_amount: Literal["keep", "drop"] = "keep"
     money_scale: Annotated[int, Field(ge=0, le=12)] = 6
     extras: tuple[Extra, ...] = ()
-    validate_log: Annotated[bool, Field(alias="validate")] = True  # `validate` is pydantic's own
+    validate_log: bool = Field(default=True, alias="validate")  # `validate` is pydantic's own

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from html import escape
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 
-class RuleCount(BaseModel):
+class RuleCount(BaseModel, frozen=True, extra="forbid"):
     """Rows that a rule left out or refused.
 
     Attributes:
@@ -18,15 +18,13 @@ class RuleCount(BaseModel):
         examples: Keys of up to three of them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     rule: str
     says: str
     rows: int
     examples: tuple[str, ...] = ()
 
 
-class DataQualityReport(BaseModel):
+class DataQualityReport(BaseModel, frozen=True, extra="forbid"):
     """What a log holds and what was left out of it.
 
     Attributes:
@@ -44,8 +42,6 @@ class DataQualityReport(BaseModel):
         future_rows: Rows after `as_of`, where one was given.
         currencies: Currency codes, where the log has the column.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rows_in: int
     rows_out: int

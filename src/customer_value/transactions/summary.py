@@ -72,7 +72,7 @@ def summarize(
         DataError: Rows cannot be used and `options.on_invalid` is `"raise"`, or currencies are
             mixed. The error carries the report.
 
-    Example:
+    Examples:
         >>> import customer_value as cv
         >>> from datetime import date
         >>> customers = cv.summarize(cv.load_cdnow(), as_of=date(1997, 9, 30))
@@ -132,7 +132,7 @@ def split_holdout(
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
 
-    Example:
+    Examples:
         >>> import customer_value as cv
         >>> from datetime import date
         >>> split = cv.split_holdout(
