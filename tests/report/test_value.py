@@ -71,12 +71,12 @@ def test_customers_revenue_and_value_add_up(
 ) -> None:
     table = report.tables[name]
     assert table["customers"].sum() == cdnow["customer_id"].n_unique() == report.customers.height
-    assert table["% customers"].sum() == pytest.approx(100)
+    assert table["customers_pct"].sum() == pytest.approx(100)
     assert table["revenue"].sum() == pytest.approx(exact(cdnow["amount"]), rel=1e-12)
-    assert table["% revenue"].sum() == pytest.approx(100)
+    assert table["revenue_pct"].sum() == pytest.approx(100)
     assert table["clv"].sum() == pytest.approx(report.customers["clv"].sum(), rel=1e-12)
     each = (table["clv"] / table["customers"]).to_list()
-    assert table["clv each"].to_list() == pytest.approx(each)
+    assert table["clv_each"].to_list() == pytest.approx(each)
 
 
 @pytest.mark.parametrize(("name", "key"), KEYS.items())
@@ -102,7 +102,7 @@ def test_the_headline_is_that_of_the_log(report: cv.ValueReport, cdnow: pl.DataF
     assert row["customers"] == cdnow["customer_id"].n_unique()
     assert row["purchases"] == days.height
     assert (
-        row["repeat customers"]
+        row["repeat_customers"]
         == days.group_by("customer_id").len().filter(pl.col("len") > 1).height
     )
     assert row["revenue"] == pytest.approx(exact(cdnow["amount"]), rel=1e-12)
@@ -330,7 +330,7 @@ def test_without_repeat_customers_there_is_no_lifetime_value(
     assert list(nobody_repeats.tables) == TABLES
     assert "clv" not in nobody_repeats.customers.columns
     for name in TABLES:
-        assert not {"clv", "clv each"} & set(nobody_repeats.tables[name].columns)
+        assert not {"clv", "clv_each"} & set(nobody_repeats.tables[name].columns)
     assert not any("lifetime value over" in words for words in nobody_repeats.assumptions)
 
 
@@ -366,7 +366,7 @@ def test_shares_of_nothing_are_unknown() -> None:
     log = log_of(("a", date(2024, 1, 1), 0.0), ("b", date(2024, 1, 2), 0.0))
     report = cv.value_report(log, as_of=date(2024, 2, 1), margin=0.2)
     for name in KEYS:
-        assert report.tables[name]["% revenue"].is_null().all()
+        assert report.tables[name]["revenue_pct"].is_null().all()
     assert "NaN" not in str(report)
 
 

@@ -12,7 +12,12 @@ from pydantic import ValidationError
 import customer_value as cv
 
 CUBE = ["".join(cell) for cell in product("12345", repeat=3)]
-NAMES = {cell: name for name, cells in cv.RFM_LIST_125.segments.items() for cell in cells}
+NAMES = {cell: segment.name for segment in cv.RFM_LIST_125.segments for cell in segment.cells}
+
+
+def rules_of(fallback: str = "other", bins: int = 5, **segments: tuple[str, ...]) -> cv.RfmRules:
+    named = tuple(cv.RfmSegment(name=name, cells=cells) for name, cells in segments.items())
+    return cv.RfmRules(name="mine", version="2", segments=named, bins=bins, fallback=fallback)
 
 
 def cells(*values: str | None) -> pl.DataFrame:
@@ -20,7 +25,7 @@ def cells(*values: str | None) -> pl.DataFrame:
 
 
 def test_the_list_of_125_is_an_exact_partition() -> None:
-    named = [cell for listed in cv.RFM_LIST_125.segments.values() for cell in listed]
+    named = [cell for segment in cv.RFM_LIST_125.segments for cell in segment.cells]
     assert sorted(named) == CUBE
     assert len(cv.RFM_LIST_125.segments) == 11
 
@@ -28,7 +33,7 @@ def test_the_list_of_125_is_an_exact_partition() -> None:
 def test_the_list_of_125_survives_json() -> None:
     rules = cv.RFM_LIST_125
     assert cv.RfmRules.model_validate_json(rules.model_dump_json()) == rules
-    assert list(rules.segments)[:2] == ["champions", "loyal"]
+    assert [segment.name for segment in rules.segments[:2]] == ["champions", "loyal"]
     assert (rules.name, rules.version) == ("rfm_list_125", "1")
 
 
@@ -47,23 +52,25 @@ def test_segments_are_a_lookup(values: list[str | None]) -> None:
 
 
 def test_own_rules_and_their_fallback() -> None:
-    rules = cv.RfmRules(name="mine", version="2", segments={"best": ("55", "54")}, fallback="rest")
-    segmented = cv.segment_rfm(cells("55", "11", None, "54"), rules=rules)
+    rules = rules_of(fallback="rest", best=("555", "554"))
+    segmented = cv.segment_rfm(cells("555", "111", None, "554"), rules=rules)
     assert segmented["segment"].to_list() == ["best", "rest", None, "best"]
 
 
 def test_no_rules_leave_everybody_to_the_fallback() -> None:
-    rules = cv.RfmRules(name="none", version="1", segments={})
-    assert cv.segment_rfm(cells("555"), rules=rules)["segment"].to_list() == ["other"]
+    assert cv.segment_rfm(cells("555"), rules=rules_of())["segment"].to_list() == ["other"]
 
 
 def test_a_cell_belongs_to_one_segment() -> None:
     with pytest.raises(ValidationError, match="cells in more than one segment: 454, 555"):
-        cv.RfmRules(
-            name="x", version="1", segments={"a": ("555", "454"), "b": ("454", "555", "111")}
-        )
+        rules_of(a=("555", "454"), b=("454", "555", "111"))
     with pytest.raises(ValidationError, match="more than one segment: 555"):
-        cv.RfmRules(name="x", version="1", segments={"a": ("555", "555")})
+        rules_of(a=("555", "555"))
+
+
+def test_a_cell_is_three_scores() -> None:
+    with pytest.raises(ValidationError, match="not three scores of 1 to 3: 444, 55, x12"):
+        rules_of(bins=3, a=("333", "444", "55", "x12"))
 
 
 def test_rules_are_frozen() -> None:
@@ -101,5 +108,5 @@ def test_nobody_drops_out_on_the_way() -> None:
     segmented = cv.segment_rfm(scored)
     assert segmented.drop("segment").equals(scored)
     assert segmented["segment"].null_count() == 0
-    assert set(segmented["segment"]) <= set(cv.RFM_LIST_125.segments)
+    assert set(segmented["segment"]) <= set(NAMES.values())
     assert segmented["segment"].to_list() == [NAMES[cell] for cell in scored["rfm_cell"]]
