@@ -48,7 +48,7 @@ EMPTY = pl.DataFrame(schema=TYPES)
         ("day", {"date"}),
         ("time", {"date", "datetime", "zoned"}),
         ("number", {"int", "uint", "float", "decimal"}),
-        ("whole", {"int", "uint"}),
+        ("money", {"int", "uint", "float", "decimal", "null"}),
         ("text", {"string", "categorical", "enum"}),
         ("any", set(TYPES)),
     ],
@@ -74,7 +74,7 @@ def test_keys_are_whole_numbers_or_text() -> None:
 
 @pytest.mark.parametrize("lazy", [False, True])
 def test_the_schema_comes_back(*, lazy: bool) -> None:
-    assert require(EMPTY.lazy() if lazy else EMPTY, {"int": "whole"}, what="log") == TYPES
+    assert require(EMPTY.lazy() if lazy else EMPTY, {"int": "number"}, what="log") == TYPES
 
 
 def test_everything_wrong_is_named_at_once() -> None:

@@ -3,7 +3,6 @@
 `python -m oracles.bg_nbd` in `tests/` writes `golden/kernels_bg_nbd.json`.
 """
 
-
 from __future__ import annotations
 
 import json

@@ -63,7 +63,10 @@ def read(
             seen.append(row)
         if zero_amount == "drop" and not is_return(row) and row["amount"] == 0:
             continue
-        rows.append(dict(row) | {"day": business_day(row["ordered_at"], tz), "net": signed(row)})
+        read_row = dict(row) | {"day": business_day(row["ordered_at"], tz), "net": signed(row)}
+        if is_return(row) and row["amount"] > 0 and row.get("cost") is not None:
+            read_row["cost"] = -money(row["cost"])
+        rows.append(read_row)
     return rows
 
 
@@ -117,6 +120,9 @@ def _purchases(rows: Iterable[Row]) -> _Purchases:
         key = ("row", number) if order is None else ("order", order)
         orders.setdefault(key, _Order()).add(row)
     for one in orders.values():
+        if one.stands and one.back > one.spend:
+            found.loose -= one.back  # money back on an order of nothing
+            one.back = ZERO
         if one.stands:
             found.orders.append(one)
         else:
@@ -140,6 +146,10 @@ def _known_sum(rows: list[Output], name: str) -> float | None:
     if any(value is None for value in values):
         return None
     return float(_total(money(value) for value in values))
+
+
+def _discounts(rows: list[Output]) -> Decimal:
+    return _total(money(row.get("discount") or 0) for row in rows if not is_return(row))
 
 
 def _gaps(days: list[date], extras: Iterable[str]) -> Output:
@@ -183,7 +193,10 @@ def _customer(rows: list[Output], as_of: date, occasion: str, extras: Iterable[s
         "repeat_spend": float(repeat / (n - 1)) if n > 1 else None,
         "returned": float(_total(-row["net"] for row in rows if is_return(row))),
     }
-    row |= {name: _known_sum(rows, name) for name in ("cost", "discount") if name in rows[0]}
+    if "cost" in rows[0]:
+        row["cost"] = _known_sum(rows, "cost")
+    if "discount" in rows[0]:
+        row["discount"] = float(_discounts(rows))
     if "category" in rows[0]:
         sold = {row["category"] for row in rows if not is_return(row)}
         row["n_categories"] = len(sold - {None})
@@ -228,7 +241,7 @@ def split_holdout(
 def _account(rows: list[Output], margin: float | None) -> Output:
     sales = _total(row["net"] for row in rows if not is_return(row))
     returns = _total(-row["net"] for row in rows if is_return(row))
-    discounts = _total(money(row.get("discount") or 0) for row in rows)
+    discounts = _discounts(rows)
     costed = [row for row in rows if row.get("cost") is not None]
     known = Fraction(_total(money(row["cost"]) for row in costed))
     uncosted = Fraction(_total(row["net"] for row in rows if row not in costed))
@@ -248,7 +261,7 @@ def _account(rows: list[Output], margin: float | None) -> Output:
         "cogs": None if cogs is None else float(cogs),
         "cm1": None if profit is None else float(profit),
         "profit": None if profit is None else float(profit),
-        "margin_pct": None if profit is None or net == 0 else float(profit / net),
+        "margin_pct": None if profit is None or net <= 0 else float(profit / net),
         "cost_coverage": len(costed) / len(rows),
     }
 

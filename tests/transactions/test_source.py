@@ -55,7 +55,8 @@ def test_every_missing_column_is_named_beside_what_is_there(job: Any) -> None:
     assert str(caught.value) == (
         "transactions: missing columns 'customer_id', 'ordered_at', 'order_nr', 'costs' "
         "(there are 'Customer_ID', 'date', 'amount'); "
-        "did you mean 'Customer_ID' for 'customer_id'?"
+        "did you mean 'Customer_ID' for 'customer_id'?; "
+        "name the log's columns with columns=Columns(customer=..., time=..., amount=...)"
     )
 
 
@@ -187,7 +188,7 @@ def test_several_offences_make_one_error() -> None:
     columns = cv.Columns(customer="who", time="when", kind="kind")
     error = refusal(log, columns=columns)
     assert re.sub(r"\(e\.g\. [^c-f][^)]*\)", "(...)", str(error)) == (
-        "transactions: 2 rows with no customer (...); 1 row with no date (e.g. c); "
+        "transactions: 2 rows with no customer; 1 row with no date (e.g. c); "
         "1 row with no amount (e.g. e); 1 row with a NaN or infinite amount (e.g. d); "
         "1 row with a kind not 'sale' or 'return' (e.g. f)"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from customer_value._typing import BoolArray, FloatArray, Frame
 
-Kind: TypeAlias = Literal["key", "day", "time", "number", "whole", "text", "any"]
+Kind: TypeAlias = Literal["key", "day", "time", "number", "money", "text", "any"]
 
 _KINDS: dict[Kind, tuple[Callable[[pl.DataType], bool], str]] = {
     "key": (
-        lambda t: not (t.is_float() or t.is_nested() or t in (pl.Null, pl.Object)),
+        lambda t: t.is_integer() or t in (pl.String, pl.Categorical, pl.Enum),
         "whole numbers or text; cast it to Int64 or String",
     ),
     "day": (lambda t: t == pl.Date, "Date"),
@@ -28,7 +28,7 @@ _KINDS: dict[Kind, tuple[Callable[[pl.DataType], bool], str]] = {
         "Date or Datetime; parse text with .str.to_date(), epochs with pl.from_epoch()",
     ),
     "number": (lambda t: t.is_numeric(), "a number; cast it with .cast(pl.Float64)"),
-    "whole": (lambda t: t.is_integer(), "whole numbers; cast it with .cast(pl.Int64)"),
+    "money": (lambda t: t.is_numeric() or t == pl.Null, "a number; cast it with .cast(pl.Float64)"),
     "text": (lambda t: t in (pl.String, pl.Categorical, pl.Enum), "text"),
     "any": (lambda _: True, "anything"),
 }
@@ -73,7 +73,10 @@ def as_polars(frame: Frame) -> pl.DataFrame | pl.LazyFrame:
     if isinstance(frame, pl.DataFrame | pl.LazyFrame):
         return frame
     if hasattr(frame, "__arrow_c_stream__"):
-        return pl.DataFrame(frame)
+        try:
+            return pl.DataFrame(frame)
+        except (TypeError, ValueError) as error:  # e.g. a pandas column of mixed types
+            raise SchemaError(f"{type(frame).__name__} cannot be read: {error}") from error
     raise SchemaError(
         f"{type(frame).__name__} is no frame: give a polars DataFrame or LazyFrame, or a table "
         "with an Arrow stream (pandas, pyarrow, DuckDB ...)"
@@ -81,7 +84,7 @@ def as_polars(frame: Frame) -> pl.DataFrame | pl.LazyFrame:
 
 
 def require(
-    frame: pl.DataFrame | pl.LazyFrame, columns: Mapping[str, Kind], *, what: str
+    frame: pl.DataFrame | pl.LazyFrame, columns: Mapping[str, Kind], *, what: str, hint: str = ""
 ) -> dict[str, pl.DataType]:
     """Check that columns are there and of a usable type.
 
@@ -89,6 +92,7 @@ def require(
         frame: The frame to look at; only its schema is read.
         columns: Column names and what each must hold.
         what: What the frame is, as the message calls it.
+        hint: What to do about missing columns.
 
     Returns:
         The frame's schema.
@@ -104,7 +108,7 @@ def require(
         if name in schema and not _KINDS[kind][0](schema[name])
     ]
     if missing or wrong:
-        problems = [_missing_message(missing, list(schema))] if missing else []
+        problems = [_missing_message(missing, list(schema), hint)] if missing else []
         raise SchemaError(f"{what}: {'; '.join(problems + wrong)}")
     return schema
 
@@ -168,11 +172,12 @@ def describe(offences: Sequence[Offence]) -> str:
 
 
 def _examples(frame: pl.LazyFrame, rule: Rule, key: str) -> tuple[str, ...]:
-    rows: Any = frame.filter(rule.broken).select(pl.col(key)).head(3).collect()
-    return tuple(str(value) for value in rows.to_series().to_list())
+    keys = frame.filter(rule.broken & pl.col(key).is_not_null()).select(key)
+    first = keys.unique(maintain_order=True).head(3).collect()
+    return tuple(str(value) for value in first.to_series().to_list())
 
 
-def _missing_message(missing: list[str], present: list[str]) -> str:
+def _missing_message(missing: list[str], present: list[str], hint: str) -> str:
     def quoted(names: list[str]) -> str:
         return ", ".join(f"'{name}'" for name in names)
 
@@ -185,4 +190,5 @@ def _missing_message(missing: list[str], present: list[str]) -> str:
     message = f"missing column{'s' if len(missing) > 1 else ''} {quoted(missing)}"
     shown = quoted(present[:_SHOWN]) + (" ..." if len(present) > _SHOWN else "")
     message += f" (there are {shown})" if present else " (there are none)"
-    return message + (f"; did you mean {', '.join(hints)}?" if hints else "")
+    message += f"; did you mean {', '.join(hints)}?" if hints else ""
+    return message + (f"; {hint}" if hint else "")

@@ -71,8 +71,9 @@ def customer_pnl(
         One row per customer of the window, money in Float64: `customer_id`, `gross_sales` (before
         discounts), `discounts`, `returns` (at least 0), `net_revenue`, `cogs`, `cm1`, `profit`
         (cm1, as long as no other cost is known; null where a cost is unknown), `margin_pct`
-        (profit over net revenue, null at zero revenue) and `cost_coverage` (share of the rows
-        whose cost is known). Sorted by `customer_id`; a LazyFrame gives an unordered LazyFrame.
+        (profit over net revenue, null unless that is above zero) and `cost_coverage` (share of
+        the rows whose cost is known). Sorted by `customer_id`; a LazyFrame gives an unordered
+        LazyFrame.
 
     Raises:
         ValidationError: The margin is out of range.
@@ -107,12 +108,12 @@ def _accounts(
     if start is not None:
         window = window.filter(day >= start)
     cost = pl.col("cost") if "cost" in names else pl.lit(None, pl.Float64)
-    discount = pl.col("discount").fill_null(0) if "discount" in names else pl.lit(0.0)
+    discount = pl.col("discount") if "discount" in names else pl.lit(0.0)
     unknown = cost.is_null()
     sums = {
         "sales": pl.when(sale).then(amount).otherwise(0),
         "returns": pl.when(sale).then(0).otherwise(-amount),
-        "discounts": discount,
+        "discounts": pl.when(sale).then(discount),
         "known_cost": cost,
         "uncosted": pl.when(unknown).then(amount).otherwise(0),
     }
@@ -148,6 +149,6 @@ def _finish(totals: pl.LazyFrame, margin: float | None) -> pl.LazyFrame:
         pl.exclude("cost_coverage"),
         cm1=profit,
         profit=profit,
-        margin_pct=pl.when(pl.col("net_revenue") != 0).then(profit / pl.col("net_revenue")),
+        margin_pct=pl.when(pl.col("net_revenue") > 0).then(profit / pl.col("net_revenue")),
         cost_coverage="cost_coverage",
     )

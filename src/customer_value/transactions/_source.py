@@ -30,14 +30,15 @@ _CANONICAL: dict[str, tuple[str, Kind]] = {
     "time": ("ordered_at", "time"),
     "amount": ("amount", "number"),
     "order": ("order_id", "key"),
-    "cost": ("cost", "number"),
-    "discount": ("discount", "number"),
+    "cost": ("cost", "money"),
+    "discount": ("discount", "money"),
     "category": ("category", "any"),
     "channel": ("channel", "any"),
     "currency": ("currency", "text"),
     "kind": ("kind", "text"),
 }
 _OPTIONAL = ("order", "cost", "discount", "category", "channel", "currency", "kind")
+_CARRIED = ("order", "cost", "discount", "category", "channel", "currency")
 _MONEY = ("amount", "cost", "discount")
 _ROWS_PER_PART = 8_000_000
 _MAX_PARTS = 32
@@ -62,6 +63,7 @@ class Source(NamedTuple):
             frame,
             {name: _CANONICAL[role][1] for role, name in names.named.items()},
             what="transactions",
+            hint="name the log's columns with columns=Columns(customer=..., time=..., amount=...)",
         )
         time = schema[names.time]
         if isinstance(time, pl.Datetime) and time.time_zone and options.tz is None:
@@ -76,7 +78,7 @@ class Source(NamedTuple):
         rows, offences = self._check()
         report = self._report(rows, offences, as_of)
         self._refuse(offences, report)
-        log = self._log()
+        log = self._canonical_log(self._usable() if offences else self.frame.lazy())
         return (log if isinstance(self.frame, pl.LazyFrame) else log.collect()), report
 
     def per_customer(
@@ -99,9 +101,11 @@ class Source(NamedTuple):
     def _check(self) -> tuple[int, list[Offence]]:
         rules = self._rules()
         # A row that breaks several rules counts in the first, so that the counts add up.
-        for k in range(1, len(rules)):
-            rules[k] = rules[k]._replace(broken=rules[k].broken & ~_broken(rules[:k]))
-        return find_offences(self.frame.lazy(), rules, key=self.columns.customer)
+        first = [
+            rule._replace(broken=rule.broken & ~_broken(rules[:k])) if k else rule
+            for k, rule in enumerate(rules)
+        ]
+        return find_offences(self.frame.lazy(), first, key=self.columns.customer)
 
     def _checked_rows(self) -> int:
         if not self.options.validate_log:
@@ -119,10 +123,15 @@ class Source(NamedTuple):
             raise DataError(f"transactions: {'; '.join(problems)}", report)
 
     def _rules(self) -> list[Rule]:
-        names, limit = self.columns, 10.0 ** (29 - self.options.money_scale)
+        names, limit = self.columns, float(10 ** (29 - self.options.money_scale))
         rules = [
             Rule("no_customer", pl.col(names.customer).is_null(), "no customer"),
             Rule("no_time", pl.col(names.time).is_null(), "no date"),
+            Rule(
+                "time_out_of_range",
+                ~pl.col(names.time).dt.year().is_between(1, 9999),
+                "a year not in 1 to 9999",
+            ),
             Rule("no_amount", pl.col(names.amount).is_null(), "no amount"),
         ]
         for role in _MONEY:
@@ -130,23 +139,27 @@ class Source(NamedTuple):
             if name is not None and self.schema[name].is_float():
                 not_finite = ~pl.col(name).is_finite()
                 rules.append(Rule(f"{role}_not_finite", not_finite, f"a NaN or infinite {role}"))
-            if name is not None:
-                too_large = pl.col(name).cast(pl.Float64).abs() >= limit
-                rules.append(Rule(f"{role}_too_large", too_large, f"{role} of {limit:g} or more"))
+            if name is not None and self.schema[name].is_numeric():
+                bound = min(limit, 2.0**63) if self.schema[name].is_integer() else limit
+                too_large = pl.col(name).cast(pl.Float64).abs() >= bound
+                rules.append(Rule(f"{role}_too_large", too_large, f"{role} of {bound:g} or more"))
         if names.kind is not None:
             unknown = ~pl.col(names.kind).cast(pl.String).is_in(["sale", "return"])
             rules.append(
                 Rule("unknown_kind", unknown.fill_null(value=True), "a kind not 'sale' or 'return'")
             )
+        if names.currency is not None:
+            rules.append(Rule("no_currency", pl.col(names.currency).is_null(), "no currency"))
         if names.order is not None:
             orphan = pl.col(names.order).is_null() & ~self._is_return()
             rules.append(Rule("no_order", orphan, "a sale without an order"))
         return rules
 
     def _log(self) -> pl.LazyFrame:
-        frame = self.frame.lazy()
-        if self.options.on_invalid == "drop" and self.options.validate_log:
-            frame = self._usable()
+        drop = self.options.on_invalid == "drop" and self.options.validate_log
+        return self._canonical_log(self._usable() if drop else self.frame.lazy())
+
+    def _canonical_log(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         if self.options.duplicates == "drop":
             frame = frame.unique(maintain_order=True)
         log = frame.select(**self._canonical())
@@ -165,15 +178,17 @@ class Source(NamedTuple):
 
     def _canonical(self) -> dict[str, pl.Expr]:
         names = self.columns
-        day, amount = pl.col(names.time), pl.col(names.amount)
+        day, amount = pl.col(names.time), self._money("amount")
         time = self.schema[names.time]
         if isinstance(time, pl.Datetime) and time.time_zone and self.options.tz:
             day = day.dt.convert_time_zone(self.options.tz)
-        if not self.schema[names.amount].is_decimal():
-            amount = amount.cast(pl.Float64 if self.schema[names.amount].is_float() else pl.Int64)
+        rest = {role: pl.col(name) for role, name in names.named.items() if role in _CARRIED}
+        rest |= {role: self._money(role) for role in ("cost", "discount") if role in rest}
         if names.kind is not None:
-            amount = pl.when(self._is_return()).then(-amount.abs()).otherwise(amount)
-        rest = [role for role in _OPTIONAL if role != "kind" and role in names.named]
+            turned = self._is_return() & (amount > 0)
+            amount = pl.when(turned).then(-amount).otherwise(amount)
+            if "cost" in rest:
+                rest["cost"] = pl.when(turned).then(-rest["cost"]).otherwise(rest["cost"])
         return {
             "customer_id": pl.col(names.customer),
             "ordered_at": day.dt.date(),
@@ -182,14 +197,22 @@ class Source(NamedTuple):
             .then(pl.lit("return"))
             .otherwise(pl.lit("sale"))
             .cast(pl.Enum(["sale", "return"])),
-            **{_CANONICAL[role][0]: pl.col(names.named[role]) for role in rest},
+            **{_CANONICAL[role][0]: column for role, column in rest.items()},
         }
+
+    def _money(self, role: str) -> pl.Expr:
+        """Signed numbers: decimals as they are, whole numbers as Int64, others as Float64."""
+        name = self.columns.named[role]
+        kind = self.schema[name]
+        if kind.is_decimal():
+            return pl.col(name)
+        return pl.col(name).cast(pl.Int64 if kind.is_integer() else pl.Float64)
 
     def _currencies(self) -> tuple[str, ...]:
         if self.columns.currency is None:
             return ()
         code = pl.col(self.columns.currency).cast(pl.String)
-        codes = self.frame.lazy().select(code.unique()).collect().to_series()
+        codes = self._usable().select(code.unique()).collect().to_series()
         return tuple(sorted(str(code) for code in codes))
 
     def _report(self, rows: int, offences: list[Offence], as_of: date | None) -> DataQualityReport:
@@ -214,7 +237,7 @@ class Source(NamedTuple):
         duplicates = left - _height(deduplicated)
         if self.options.duplicates == "drop" and duplicates:
             dropped.append(RuleCount(rule="duplicate", says="exact duplicate", rows=duplicates))
-        kept = _height(self._log()) if self.options.on_invalid == "drop" or not offences else left
+        kept = _height(self._canonical_log(usable))
         zeros = rows - sum(rule.rows for rule in dropped) - kept
         if self.options.zero_amount == "drop" and zeros:
             dropped.append(RuleCount(rule="zero_amount", says="a zero amount", rows=zeros))

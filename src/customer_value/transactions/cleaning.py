@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+from customer_value._frames.time import check_day
 from customer_value.transactions._source import Source
 
 if TYPE_CHECKING:
@@ -77,4 +78,6 @@ def clean_transactions(
         >>> report.rows_out, report.same_day_merges, report.dropped[0].rule
         (2, 1, 'no_customer')
     """
+    if as_of is not None:
+        check_day("as_of", as_of)
     return Source.of(transactions, columns, options).clean(as_of)

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, Field, model_validator
+import polars as pl
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 Extra: TypeAlias = Literal["gap_mean_days", "gap_std_days", "log_gap_sum"]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        pl.Series([0], dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(name)
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(f"{name!r} is no time zone: write e.g. 'Asia/Shanghai'") from error
+    return name
 
 
 class Columns(BaseModel, frozen=True, extra="forbid"):
@@ -21,12 +30,15 @@ class Columns(BaseModel, frozen=True, extra="forbid"):
         time: When it happened: Date or Datetime.
         amount: Money net of tax and discount, in one currency; negative for a return.
         order: Order that the row belongs to, so that a return finds its sale.
-        cost: Cost of the goods of this row; null where unknown.
-        discount: Discount given, already taken off the amount.
+        cost: Cost of the goods of this row, null where unknown; on a return negative if the goods
+            go back to stock, zero if they do not.
+        discount: Discount given, already taken off the amount; null is none. Only that of sales
+            counts: returns are of the amount paid.
         category: Product category.
         channel: Sales channel.
         currency: Currency code; more than one in a log is an error.
-        kind: `"sale"` or `"return"`; without it the amount's sign decides.
+        kind: `"sale"` or `"return"`. A negative amount is a return whatever it says. Where a
+            return's amount is written as a positive number, so is its cost, and both are turned.
 
     Examples:
         >>> import customer_value as cv
@@ -72,14 +84,17 @@ class TransactionOptions(BaseModel, frozen=True, extra="forbid", validate_by_nam
         duplicates: `"keep"` or `"drop"` rows that repeat another row in every column.
         zero_amount: `"keep"` counts a sale of zero as a purchase, as the published CDNOW results
             do; `"drop"` leaves it out.
-        money_scale: Decimal places to which money is summed exactly.
+        money_scale: Decimal places to which money is summed exactly; sums of more than 15 digits
+            are rounded once, when they become Float64.
         extras: Columns that `summarize` adds on request: `gap_mean_days` and `gap_std_days` (mean
             and sample standard deviation of the days between purchase days), `log_gap_sum` (sum
-            of their natural logarithms).
-        validate_log: False skips the checks, for a log already cleaned; written `validate=False`.
+            of their natural logarithms, to 12 places).
+        validate_log: False skips the checks and the dropping of unusable rows, for a log already
+            cleaned; written `validate=False`. Rows are still counted, and `clean_transactions`
+            checks in any case.
     """
 
-    tz: str | None = None
+    tz: Annotated[str, Field(min_length=1), AfterValidator(_known_zone)] | None = None
     occasion: Literal["day", "order"] = "day"
     on_invalid: Literal["raise", "drop"] = "raise"
     duplicates: Literal["keep", "drop"] = "keep"

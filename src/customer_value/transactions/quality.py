@@ -63,7 +63,7 @@ class DataQualityReport(BaseModel, frozen=True, extra="forbid"):
             *((f"dropped: {d.says}", f"{d.rows:,}") for d in self.dropped),
             ("rows out", f"{self.rows_out:,}"),
             ("customers", f"{self.customers:,}"),
-            ("days", f"{self.first_day} to {self.last_day}"),
+            ("days", f"{self.first_day} to {self.last_day}" if self.customers else "none"),
             ("returns", f"{self.returns:,}"),
             ("zero amounts", f"{self.zero_amounts:,}"),
             ("exact duplicates", f"{self.exact_duplicates:,}"),

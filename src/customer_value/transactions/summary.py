@@ -42,11 +42,11 @@ def summarize(
 ) -> pl.DataFrame | pl.LazyFrame:
     """Make one row per customer of a log, as it stood at the close of a day.
 
-    Rows dated after `as_of` never count. A purchase occasion is a customer's business day with at
-    least one sale (or each order, by `options.occasion`). Returns reduce revenue; they are no
-    occasion and set no date. With an order column an order refunded in full is no occasion
-    either, and a return reduces the spend of its own order; a return that finds no order is
-    spread over the customer's occasions in proportion to their spend.
+    Rows dated after `as_of` never count (but must be usable like all others). A purchase occasion
+    is a customer's business day with at least one sale (or each order, by `options.occasion`).
+    Returns reduce revenue; they are no occasion and set no date. With an order column an order
+    refunded in full is no occasion either, and a return reduces the spend of its own order; a
+    return that finds no order is spread over the customer's occasions in proportion to their spend.
 
     Money is summed as decimals and is therefore exact: row order and threads change no bit.
 
@@ -58,7 +58,8 @@ def summarize(
 
     Returns:
         The customer frame: `customer_id` (type kept), `as_of`, `first_purchase`,
-        `last_purchase` (Date), `purchases`, `orders`, `recency_days` (Int64), `revenue`,
+        `last_purchase` (Date), `purchases`, `orders` (distinct orders that were not refunded in
+        full; without an order column, sale rows), `recency_days` (Int64), `revenue`,
         `mean_purchase` (Float64, net of returns), `repeat_purchases` (Int64, the x of Fader &
         Hardie), `t_x` and `T` (Float64, age in days at the last purchase and at `as_of`),
         `repeat_spend` (Float64, mean spend of the occasions after the first, null without any),
@@ -167,9 +168,9 @@ def _customer_frame(log: pl.LazyFrame, as_of: date, options: TransactionOptions)
     log = log.filter(pl.col("ordered_at") <= as_of)
     columns = log.collect_schema().names()
     days, has_orders = _purchase_days(log, options), "order_id" in columns
-    first_spend = pl.col("spend").cast(pl.Float64)
-    if options.occasion == "order":
-        first_spend = first_spend / pl.col("occasions")  # orders of one day have no order
+    # Orders of one day have no order among themselves: the first one's spend is their mean.
+    by_order = options.occasion == "order"
+    first_occasions = pl.col("occasions").min_by("purchase_day") if by_order else pl.lit(1)
     totals = days.group_by("customer_id").agg(
         first_purchase=pl.col("purchase_day").min(),
         last_purchase=pl.col("purchase_day").max(),
@@ -178,18 +179,19 @@ def _customer_frame(log: pl.LazyFrame, as_of: date, options: TransactionOptions)
         spend=pl.col("spend").sum(),
         loose=pl.col("loose").sum(),
         returned=pl.col("returned").sum() if has_orders else -pl.col("loose").sum(),
-        first_spend=first_spend.min_by("purchase_day"),
+        first_spend=pl.col("spend").min_by("purchase_day"),
+        first_occasions=first_occasions,
     )
-    for name in ("cost", "discount"):
-        if name in columns:
-            totals = totals.join(_known_sum(log, name, options), on="customer_id", how="left")
+    if "cost" in columns:
+        known = pl.col("cost").is_not_null().all()
+        cost = pl.when(known).then(_exact("cost", options).sum().cast(pl.Float64))
+        totals = _add(totals, log, cost=cost)
+    if "discount" in columns:
+        given = pl.when(pl.col("kind") == "sale").then(_exact("discount", options))
+        totals = _add(totals, log, discount=given.sum().cast(pl.Float64))
     if "category" in columns:
-        categories = log.filter(pl.col("kind") == "sale").group_by("customer_id")
-        totals = totals.join(
-            categories.agg(n_categories=pl.col("category").n_unique().cast(pl.Int64)),
-            on="customer_id",
-            how="left",
-        ).with_columns(pl.col("n_categories").fill_null(0))
+        sold = pl.when(pl.col("kind") == "sale").then("category").drop_nulls()
+        totals = _add(totals, log, n_categories=sold.n_unique().cast(pl.Int64))
     if options.extras:
         totals = totals.join(_gaps(days, options), on="customer_id", how="left")
     return _finish(totals, as_of)
@@ -221,6 +223,7 @@ def _orders(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Rows to orders: each return on the day of its sale, refunded orders no longer orders."""
     net, sold = pl.col("spend") + pl.col("loose"), pl.col("sale_day").is_not_null()
     stands = sold & ((pl.col("spend") == 0) | (net > 0))
+    spent = stands & (net >= 0)
     return (
         rows.with_columns(sale_day=pl.when(pl.col("kind") == "sale").then("ordered_at"))
         .group_by("customer_id", "order_id")
@@ -229,18 +232,16 @@ def _orders(rows: pl.LazyFrame) -> pl.LazyFrame:
             "customer_id",
             ordered_at=pl.coalesce("sale_day", "ordered_at"),
             orders=stands.cast(pl.Int64),
-            spend=pl.when(stands).then(net).otherwise(0),
-            loose=pl.when(stands).then(0).otherwise(net),
+            spend=pl.when(spent).then(net).otherwise(0),
+            loose=pl.when(spent).then(0).otherwise(net),
             returned=-pl.col("loose"),
         )
     )
 
 
-def _known_sum(log: pl.LazyFrame, name: str, options: TransactionOptions) -> pl.LazyFrame:
-    """Sum by customer, null where a row's value is unknown."""
-    known = pl.col(name).is_not_null().all()
-    total = _exact(name, options).sum().cast(pl.Float64)
-    return log.group_by("customer_id").agg(pl.when(known).then(total).alias(name))
+def _add(totals: pl.LazyFrame, log: pl.LazyFrame, **column: pl.Expr) -> pl.LazyFrame:
+    """Add an aggregate of the log by customer."""
+    return totals.join(log.group_by("customer_id").agg(**column), on="customer_id", how="left")
 
 
 def _gaps(days: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFrame:
@@ -253,7 +254,7 @@ def _gaps(days: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFrame:
     same = pl.col("customer_id") == pl.col("customer_id").shift(1)
     gap = (pl.col("purchase_day") - pl.col("purchase_day").shift(1)).dt.total_days()
     n, total, squares = pl.col("n"), pl.col("total"), pl.col("squares")
-    variance = (squares - total * total / n) / (n - 1)
+    variance = (n * squares - total * total) / (n * (n - 1))
     statistics = {
         "gap_mean_days": pl.when(n > 0).then(total / n),
         "gap_std_days": pl.when(n > 1).then(variance.clip(0).sqrt()),
@@ -301,6 +302,9 @@ def _finish(totals: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     purchases, first, last = pl.col("purchases"), pl.col("first_purchase"), pl.col("last_purchase")
     revenue = (pl.col("spend") + pl.col("loose")).cast(pl.Float64)
     spend, repeats = pl.col("spend").cast(pl.Float64), purchases - 1
+    # Subtracted as decimals: beside a large first purchase a float difference loses its digits.
+    others = pl.col("first_spend").cast(pl.Float64) * (1 - 1 / pl.col("first_occasions"))
+    repeat_spend = (pl.col("spend") - pl.col("first_spend")).cast(pl.Float64) + others
     # Loose returns take the same share of every occasion's spend.
     kept = pl.when(spend > 0).then(revenue / spend).otherwise(1.0)
     return totals.select(
@@ -316,9 +320,7 @@ def _finish(totals: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
         pl.when(purchases > 0).then(repeats).alias("repeat_purchases"),
         (last - first).dt.total_days().cast(pl.Float64).alias("t_x"),
         (day - first).dt.total_days().cast(pl.Float64).alias("T"),
-        pl.when(repeats > 0)
-        .then((spend - pl.col("first_spend")) / repeats * kept)
-        .alias("repeat_spend"),
+        pl.when(repeats > 0).then(repeat_spend / repeats * kept).alias("repeat_spend"),
         pl.col("returned").cast(pl.Float64),
         *[
             name
