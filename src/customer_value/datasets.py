@@ -94,7 +94,7 @@ class _Frozen(BaseModel, frozen=True, extra="forbid", from_attributes=True):
     """Takes the fields that it knows from any object that has them."""
 
 
-class BgNbdParameters(_Frozen):
+class BgNbdParameters(_Frozen, frozen=True):
     """Parameters of a BG/NBD model, known without a fit; for the fields see `BgNbdLike`."""
 
     r: _Positive
@@ -104,7 +104,7 @@ class BgNbdParameters(_Frozen):
     time_unit: TimeUnit
 
 
-class ParetoNbdParameters(_Frozen):
+class ParetoNbdParameters(_Frozen, frozen=True):
     """Parameters of a Pareto/NBD model, known without a fit; for the fields see `ParetoNbdLike`."""
 
     r: _Positive
@@ -114,7 +114,7 @@ class ParetoNbdParameters(_Frozen):
     time_unit: TimeUnit
 
 
-class GammaGammaParameters(_Frozen):
+class GammaGammaParameters(_Frozen, frozen=True):
     """Parameters of a Gamma-Gamma model, known without a fit; for the fields see `GammaGammaLike`.
 
     `q` must be above 1: below, the mean spend is infinite.
@@ -259,18 +259,20 @@ def simulate_transactions(
         >>> log["customer_id"].n_unique()
         1000
     """
-    options = _Options(
-        n_customers=n_customers,
-        start=start,
-        end=end,
-        seed=seed,
-        purchases=purchases,
-        spend=spend,
-        acquisition_days=acquisition_days,
-        return_rate=return_rate,
-        cost_rate=cost_rate,
-        categories=categories,
-        channels=channels,
+    options = _Options.model_validate(
+        {
+            "n_customers": n_customers,
+            "start": start,
+            "end": end,
+            "seed": seed,
+            "purchases": purchases,
+            "spend": spend,
+            "acquisition_days": acquisition_days,
+            "return_rate": return_rate,
+            "cost_rate": cost_rate,
+            "categories": categories,
+            "channels": channels,
+        }
     )
     streams = _Streams(
         *(_generator(child) for child in np.random.SeedSequence(options.seed).spawn(5))
@@ -287,7 +289,7 @@ def simulate_transactions(
     return _add_returns(log, options, streams.returns) if options.return_rate > 0 else log
 
 
-class _Options(_Frozen, title="simulate_transactions"):
+class _Options(_Frozen, frozen=True, title="simulate_transactions"):
     """The arguments of `simulate_transactions`, checked; models are reduced to their parameters."""
 
     n_customers: Annotated[int, Field(ge=0, le=_MAX_ROWS)]

@@ -37,7 +37,7 @@ def test_named_lists_what_is_named() -> None:
     }
 
 
-@pytest.mark.parametrize("model", [cv.Columns(cost="c"), cv.TransactionOptions(validate_log=False)])
+@pytest.mark.parametrize("model", [cv.Columns(cost="c"), cv.TransactionOptions(validate=False)])
 def test_json_brings_the_options_back(model: Any) -> None:
     assert type(model).model_validate_json(model.model_dump_json()) == model
     assert type(model).model_validate_json(model.model_dump_json(by_alias=True)) == model

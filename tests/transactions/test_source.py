@@ -255,7 +255,7 @@ def test_the_report_of_a_refused_log_reconciles(duplicates: Any, zero_amount: An
 
 def test_cleaning_without_checks_still_tells_the_truth() -> None:
     log = log_of(customer_id=["a", None], amount=[1.0, 2.0])
-    options = cv.TransactionOptions(validate_log=False, on_invalid="drop")
+    options = cv.TransactionOptions(validate=False, on_invalid="drop")
     cleaned, report = cv.clean_transactions(log, options=options)
     assert cleaned.height == report.rows_out
 
@@ -270,7 +270,7 @@ def test_unchecked_logs_are_read_once_at_most_before_they_are_asked() -> None:
 
     counting = Counting()
     log = log_of(amount=[1.0, -1.0]).lazy().map_batches(counting, streamable=False)
-    options = cv.TransactionOptions(validate_log=False)
+    options = cv.TransactionOptions(validate=False)
     summary = cv.summarize(log, as_of=AS_OF, options=options)
     assert counting.reads <= 1
     assert summary.collect()["revenue"].to_list() == [0.0]

@@ -18,13 +18,14 @@ from polars.testing import assert_frame_equal
 
 import customer_value as cv
 from customer_value.transactions import _source
+from customer_value.transactions.options import Extra
 from oracles import transactions as oracle
 from strategies import LAST_DAY, Log, days, logs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXTRAS = ("gap_mean_days", "gap_std_days", "log_gap_sum")
+EXTRAS: tuple[Extra, ...] = ("gap_mean_days", "gap_std_days", "log_gap_sum")
 EXTRA_CHOICES: Any = st.lists(st.sampled_from(EXTRAS), unique=True).map(tuple)
 FRAME_SCHEMA = {
     "customer_id": pl.String,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame, TimeUnit
 
 
-class BgNbd(PurchaseModel):
+class BgNbd(PurchaseModel, frozen=True):
     """A BG/NBD model, fitted by `fit_bg_nbd` or built from published parameters.
 
     While alive a customer buys at a Poisson rate that is Gamma(r, alpha) among customers; after

@@ -188,7 +188,9 @@ def _polish(
         if np.max(np.abs(trial - theta)) < 1e-12:
             break
         found = counted(trial)
-        if found[0] >= value - 1e-15 * abs(value):
+        # At the top the value is all rounding, and only the gradient tells.
+        flatter = np.max(np.abs(found[1][free])) < np.max(np.abs(gradient[free]))
+        if found[0] > value or (flatter and found[0] >= value - 1e-12 * abs(value)):
             theta, (value, gradient, hessian), damping = trial, found, damping / 10
         else:
             damping = max(10 * damping, 1e-6)

@@ -155,7 +155,7 @@ def fit_rfm(customers: Frame, *, options: RfmOptions | None = None) -> RfmScale:
         warnings.append(f"customers left out, without a purchase: {left_out:,}")
     return RfmScale(
         options=options,
-        as_of=rows["as_of"].max() if keys else None,
+        as_of=rows.select(keys).max().row(0)[0] if keys else None,
         n_customers=rows.height,
         warnings=tuple(warnings),
         **named,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -21,7 +22,6 @@ from customer_value.transactions.quality import DataQualityReport, RuleCount
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
 
     from customer_value._typing import Frame
 
@@ -40,6 +40,8 @@ _CANONICAL: dict[str, tuple[str, Kind]] = {
 _OPTIONAL = ("order", "cost", "discount", "category", "channel", "currency", "kind")
 _CARRIED = ("order", "cost", "discount", "category", "channel", "currency")
 _MONEY = ("amount", "cost", "discount")
+_EPOCH = date(1970, 1, 1).toordinal()
+_TICKS_PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 _ROWS_PER_PART = 8_000_000
 _MAX_PARTS = 32
 
@@ -127,11 +129,7 @@ class Source(NamedTuple):
         rules = [
             Rule("no_customer", pl.col(names.customer).is_null(), "no customer"),
             Rule("no_time", pl.col(names.time).is_null(), "no date"),
-            Rule(
-                "time_out_of_range",
-                ~pl.col(names.time).dt.year().is_between(1, 9999),
-                "a year not in 1 to 9999",
-            ),
+            Rule("time_out_of_range", self._no_calendar_day(), "a year not in 1 to 9999"),
             Rule("no_amount", pl.col(names.amount).is_null(), "no amount"),
         ]
         for role in _MONEY:
@@ -154,6 +152,14 @@ class Source(NamedTuple):
             orphan = pl.col(names.order).is_null() & ~self._is_return()
             rules.append(Rule("no_order", orphan, "a sale without an order"))
         return rules
+
+    def _no_calendar_day(self) -> pl.Expr:
+        """Dates that Python cannot name, such as those of an epoch read in the wrong unit."""
+        kind = self.schema[self.columns.time]
+        ticks = _TICKS_PER_DAY[kind.time_unit] if isinstance(kind, pl.Datetime) else 1
+        first, last = (day.toordinal() - _EPOCH for day in (date.min, date.max))
+        tick = pl.col(self.columns.time).to_physical()
+        return ~tick.is_between(first * ticks, (last + 1) * ticks, closed="left")
 
     def _log(self) -> pl.LazyFrame:
         drop = self.options.on_invalid == "drop" and self.options.validate_log
