@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Boundary = Literal["below", "crossing"]
 Ties = Literal["together", "split"]
 
-ADDED = ["abc_class", "abc_rank", "cumulative_share"]
+ADDED = ["abc_rank", "cumulative_share", "abc_class"]
 TEXTBOOK = [50, 20, 10, 8, 5, 3, 2, 1, 1, 0]
 BOUNDARIES: list[Boundary] = ["below", "crossing"]
 TIES: list[Ties] = ["together", "split"]
@@ -169,7 +169,8 @@ def test_customers_of_equal_value_cross_together() -> None:
 def test_equal_customers_share_rank_and_share_and_the_next_rank_counts_them() -> None:
     classified = cv.classify_abc(frame([5, 9, 5, 1]))
     assert classified["abc_rank"].to_list() == [2, 1, 2, 4]
-    assert classified["cumulative_share"].to_list() == [0.95, 0.45, 0.95, 1.0]
+    assert classified["cumulative_share"].to_list() == pytest.approx([0.95, 0.45, 0.95, 1.0])
+    assert classified["cumulative_share"][0] == classified["cumulative_share"][2]
 
 
 def test_split_ties_take_the_order_of_the_rows() -> None:
@@ -188,6 +189,13 @@ def test_values_at_or_below_zero_are_c_with_a_share_of_one(boundary: Boundary, t
     assert classified["abc_class"][2:].to_list() == ["C", "C", "C"]
     assert classified["cumulative_share"].to_list() == [0.9, 1.0, 1.0, 1.0, 1.0]
     assert classified["abc_rank"].to_list() == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("total", [49, 98, 103, 107, 161])
+def test_the_last_share_is_exactly_one(total: int) -> None:
+    """Though 49 times the reciprocal of 49 is not."""
+    classified = cv.classify_abc(frame([total - 9, 9, 0, -5]))
+    assert classified["cumulative_share"].to_list() == [(total - 9) / total, 1.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize("values", [[0.0], [0.0, 0.0], [-1.0, -2.0], [0.0, -3.0]])
@@ -215,7 +223,7 @@ def test_all_values_unknown(rows: int) -> None:
 
 def test_nobody() -> None:
     classified = cv.classify_abc(frame([]))
-    assert classified.columns == ["customer_id", "revenue", *ADDED]
+    assert set(classified.columns) == {"customer_id", "revenue", *ADDED}
     assert classified.is_empty()
 
 
@@ -223,8 +231,13 @@ def test_nobody() -> None:
 @pytest.mark.parametrize("lazy", [False, True])
 def test_values_that_are_no_numbers_are_refused(value: float, *, lazy: bool) -> None:
     shop = frame([1.0, value])
+    if not lazy:
+        with pytest.raises(cv.DataError, match=r"1 row with NaN or infinite .*revenue"):
+            cv.classify_abc(shop)
+        return
+    classified = cv.classify_abc(shop.lazy())
     with pytest.raises(cv.DataError, match=r"1 row with NaN or infinite .*revenue"):
-        cv.classify_abc(shop.lazy() if lazy else shop).lazy().collect()
+        classified.collect()
 
 
 # --- frames and options ---
@@ -232,7 +245,7 @@ def test_values_that_are_no_numbers_are_refused(value: float, *, lazy: bool) -> 
 
 def test_types_and_columns() -> None:
     classified = cv.classify_abc(frame([5, 9]))
-    assert classified.schema == {
+    assert dict(classified.schema) == {
         "customer_id": pl.String,
         "revenue": pl.Float64,
         "abc_class": pl.String,
@@ -273,6 +286,26 @@ def test_any_value_column() -> None:
         cv.classify_abc(shop, value="profit")
     with pytest.raises(cv.SchemaError, match="'customer_id' is String, must be a number"):
         cv.classify_abc(shop, value="customer_id")
+
+
+@pytest.mark.parametrize("name", ["abc_rank", "cumulative_share", "complete", "_value"])
+def test_the_value_column_may_have_any_name(name: str) -> None:
+    shop = frame(TEXTBOOK).rename({"revenue": name})
+    classified = cv.classify_abc(shop, value=name)
+    assert "".join(classified["abc_class"]) == "AAABBCCCCC"
+
+
+def test_what_else_the_frame_carries_stays() -> None:
+    more = {name: pl.lit("mine") for name in ("_value", "_place", "_upto", "_before", "complete")}
+    shop = frame(TEXTBOOK).with_columns(**more)
+    classified = cv.classify_abc(shop)
+    assert classified.select(shop.columns).equals(shop)
+    assert set(classified.columns) == {*shop.columns, *ADDED}
+
+
+def test_a_classified_frame_can_be_classified_again() -> None:
+    once = cv.classify_abc(frame(TEXTBOOK))
+    assert cv.classify_abc(once).equals(once)
 
 
 def test_cutoffs() -> None:

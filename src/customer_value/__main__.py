@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import polars as pl
     from pydantic_core import ErrorDetails
 
+    from customer_value.transactions import Columns
+
 _PARQUET = {".parquet", ".pq"}
 _ISO = [
     "%Y-%m-%d",
@@ -71,19 +73,21 @@ def _report(options: argparse.Namespace) -> None:
 
     _check(options)
     names = {role: getattr(options, role) for role in _ROLES}
+    columns = Columns(**{role: name for role, name in names.items() if name is not None})
+    reading = TransactionOptions(tz=options.tz, on_invalid=options.on_invalid)
     report = value_report(
-        load_cdnow() if options.file is None else _read(options),
+        load_cdnow() if options.file is None else _read(options, columns),
         as_of=options.as_of,
         margin=options.margin,
-        columns=Columns(**{role: name for role, name in names.items() if name is not None}),
-        options=TransactionOptions(tz=options.tz, on_invalid=options.on_invalid),
+        columns=columns,
+        options=reading,
         horizon=options.horizon,
         discount_rate=options.discount_rate,
         progress=lambda step: print(f"... {step}", file=sys.stderr, flush=True),
     )
     print(report)
     report.customers.write_parquet(options.out)
-    print(f"\n{options.out}: {report.customers.height:,} scored customers", flush=True)
+    print(f"\nscored customers: {report.customers.height:,}, in {options.out}", flush=True)
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -94,6 +98,8 @@ def _check(options: argparse.Namespace) -> None:
     today = datetime.now().astimezone().date()
     if options.as_of > today:
         raise CustomerValueError(f"--as-of {options.as_of} is in the future (today is {today})")
+    if options.file is not None and not options.file.is_file():
+        raise CustomerValueError(f"{options.file}: no such file")
     out: Path = options.out
     if out.suffix.lower() not in _PARQUET:
         raise CustomerValueError(f"--out {out}: name it .parquet, that is what is written")
@@ -103,14 +109,13 @@ def _check(options: argparse.Namespace) -> None:
         raise CustomerValueError(f"--out {out} is the file that is read")
 
 
-def _read(options: argparse.Namespace) -> pl.DataFrame | pl.LazyFrame:
+def _read(options: argparse.Namespace, columns: Columns) -> pl.DataFrame | pl.LazyFrame:
     import polars as pl
 
+    from customer_value._frames.contracts import require
     from customer_value.exceptions import SchemaError
 
     path: Path = options.file
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
     if path.suffix.lower() in _PARQUET:
         return pl.scan_parquet(path, glob=False)
     if path.suffix.lower() not in {".csv", ".tsv", ".txt"}:
@@ -124,31 +129,34 @@ def _read(options: argparse.Namespace) -> pl.DataFrame | pl.LazyFrame:
         raise SchemaError(f"{path}: not a CSV file in UTF-8 that can be read: {reason}") from error
     if log.width == 1 and separator not in log.columns[0]:
         raise SchemaError(f"{path}: one column only ('{log.columns[0]}'); give its --separator")
-    return _typed(log, options)
+    require(log, dict.fromkeys(columns.named.values(), "any"), what=str(path))
+    return _typed(log, options, columns)
 
 
-def _typed(log: pl.DataFrame, options: argparse.Namespace) -> pl.DataFrame:
+def _typed(log: pl.DataFrame, options: argparse.Namespace, columns: Columns) -> pl.DataFrame:
     """Text to dates and numbers; text that is neither is refused, or dropped as unusable."""
     import polars as pl
 
     from customer_value.exceptions import DataError
 
-    time = pl.col(options.time).str.strip_chars()
+    time = pl.col(columns.time).str.strip_chars()
     formats = [options.time_format] if options.time_format else _ISO
-    zoned = "%z" in formats[0] or "%Z" in formats[0]
-    parsed = [time.str.to_datetime(f, strict=False, time_unit="us") for f in formats]
-    typed = {options.time: parsed[0] if zoned else pl.coalesce(parsed)}
-    for name in (options.amount, options.cost, options.discount):
+    parsed = [time.str.to_datetime(form, strict=False, time_unit="us") for form in formats]
+    if options.tz and not options.time_format:
+        zoned = time.str.to_datetime("%+", strict=False, time_unit="us")
+        parsed.append(zoned.dt.convert_time_zone(options.tz).dt.replace_time_zone(None))
+    typed = {columns.time: pl.coalesce(parsed)}
+    for name in (columns.amount, columns.cost, columns.discount):
         if name is not None:
             typed[name] = pl.col(name).str.strip_chars().cast(pl.Float64, strict=False)
-    typed = {name: column for name, column in typed.items() if name in log.columns}
     result = log.with_columns(**typed)
     problems = []
     for name in typed:
         given = pl.col(name).str.strip_chars() != ""
         lost = log.filter(given & result[name].is_null())[name]
         if lost.len():
-            what = "dates (see --time-format)" if name == options.time else "numbers"
+            dates = "dates (see --time-format, and --tz for times with a zone)"
+            what = dates if name == columns.time else "numbers"
             problems.append(f"'{name}' has {lost.len():,} that are no {what}, e.g. '{lost[0]}'")
     if problems and options.on_invalid == "raise":
         raise DataError(f"{options.file}: {'; '.join(problems)}")

@@ -15,7 +15,7 @@ def test_fitted_models_survive_json(bg: cv.BgNbd, gg: cv.GammaGamma) -> None:
 
 def test_models_are_frozen(bg: cv.BgNbd) -> None:
     with pytest.raises(ValueError, match="frozen"):
-        bg.r = 1.0
+        bg.r = 1.0  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(

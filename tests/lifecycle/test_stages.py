@@ -370,7 +370,7 @@ def test_a_staged_frame_can_be_staged_again() -> None:
 def test_an_earlier_snapshot_knows_each_customer_once(*, lazy: bool) -> None:
     twice = pl.concat([snapshot({"c0": "new"}), snapshot({"c0": "lost"})])
     customers = frame([Buyer()])
-    with pytest.raises(cv.CustomerValueError, match="c0"):
+    with pytest.raises(cv.DataError, match=r"previous: 1 customer.* more than once .*c0"):
         cv.assign_stages(customers.lazy() if lazy else customers, previous=twice).lazy().collect()
 
 
@@ -381,8 +381,17 @@ def test_an_earlier_snapshot_is_checked() -> None:
     with pytest.raises(cv.SchemaError, match="customers: missing column 'customer_id'"):
         cv.assign_stages(customers.drop("customer_id"), previous=snapshot({"c0": "new"}))
     other = pl.DataFrame({"customer_id": [0], "stage": ["new"]})
-    with pytest.raises(cv.SchemaError, match="customer_id"):
+    with pytest.raises(cv.SchemaError, match="previous: 'customer_id' is Int64, but String"):
         cv.assign_stages(customers, previous=other)
+
+
+@pytest.mark.parametrize("read", ["table", "stream"])
+def test_an_earlier_snapshot_may_be_any_arrow_table(read: str) -> None:
+    """A stream can be read only once."""
+    table = snapshot({"c0": "lost"}, since=date(2024, 5, 31)).to_arrow()
+    previous = table if read == "table" else table.to_reader()
+    staged = cv.assign_stages(frame([Buyer()]), rules=GAP_10, previous=previous)
+    assert staged["stage"].to_list() == ["reactivated"]
 
 
 @pytest.mark.parametrize("since", ["2024-05-31", datetime(2024, 5, 31)])  # noqa: DTZ001
@@ -450,6 +459,18 @@ def test_text_is_no_number(name: str) -> None:
     customers = frame([Buyer()], "p_alive", "trend").with_columns(pl.lit("x").alias(name))
     with pytest.raises(cv.SchemaError, match=f"'{name}' is String, must be a number"):
         cv.assign_stages(customers)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("name", ["purchases", "repeat_purchases", "recency_days", "t_x", "T"])
+def test_histories_that_are_no_numbers_are_refused(name: str, value: float) -> None:
+    """NaN is greater than any threshold to polars, which would make a customer lost."""
+    customers = frame([Buyer()]).with_columns(pl.lit(value).alias(name))
+    with pytest.raises(cv.DataError, match=rf"1 row with NaN or infinite .*{name}"):
+        cv.assign_stages(customers)
+    lazy = cv.assign_stages(customers.lazy())
+    with pytest.raises(cv.DataError, match=rf"1 row with NaN or infinite .*{name}"):
+        lazy.collect()
 
 
 # --- rules ---

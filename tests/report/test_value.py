@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import FrozenInstanceError, is_dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -91,7 +92,7 @@ def test_groups_stand_from_best_to_worst(report: cv.ValueReport) -> None:
     assert report.tables["abc"]["abc_class"].to_list() == ["A", "B", "C"]
     assert report.tables["tiers"]["tier"].to_list() == ["high", "medium", "low"]
     assert report.tables["profit"]["tier"].to_list() == ["high", "medium", "low"]
-    listed = [*cv.RFM_LIST_125.segments]
+    listed = [segment.name for segment in cv.RFM_LIST_125.segments]
     segments = report.tables["segments"]["segment"].to_list()
     assert segments == [name for name in listed if name in segments]
 
@@ -287,15 +288,17 @@ def test_bad_terms_are_refused_before_the_work(cdnow: pl.DataFrame) -> None:
 
 def test_assumptions_are_told(report: cv.ValueReport) -> None:
     assert report.assumptions == (
-        "30% of revenue is margin, where the cost is unknown",
-        "lifetime value over 12mo, discounted at 10% a year",
+        "30 % of revenue is margin, where the cost is unknown",
+        "clv is the margin expected over 12mo from the day of the report, discounted at 10 % a year",
+        "a customer is at risk after 2 times and lost after 4 times the gap expected between its "
+        "purchases, or by p_alive below 0.5 and 0.1",
     )
 
 
 def test_assumptions_are_not_rounded_away(cdnow: pl.DataFrame) -> None:
     report = cv.value_report(cdnow, as_of=AS_OF, margin=0.125, discount_rate=0.075)
-    assert "12.5%" in report.assumptions[0]
-    assert "7.5%" in report.assumptions[1]
+    assert "12.5 %" in report.assumptions[0]
+    assert "7.5 %" in report.assumptions[1]
 
 
 # --- progress ---
@@ -325,13 +328,14 @@ def test_silence_by_default(cdnow: pl.DataFrame, capfd: pytest.CaptureFixture[st
 def test_without_repeat_customers_there_is_no_lifetime_value(
     nobody_repeats: cv.ValueReport,
 ) -> None:
-    assert list(nobody_repeats.not_computed) == ["lifetime value"]
-    assert "no repeat purchase" in nobody_repeats.not_computed["lifetime value"]
+    ((what, why),) = nobody_repeats.not_computed.items()
+    assert what == "lifetime value (tiers are by revenue)"
+    assert "no repeat purchase" in why
     assert list(nobody_repeats.tables) == TABLES
     assert "clv" not in nobody_repeats.customers.columns
     for name in TABLES:
         assert not {"clv", "clv_each"} & set(nobody_repeats.tables[name].columns)
-    assert not any("lifetime value over" in words for words in nobody_repeats.assumptions)
+    assert [words.split()[0] for words in nobody_repeats.assumptions] == ["25", "a"]
 
 
 def test_without_lifetime_value_tiers_go_by_revenue(nobody_repeats: cv.ValueReport) -> None:
@@ -345,7 +349,8 @@ def test_without_repeat_customers_the_rest_still_adds_up(nobody_repeats: cv.Valu
         assert nobody_repeats.tables[name]["customers"].sum() == 20
         assert nobody_repeats.tables[name]["revenue"].sum() == pytest.approx(390.0)
     assert nobody_repeats.tables["profit"]["profit"].sum() == pytest.approx(97.5)
-    assert any(warning.startswith("frequency: 1 of 5") for warning in nobody_repeats.warnings)
+    (warning,) = nobody_repeats.warnings
+    assert warning == "frequency: only 1 of 5 scores occur, since equal values score alike"
 
 
 def test_new_customers_are_not_lost_because_nobody_repeats(
@@ -370,6 +375,14 @@ def test_shares_of_nothing_are_unknown() -> None:
     assert "NaN" not in str(report)
 
 
+def test_shares_of_money_that_cancels_are_unknown() -> None:
+    log = log_of(("a", date(2024, 1, 1), 5.0), ("b", date(2024, 1, 2), -5.0))
+    report = cv.value_report(log, as_of=date(2024, 2, 1), margin=0.2)
+    for name in KEYS:
+        assert report.tables[name]["revenue_pct"].is_null().all()
+    assert "inf" not in str(report)
+
+
 def test_customers_with_returns_only_are_kept() -> None:
     log = log_of(
         ("a", date(2024, 1, 1), 5.0), ("a", date(2024, 1, 9), 6.0), ("b", date(2024, 1, 5), -4.0)
@@ -383,16 +396,18 @@ def test_customers_with_returns_only_are_kept() -> None:
 
 
 def test_a_log_of_returns_only_is_refused() -> None:
-    with pytest.raises(cv.CustomerValueError, match="none with a purchase"):
-        cv.value_report(
-            log_of(("a", date(2024, 1, 1), -5.0)), as_of=AS_OF.replace(2024), margin=0.2
-        )
+    log = log_of(("a", date(2024, 1, 1), -5.0))
+    says = "nobody has bought anything by 2024-06-30"
+    with pytest.raises(cv.DataError, match=says) as caught:
+        cv.value_report(log, as_of=AS_OF.replace(2024), margin=0.2)
+    assert isinstance(caught.value.report, cv.DataQualityReport)
+    assert caught.value.report.returns == 1
 
 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_nothing_up_to_as_of_is_refused(rows: int) -> None:
     log = log_of(("a", date(2024, 1, 1), 5.0)).head(rows)
-    with pytest.raises(cv.DataError, match="no transactions on or before 2023-12-31") as caught:
+    with pytest.raises(cv.DataError, match="nobody has bought anything by 2023-12-31") as caught:
         cv.value_report(log, as_of=date(2023, 12, 31), margin=0.2)
     assert isinstance(caught.value.report, cv.DataQualityReport)
     assert caught.value.report.rows_in == rows
@@ -417,9 +432,31 @@ def test_printing_shows_warnings_and_assumptions(
     report: cv.ValueReport, nobody_repeats: cv.ValueReport
 ) -> None:
     assert str(report).startswith("Customer value as of 1998-06-30")
-    for words in (*report.warnings, *report.assumptions):
-        assert words in str(report)
-    assert "not computed: lifetime value: no customers to fit" in str(nobody_repeats)
+    for one in (report, nobody_repeats):
+        lines = str(one).splitlines()
+        assert all(f"note: {words}" in lines for words in one.warnings)
+        assert all(f"assumed: {words}" in lines for words in one.assumptions)
+    assert (
+        "\nnot computed: lifetime value (tiers are by revenue): no customers to fit: 20 rows"
+        in str(nobody_repeats)
+    )
+
+
+def test_what_limits_the_numbers_is_printed_before_them(nobody_repeats: cv.ValueReport) -> None:
+    title, quality, notes, *tables = str(nobody_repeats).split("\n\n")
+    assert title == "Customer value as of 2024-02-01"
+    assert quality == str(nobody_repeats.quality)
+    begins = [line.split(":")[0] for line in notes.splitlines()]
+    assert begins == ["not computed", "assumed", "assumed", "note"]
+    assert [table.splitlines()[0] for table in tables] == TABLES
+
+
+def test_any_terminal_can_show_it(
+    report: cv.ValueReport, nobody_repeats: cv.ValueReport
+) -> None:
+    assert str(report).isascii()
+    assert str(nobody_repeats).isascii()
+    assert max(len(line) for line in "\n\n".join(str(report).split("\n\n")[3:]).splitlines()) <= 120
 
 
 def test_printing_leaves_the_settings_of_polars_alone(report: cv.ValueReport) -> None:
@@ -429,5 +466,13 @@ def test_printing_leaves_the_settings_of_polars_alone(report: cv.ValueReport) ->
 
 
 def test_a_report_is_frozen(report: cv.ValueReport) -> None:
-    with pytest.raises(ValidationError, match="frozen"):
+    assert is_dataclass(report)
+    with pytest.raises(FrozenInstanceError):
         report.tables = {}  # type: ignore[misc]
+
+
+def test_reports_can_be_compared(report: cv.ValueReport, nobody_repeats: cv.ValueReport) -> None:
+    """As things that are the same or not: frames have no single truth to compare by."""
+    assert report == report  # noqa: PLR0124
+    assert report != nobody_repeats
+    assert len({report, nobody_repeats}) == 2

@@ -34,7 +34,7 @@ customers_of_a_shop = st.lists(
     min_size=1,
     max_size=40,
 )
-three_bins = st.tuples(*[st.integers(2, 10)] * 3)
+three_bins = st.tuples(*[st.integers(1, 10)] * 3)
 laws = settings(max_examples=80, deadline=None)
 
 
@@ -341,8 +341,9 @@ def test_many_who_bought_once_score_alike_and_a_warning_says_so(once: int) -> No
     scale = cv.fit_rfm(shop)
     scored = cv.score_rfm(shop, scale)
     assert scored.filter(pl.col("purchases") == 1)["f_score"].n_unique() == (once > 0)
-    told = f"frequency: {scale.frequency.achieved_bins} of 5 scores occur"
+    told = f"frequency: only {scale.frequency.achieved_bins} of 5 scores occur"
     assert any(w.startswith(told) for w in scale.warnings) == (once > 0)
+    assert len(scale.warnings) == (once > 0)
 
 
 def test_all_bought_once() -> None:
@@ -351,7 +352,7 @@ def test_all_bought_once() -> None:
     assert scale.frequency.achieved_bins == 1
     assert set(cv.score_rfm(shop, scale)["f_score"]) == {1}
     assert scale.warnings == (
-        "frequency: 1 of 5 scores occur, because many customers have equal values",
+        "frequency: only 1 of 5 scores occur, since equal values score alike",
     )
 
 
@@ -383,7 +384,19 @@ def test_customers_without_a_purchase_are_left_out_of_the_fit() -> None:
     scale = cv.fit_rfm(customers)
     assert scale.n_customers == 3
     assert scale.dimensions == cv.fit_rfm(customers.filter(pl.col("purchases") > 0)).dimensions
-    assert any("1 customer" in w and "without a purchase" in w for w in scale.warnings)
+    assert scale.warnings[-1] == "customers left out, without a purchase: 1"
+    assert not any("left out" in w for w in cv.fit_rfm(customers.head(3)).warnings)
+
+
+def test_a_customer_of_whom_one_metric_is_unknown_gets_no_score_at_all() -> None:
+    scale = cv.fit_rfm(of(revenue=[1.0, 2.0, 3.0]))
+    for name in ("recency_days", "purchases", "revenue"):
+        shop = of(revenue=[1.0, 2.0]).with_columns(
+            pl.when(pl.row_index() == 1).then(name).alias(name)
+        )
+        scored = cv.score_rfm(shop, scale).select(*SCORES, "rfm_cell")
+        assert scored.null_count().row(0) == (1, 1, 1, 1)
+        assert scored.row(0) == (None, None, None, None)
 
 
 def test_customers_without_a_purchase_come_out_without_any_score() -> None:
@@ -420,13 +433,17 @@ def test_values_that_are_no_numbers_are_refused_by_the_fit(value: float, *, lazy
         cv.fit_rfm(shop.lazy() if lazy else shop)
 
 
-@pytest.mark.parametrize("lazy", [False, True])
-def test_nan_never_gets_a_score(*, lazy: bool) -> None:
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("name", ["recency_days", "purchases", "revenue"])
+def test_values_that_are_no_numbers_never_get_a_score(value: float, name: str) -> None:
     """NaN is greater than anything to polars, which would make it the best customer."""
     scale = cv.fit_rfm(of(revenue=[1.0, 2.0, 3.0]))
-    strangers = of(revenue=[1.0, math.nan])
-    with pytest.raises(cv.DataError, match="NaN"):
-        cv.score_rfm(strangers.lazy() if lazy else strangers, scale).lazy().collect()
+    strangers = of(**{name: [1.0, value]})
+    with pytest.raises(cv.DataError, match=rf"1 row with NaN or infinite .*{name}"):
+        cv.score_rfm(strangers, scale)
+    lazy = cv.score_rfm(strangers.lazy(), scale)
+    with pytest.raises(cv.DataError, match=rf"1 row with NaN or infinite .*{name}"):
+        lazy.collect()
 
 
 # --- refusals ---
@@ -463,6 +480,30 @@ def test_options_know_no_other_words() -> None:
         cv.RfmOptions.model_validate({"bins": 5})
     with pytest.raises(ValidationError, match="monetary"):
         cv.RfmOptions.model_validate({"monetary": "profit"})
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"edges": (2.0, 1.0), "counts": (1, 1, 1)}, "edges must ascend"),
+        ({"edges": (1.0, math.nan), "counts": (1, 1, 1)}, "finite"),
+        ({"edges": (math.nan,), "counts": (1, 1)}, "finite"),
+        ({"edges": (1.0, math.inf), "counts": (1, 1, 1)}, "finite"),
+        ({"edges": (1.0, 2.0), "counts": (1, 1)}, "3 bins need as many counts"),
+        ({"edges": (), "counts": ()}, "1 bins need as many counts"),
+        ({"edges": (1.0,), "counts": (-1, 1)}, "counts"),
+    ],
+)
+def test_cut_points_are_checked(words: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        cv.RfmDimension(column="purchases", reverse=False, **words)
+
+
+def test_cut_points_may_be_equal_or_none() -> None:
+    equal = cv.RfmDimension(column="x", edges=(1.0, 1.0), reverse=False, counts=(5, 0, 2))
+    assert (equal.requested_bins, equal.achieved_bins) == (3, 2)
+    single = cv.RfmDimension(column="x", edges=(), reverse=False, counts=(7,))
+    assert (single.requested_bins, single.achieved_bins) == (1, 1)
 
 
 @pytest.mark.parametrize("field", ["options", "recency", "warnings"])

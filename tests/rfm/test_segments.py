@@ -73,6 +73,29 @@ def test_a_cell_is_three_scores() -> None:
         rules_of(bins=3, a=("333", "444", "55", "x12"))
 
 
+@pytest.mark.parametrize("bins", [0, 10])
+def test_cells_of_digits_have_one_to_nine_bins(bins: int) -> None:
+    with pytest.raises(ValidationError, match="bins"):
+        rules_of(bins=bins)
+
+
+def test_cells_of_other_numbers_of_bins() -> None:
+    rules = rules_of(bins=9, best=("999",))
+    assert cv.segment_rfm(cells("999", "555"), rules=rules)["segment"].to_list() == ["best", "other"]
+    with pytest.raises(ValidationError, match="not three scores of 1 to 5: 666"):
+        rules_of(a=("666",))
+
+
+def test_every_offence_of_the_cells_is_named_at_once() -> None:
+    with pytest.raises(ValidationError, match=r"more than one segment: 555; not three .*: 000, 5-5-5"):
+        rules_of(a=("555", "000"), b=("555", "5-5-5"))
+
+
+def test_a_segment_has_a_name() -> None:
+    with pytest.raises(ValidationError, match="name"):
+        cv.RfmSegment(name="", cells=("555",))
+
+
 def test_rules_are_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         cv.RFM_LIST_125.fallback = "x"  # type: ignore[misc]

@@ -88,6 +88,10 @@ def rfm(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     assert_type(cv.segment_rfm(cv.score_rfm(customers, scale)), pl.DataFrame)
     assert_type(cv.segment_rfm(cv.score_rfm(lazy, scale)), pl.LazyFrame)
     assert_type(cv.segment_rfm(customers, rules=cv.RFM_LIST_125), pl.DataFrame)
+    best = cv.RfmSegment(name="best", cells=("33", "32"))
+    rules = cv.RfmRules(name="mine", version="1", segments=(best,), bins=3, fallback="rest")
+    assert_type(cv.segment_rfm(lazy, rules=rules), pl.LazyFrame)
+    assert_type([segment.name for segment in rules.segments], list[str])
 
 
 def abc_classes_and_tiers(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
@@ -137,6 +141,17 @@ def profit_and_stages(log: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyF
     assert_type(cv.assign_stages(lazy), pl.LazyFrame)
 
 
+def everything(raw: pl.LazyFrame, table: Table) -> None:
+    report = cv.value_report(raw, as_of=date(2024, 12, 31), margin=0.3, progress=print)
+    assert_type(report, cv.ValueReport)
+    assert_type(report.customers, pl.DataFrame)
+    assert_type(report.quality, cv.DataQualityReport)
+    assert_type(report.tables["tiers"], pl.DataFrame)
+    assert_type(report.assumptions + report.warnings, tuple[str, ...])
+    assert_type(report.not_computed, dict[str, str])
+    cv.value_report(table, as_of=date(2024, 12, 31), margin=0.3, columns=cv.Columns(cost="cost"))
+
+
 def errors(raw: pl.DataFrame) -> str:
     try:
         cv.summarize(raw, as_of=date(2024, 12, 31))
@@ -156,3 +171,5 @@ def mistakes(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     cv.Columns(customers="who")  # type: ignore[call-arg]
     cv.fit_bg_nbd(customers, time_unit="fortnight")  # type: ignore[arg-type]
     cv.no_such_function(lazy)  # type: ignore[attr-defined]
+    cv.RFM_LIST_125.segments.items()  # type: ignore[attr-defined]
+    cv.value_report(customers, as_of=date(2024, 12, 31))  # type: ignore[call-arg]

@@ -42,7 +42,7 @@ _CARRIED = ("order", "cost", "discount", "category", "channel", "currency")
 _MONEY = ("amount", "cost", "discount")
 _EPOCH = date(1970, 1, 1).toordinal()
 _TICKS_PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
-_ROWS_PER_PART = 8_000_000
+_ROWS_PER_PART = 4_000_000
 _MAX_PARTS = 32
 
 
@@ -70,8 +70,8 @@ class Source(NamedTuple):
         time = schema[names.time]
         if isinstance(time, pl.Datetime) and time.time_zone and options.tz is None:
             raise SchemaError(
-                f"transactions: '{names.time}' is in {time.time_zone}; say whose calendar gives "
-                "the business day, e.g. TransactionOptions(tz='Europe/Berlin')"
+                f"transactions: '{names.time}' is in {time.time_zone}; say with the option tz "
+                "whose calendar gives the business day, e.g. tz='Europe/Berlin'"
             )
         return cls(frame, names, options, schema)
 
@@ -80,7 +80,7 @@ class Source(NamedTuple):
         rows, offences = self._check()
         report = self._report(rows, offences, as_of)
         self._refuse(offences, report)
-        log = self._canonical_log(self._usable() if offences else self.frame.lazy())
+        log = self._log(self._usable() if offences else self.frame.lazy())
         return (log if isinstance(self.frame, pl.LazyFrame) else log.collect()), report
 
     def per_customer(
@@ -91,10 +91,14 @@ class Source(NamedTuple):
         Long logs are asked in parts, each with all rows of its customers: that bounds the memory
         of the sums by customer and day.
         """
-        log = self._log()
+        frame = self.frame.lazy()
+        if self.options.on_invalid == "drop" and self.options.validate_log:
+            frame = self._usable()
         parts = max(1, min(_MAX_PARTS, self._checked_rows() // _ROWS_PER_PART))
-        part = pl.col("customer_id").hash(seed=0) % parts
-        plans = [question(log.filter(part == k) if parts > 1 else log) for k in range(parts)]
+        part = pl.col(self.columns.customer).hash(seed=0) % parts
+        # Split before anything else: what the parts have in common would be kept in memory.
+        logs = [frame.filter(part == k) for k in range(parts)] if parts > 1 else [frame]
+        plans = [question(self._log(log)) for log in logs]
         answer = pl.concat(plans)
         if isinstance(self.frame, pl.LazyFrame):
             return answer
@@ -161,11 +165,8 @@ class Source(NamedTuple):
         tick = pl.col(self.columns.time).to_physical()
         return ~tick.is_between(first * ticks, (last + 1) * ticks, closed="left")
 
-    def _log(self) -> pl.LazyFrame:
-        drop = self.options.on_invalid == "drop" and self.options.validate_log
-        return self._canonical_log(self._usable() if drop else self.frame.lazy())
-
-    def _canonical_log(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+    def _log(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """The canonical log of usable rows."""
         if self.options.duplicates == "drop":
             frame = frame.unique(maintain_order=True)
         log = frame.select(**self._canonical())
@@ -243,7 +244,7 @@ class Source(NamedTuple):
         duplicates = left - _height(deduplicated)
         if self.options.duplicates == "drop" and duplicates:
             dropped.append(RuleCount(rule="duplicate", says="exact duplicate", rows=duplicates))
-        kept = _height(self._canonical_log(usable))
+        kept = _height(self._log(usable))
         zeros = rows - sum(rule.rows for rule in dropped) - kept
         if self.options.zero_amount == "drop" and zeros:
             dropped.append(RuleCount(rule="zero_amount", says="a zero amount", rows=zeros))
