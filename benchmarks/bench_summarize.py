@@ -44,9 +44,11 @@ def bare(log: pl.DataFrame) -> pl.DataFrame:
             day.max().alias("last_purchase"),
             pl.len().cast(pl.Int64).alias("purchases"),
             pl.col("orders").sum(),
-            pl.col("amount").sum().cast(pl.Float64).alias("revenue"),
-            pl.col("amount").min_by("ordered_at").cast(pl.Float64).alias("first_spend"),
+            pl.col("amount").sum().alias("revenue"),
+            pl.col("amount").min_by("ordered_at").alias("first_spend"),
         )
+        .with_columns(repeated=(pl.col("revenue") - pl.col("first_spend")).cast(pl.Float64))
+        .with_columns(pl.col("revenue").cast(pl.Float64))
         .with_columns(
             recency_days=(as_of - pl.col("last_purchase")).dt.total_days(),
             mean_purchase=pl.col("revenue") / pl.col("purchases"),
@@ -54,10 +56,10 @@ def bare(log: pl.DataFrame) -> pl.DataFrame:
             t_x=(pl.col("last_purchase") - pl.col("first_purchase")).dt.total_days().cast(float),
             T=(as_of - pl.col("first_purchase")).dt.total_days().cast(float),
             repeat_spend=pl.when(pl.col("purchases") > 1).then(
-                (pl.col("revenue") - pl.col("first_spend")) / (pl.col("purchases") - 1)
+                pl.col("repeated") / (pl.col("purchases") - 1)
             ),
         )
-        .drop("first_spend")
+        .drop("first_spend", "repeated")
         .collect()
         .sort("customer_id")
     )

@@ -24,7 +24,12 @@ PYTHON_WORDS = [
     "schema_overrides",
     "infer_schema",
     "TransactionOptions",
+    "Columns(",
     "PlRefPath",
+    "truncate_ragged_lines",
+    "timedelta",
+    ".cast(",
+    "pl.",
 ]
 
 
@@ -98,17 +103,20 @@ def test_the_main_job(capsys: pytest.CaptureFixture[str]) -> None:
     customers = scored("cdnow_customers.parquet")
     assert customers.height == 2357
     assert customers["revenue"].sum() == pytest.approx(244_091.94)
-    assert "2,357 customers written to cdnow_customers.parquet" in said.out
+    assert said.out.splitlines()[-1] == "scored customers: 2,357, in cdnow_customers.parquet"
     assert "Customer value as of 1998-06-30" in said.out
     assert all(f"\n{name}\n" in said.out for name in TABLES)
     assert [path.name for path in Path().iterdir()] == ["cdnow_customers.parquet"]
 
 
-def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def start(
+    *arguments: str, stdout: int = subprocess.PIPE, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603
         [sys.executable, "-W", "error", "-m", "customer_value", *arguments],
         env={**os.environ, "PYTHONPATH": str(SOURCE), **environment},
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         check=False,
         encoding="utf-8",
         errors="replace",
@@ -129,6 +137,29 @@ def test_any_terminal_can_show_the_report(log: pl.DataFrame, encoding: str) -> N
     done = start("report", "log.csv", *AS_OF, PYTHONIOENCODING=encoding)
     assert done.returncode == 0, done.stderr
     assert "headline" in done.stdout
+
+
+def test_any_terminal_can_show_any_name(log: pl.DataFrame) -> None:
+    log.with_columns(currency=pl.lit("€")).write_csv("log.csv")
+    words = ["--currency", "currency", "--out", "été.parquet"]
+    done = start("report", "log.csv", *AS_OF, *words, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert Path("été.parquet").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+def test_a_reader_who_has_seen_enough_does_not_cost_the_file(log: pl.DataFrame) -> None:
+    """Such as `head -1`."""
+    log.write_csv("log.csv")
+    read, written = os.pipe()
+    os.close(read)
+    try:
+        done = start("report", "log.csv", *AS_OF, stdout=written, PYTHONUNBUFFERED="1")
+    finally:
+        os.close(written)
+    assert done.returncode == 0, done.stderr
+    assert all(line.startswith("... ") for line in done.stderr.splitlines())
+    assert scored().height == log["customer_id"].n_unique()
 
 
 def test_help_is_quick_and_needs_nothing_heavy() -> None:
@@ -238,7 +269,7 @@ def test_names_of_columns(capsys: pytest.CaptureFixture[str], log: pl.DataFrame)
     assert (said.code, said.errors) == (0, [])
     customers = scored("found.parquet")
     assert customers["profit"].sum() == pytest.approx(float(customers["revenue"].sum()) / 2)
-    assert f"{customers.height:,} customers written to found.parquet" in said.out
+    assert said.out.splitlines()[-1] == f"scored customers: {customers.height:,}, in found.parquet"
 
 
 def test_every_role_can_be_named(capsys: pytest.CaptureFixture[str], log: pl.DataFrame) -> None:
@@ -284,13 +315,95 @@ def test_ways_to_write_dates(
     assert days == dict(log.group_by("customer_id").agg(pl.col("ordered_at").max()).iter_rows())
 
 
-@pytest.mark.parametrize("style", ["%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%y/%m/%d"])
+@pytest.mark.parametrize(
+    "style", ["%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%y/%m/%d", "%y-%m-%d", "%d-%m-%y"]
+)
 def test_dates_are_never_guessed(capsys: pytest.CaptureFixture[str], style: str) -> None:
-    """3 February as 02/03 would be read as 2 March, 24/02/03 as a day of the year 3."""
+    """3 February as 02/03 would be read as 2 March, 03-02-24 as a day of the year 3."""
     days = [date(2024, k, k) for k in range(1, 13)] + [date(2024, 2, 3)]
     rows = "".join(f"c{k % 5},{day.strftime(style)},{10 + k}\n" for k, day in enumerate(days))
     file = write("customer_id,ordered_at,amount\n" + rows)
     assert "ordered_at" in refused(capsys, file, "--as-of", "2025-01-01")
+
+
+def test_a_format_of_four_digits_reads_no_year_of_two(capsys: pytest.CaptureFixture[str]) -> None:
+    file = write("customer_id,ordered_at,amount\na,03/02/24,1\nb,04/02/24,2\n")
+    day = ["--as-of", "2025-01-01"]
+    line = refused(capsys, file, *day, "--time-format", "%d/%m/%Y")
+    assert "'ordered_at' has 2 that are no dates (see --time-format" in line
+    assert "e.g. '03/02/24'" in line
+    assert run(capsys, "report", file, *day, "--time-format", "%d/%m/%y").code == 0
+    assert scored()["first_purchase"].to_list() == [date(2024, 2, 3), date(2024, 2, 4)]
+
+
+@pytest.mark.parametrize(
+    ("separator", "words"), [(";", ["--separator", ";"]), ("|", ["--separator", "|"])]
+)
+def test_separators(
+    capsys: pytest.CaptureFixture[str], log: pl.DataFrame, separator: str, words: list[str]
+) -> None:
+    log.write_csv("log.csv", separator=separator)
+    line = refused(capsys, "log.csv", *AS_OF)
+    assert "--separator" in line
+    assert f"'customer_id{separator}ordered_at{separator}amount'" in line
+    assert run(capsys, "report", "log.csv", *AS_OF, *words).code == 0
+    assert scored().height == log["customer_id"].n_unique()
+
+
+@pytest.mark.parametrize("separator", ["||", "é", "\\t", ""])
+def test_a_separator_is_one_character(
+    capsys: pytest.CaptureFixture[str], log: pl.DataFrame, separator: str
+) -> None:
+    log.write_csv("log.csv")
+    assert "--separator" in refused(capsys, "log.csv", *AS_OF, "--separator", separator)
+
+
+def test_time_zones_of_a_parquet_file(
+    capsys: pytest.CaptureFixture[str], log: pl.DataFrame
+) -> None:
+    zoned = pl.col("ordered_at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    log.with_columns(zoned).write_parquet("log.parquet")
+    line = refused(capsys, "log.parquet", *AS_OF)
+    assert "option tz" in line or "--tz" in line
+    assert not [word for word in PYTHON_WORDS if word in line]
+    assert run(capsys, "report", "log.parquet", *AS_OF, "--tz", "UTC").code == 0
+
+
+def test_time_zones_by_a_format(capsys: pytest.CaptureFixture[str]) -> None:
+    file = write("customer_id,ordered_at,amount\na,2024-01-01T23:30:00-0500,1\n")
+    words = ["--as-of", "2024-06-30", "--time-format", "%Y-%m-%dT%H:%M:%S%z"]
+    line = refused(capsys, file, *words)
+    assert "option tz" in line or "--tz" in line
+    assert not [word for word in PYTHON_WORDS if word in line]
+    assert run(capsys, "report", file, *words, "--tz", "Asia/Shanghai").code == 0
+    assert scored()["last_purchase"].to_list() == [date(2024, 1, 2)]
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2024-01-01T23:30:00Z",
+        "2024-01-01 23:30:00Z",
+        "2024-01-01T23:30:00.250Z",
+        "2024-01-02T01:30:00+02:00",
+    ],
+)
+def test_iso_times_with_a_zone(capsys: pytest.CaptureFixture[str], time: str) -> None:
+    file = write(f"customer_id,ordered_at,amount\na,{time},1\n")
+    words = ["--as-of", "2024-06-30", "--tz", "Asia/Shanghai"]
+    said = run(capsys, "report", file, *words)
+    assert (said.code, said.errors) == (0, [])
+    assert scored()["last_purchase"].to_list() == [date(2024, 1, 2)]
+
+
+def test_times_without_a_zone_are_taken_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "a,2024-01-01T23:30:00Z,1\nb,2024-01-01T23:30:00,1\nc,2024-01-01,1\n"
+    file = write("customer_id,ordered_at,amount\n" + rows)
+    words = ["--as-of", "2024-06-30", "--tz", "Asia/Shanghai"]
+    assert run(capsys, "report", file, *words).code == 0
+    days = scored()["last_purchase"].to_list()
+    assert days == [date(2024, 1, 2), date(2024, 1, 1), date(2024, 1, 1)]
+    assert "'ordered_at' has 1 that are no dates" in refused(capsys, file, *words[:2])
 
 
 def test_time_zones(capsys: pytest.CaptureFixture[str]) -> None:
@@ -327,10 +440,11 @@ def test_today_is_no_future_day(capsys: pytest.CaptureFixture[str], log: pl.Data
 
 
 def test_a_missing_file(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("there.parquet").write_bytes(b"")
     for name in ("nothing.csv", "nothing.parquet"):
-        line = refused(capsys, name, *AS_OF)
-        assert "No such file" in line
-        assert name in line
+        assert refused(capsys, name, *AS_OF) == f"{name}: no such file"
+        line = refused(capsys, name, *AS_OF, "--out", "there.parquet")
+        assert line == f"{name}: no such file"
 
 
 @pytest.mark.parametrize("name", ["some.csv", "some.parquet", "some"])
@@ -348,12 +462,12 @@ def test_another_kind_of_file(capsys: pytest.CaptureFixture[str]) -> None:
 def test_noise(capsys: pytest.CaptureFixture[str], name: str) -> None:
     noise = bytes((k * k * 31 + k // 7) % 256 for k in range(4000))
     Path(name).write_bytes(noise)
-    assert refused(capsys, name, *AS_OF)
+    assert name in refused(capsys, name, *AS_OF)
 
 
 def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     file = write("customer\x1b[31m,ordered_at,amount\na,2024-01-01,1\n")
-    assert "customer" in refused(capsys, file, *AS_OF)
+    assert "customer?[31m" in refused(capsys, file, *AS_OF)
 
 
 @pytest.mark.parametrize("name", ["empty.csv", "empty.tsv", "empty.parquet"])
@@ -369,9 +483,15 @@ def test_another_encoding_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "UTF-8" in line.upper()
 
 
+def test_text_in_two_bytes_per_character_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "customer_id,ordered_at,amount\na,1998-01-01,5\n"
+    Path("excel.csv").write_bytes(text.encode("utf-16"))
+    assert "excel.csv: not a CSV file in UTF-8" in refused(capsys, "excel.csv", *AS_OF)
+
+
 def test_only_a_header(capsys: pytest.CaptureFixture[str]) -> None:
     file = write("customer_id,ordered_at,amount\n")
-    assert "no transactions" in refused(capsys, file, *AS_OF)
+    assert refused(capsys, file, *AS_OF) == "nobody has bought anything by 1998-06-30"
 
 
 def test_a_missing_column_is_named_with_those_that_are_there(
@@ -382,6 +502,7 @@ def test_a_missing_column_is_named_with_those_that_are_there(
     assert "missing column 'costumer_id'" in line
     assert "there are 'customer_id', 'ordered_at', 'amount'" in line
     assert "did you mean 'customer_id'" in line
+    assert not [word for word in PYTHON_WORDS if word in line]
 
 
 def test_hundreds_of_columns_are_not_all_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -459,9 +580,36 @@ def test_unreadable_rows_can_be_left_out_too(
     assert scored()["revenue"].sum() == pytest.approx(log["amount"].sum())
 
 
+def test_text_that_is_long_is_cut_short(
+    capsys: pytest.CaptureFixture[str], log: pl.DataFrame
+) -> None:
+    line = refused(capsys, with_row(log, f"000016,1998-01-01,ten {'x' * 5000}"), *AS_OF)
+    assert "e.g. 'ten xxx" in line
+
+
+def test_every_unreadable_column_is_named_at_once_with_count_and_example(
+    capsys: pytest.CaptureFixture[str], log: pl.DataFrame
+) -> None:
+    rows = "000016,some day,1.0\n000016,any day,ten\n000016, ,\n"
+    line = refused(capsys, with_row(log, rows), *AS_OF)
+    dates, numbers = line.split("; ")
+    assert dates.startswith("log.csv: 'ordered_at' has 2 that are no dates (see --time-format")
+    assert dates.endswith("e.g. 'some day'")
+    assert numbers == "'amount' has 1 that are no numbers, e.g. 'ten'"
+
+
+def test_spaces_around_dates_and_numbers_do_not_matter(
+    capsys: pytest.CaptureFixture[str], log: pl.DataFrame
+) -> None:
+    file = with_row(log, "000016, 1998-01-01 , 5.5 ")
+    assert run(capsys, "report", file, *AS_OF).code == 0
+    assert scored()["revenue"].sum() == pytest.approx(float(log["amount"].sum()) + 5.5)
+
+
 def test_rows_of_too_many_fields(capsys: pytest.CaptureFixture[str], log: pl.DataFrame) -> None:
     line = refused(capsys, with_row(log, "000016,1998-01-01,5.0,6,7", "wide.csv"), *AS_OF)
     assert "wide.csv" in line
+    assert not [word for word in PYTHON_WORDS if word in line]
 
 
 def test_a_day_yet_to_come(capsys: pytest.CaptureFixture[str], log: pl.DataFrame) -> None:
@@ -474,7 +622,7 @@ def test_a_day_yet_to_come(capsys: pytest.CaptureFixture[str], log: pl.DataFrame
 def test_a_day_before_the_log(capsys: pytest.CaptureFixture[str], log: pl.DataFrame) -> None:
     log.write_csv("log.csv")
     line = refused(capsys, "log.csv", "--as-of", "1990-01-01")
-    assert line == "no transactions on or before 1990-01-01"
+    assert line == "nobody has bought anything by 1990-01-01"
 
 
 @pytest.mark.parametrize(
@@ -484,9 +632,10 @@ def test_a_day_before_the_log(capsys: pytest.CaptureFixture[str], log: pl.DataFr
         (["--margin", "nan"], "margin"),
         (["--horizon", "soon"], "'soon' is no duration"),
         (["--horizon", "0d"], "above zero"),
-        (["--discount-rate", "-0.5"], "discount_rate"),
-        (["--discount-rate", "nan"], "discount_rate"),
-        (["--discount-rate", "11"], "discount_rate"),
+        (["--discount-rate", "-0.5"], "discount"),
+        (["--discount-rate", "nan"], "discount"),
+        (["--discount-rate", "11"], "discount"),
+        (["--tz", "Mars/Base"], "'Mars/Base' is no time zone"),
         (["--time", ""], "missing column ''"),
     ],
 )
@@ -494,7 +643,10 @@ def test_options_out_of_range(
     capsys: pytest.CaptureFixture[str], log: pl.DataFrame, words: list[str], says: str
 ) -> None:
     log.write_csv("log.csv")
-    assert says in refused(capsys, "log.csv", *AS_OF, *words)
+    line = refused(capsys, "log.csv", *AS_OF, *words)
+    assert says in line
+    assert "string" not in line
+    assert not [word for word in PYTHON_WORDS if word in line]
 
 
 @pytest.mark.parametrize("out", ["no/such/place.parquet", "place", ""])
@@ -506,14 +658,43 @@ def test_a_place_where_nothing_can_be_written(
     assert out in refused(capsys, "log.csv", *AS_OF, "--out", out)
 
 
+@pytest.mark.parametrize("out", ["scored.csv", "scored", "scored.parquet.gz"])
+def test_what_is_written_is_named_parquet(
+    capsys: pytest.CaptureFixture[str], log: pl.DataFrame, out: str
+) -> None:
+    log.write_csv("log.csv")
+    said = run(capsys, "report", "log.csv", *AS_OF, "--out", out)
+    assert (said.code, said.out, said.progress) == (2, "", [])
+    assert said.errors == [f"error: --out {out}: name it .parquet, that is what is written"]
+    assert not Path(out).exists()
+
+
+def test_the_report_is_printed_before_the_file_is_written(
+    capsys: pytest.CaptureFixture[str], log: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever then happens to the file, the work was not in vain."""
+
+    def full(_: pl.DataFrame, file: Path) -> None:
+        raise OSError(28, "No space left on device", str(file))
+
+    log.write_csv("log.csv")
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    said = run(capsys, "report", "log.csv", *AS_OF)
+    assert said.code == 2
+    assert "\nheadline\n" in said.out
+    assert "scored customers" not in said.out
+    (line,) = said.errors
+    assert "No space left" in line
+
+
 @pytest.mark.parametrize("name", ["log.csv", "log.parquet"])
-@pytest.mark.parametrize("out", ["{}", "./{}", "linked"])
+@pytest.mark.parametrize("out", ["{}", "./{}", "linked.parquet"])
 def test_the_input_is_never_overwritten(
     capsys: pytest.CaptureFixture[str], log: pl.DataFrame, name: str, out: str
 ) -> None:
     (log.write_csv if name.endswith("csv") else log.write_parquet)(name)
     before = Path(name).read_bytes()
-    Path("linked").symlink_to(name)
+    Path("linked.parquet").symlink_to(name)
     line = refused(capsys, name, *AS_OF, "--out", out.format(name))
     assert "--out" in line
     assert Path(name).read_bytes() == before
@@ -529,6 +710,13 @@ def test_the_messages_speak_of_options_not_of_python(
         refused(capsys, with_row(log, "000016,1998-01-01,ten"), *AS_OF),
         refused(capsys, write("customer_id,ordered_at,amount\na,2024-01-01T00:00:00Z,1\n"), *AS_OF),
     ]
+    text = log.with_columns(pl.col("ordered_at").cast(pl.String))
+    money = log.with_columns(pl.col("amount").cast(pl.String))
+    keys = log.with_columns(pl.col("customer_id").cast(pl.Float64))
+    for frame, column in ((text, "ordered_at"), (money, "amount"), (keys, "customer_id")):
+        frame.write_parquet("log.parquet")
+        # A typed file is not parsed here: what to do is said to whoever made it.
+        assert f"'{column}' is " in refused(capsys, "log.parquet", *AS_OF)
     for line in lines:
         assert not [word for word in PYTHON_WORDS if word in line], line
 
@@ -550,9 +738,10 @@ def test_a_single_row(capsys: pytest.CaptureFixture[str]) -> None:
     file = write("customer_id,ordered_at,amount\na,2024-01-01,3\n")
     said = run(capsys, "report", file, "--as-of", "2024-01-01")
     assert (said.code, said.errors) == (0, [])
-    assert "1 customer written to customers.parquet" in said.out
+    assert said.out.splitlines()[-1] == "scored customers: 1, in customers.parquet"
 
 
 def test_returns_only(capsys: pytest.CaptureFixture[str]) -> None:
     file = write("customer_id,ordered_at,amount\na,2024-01-01,-3\n")
-    assert "none with a purchase" in refused(capsys, file, "--as-of", "2024-01-01")
+    line = refused(capsys, file, "--as-of", "2024-01-01")
+    assert line == "nobody has bought anything by 2024-01-01"

@@ -312,7 +312,7 @@ def test_an_earlier_snapshot_may_be_any_arrow_table(read: str) -> None:
 
 def test_tiers_of_an_earlier_snapshot_are_text() -> None:
     with pytest.raises(cv.SchemaError, match="previous: 'tier' is Int64, must be text"):
-        cv.assign_tiers(frame([1.0]), previous=frame([1.0]).with_columns(tier=1))
+        cv.assign_tiers(frame([1.0]), previous=frame([1.0]).with_columns(tier=pl.lit(1, pl.Int64)))
 
 
 def test_an_earlier_snapshot_needs_key_and_tier() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import re
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -49,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, or 2 where the input or an option cannot be used.
     """
     options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a name that the terminal cannot show
     # Imported here, so that --help answers at once.
     from polars.exceptions import PolarsError
     from pydantic import ValidationError
@@ -85,8 +89,10 @@ def _report(options: argparse.Namespace) -> None:
         discount_rate=options.discount_rate,
         progress=lambda step: print(f"... {step}", file=sys.stderr, flush=True),
     )
-    print(report)
-    report.customers.write_parquet(options.out)
+    try:
+        print(report, flush=True)
+    finally:  # also where nobody reads to the end
+        report.customers.write_parquet(options.out)
     print(f"\nscored customers: {report.customers.height:,}, in {options.out}", flush=True)
 
 
@@ -100,6 +106,8 @@ def _check(options: argparse.Namespace) -> None:
         raise CustomerValueError(f"--as-of {options.as_of} is in the future (today is {today})")
     if options.file is not None and not options.file.is_file():
         raise CustomerValueError(f"{options.file}: no such file")
+    if options.separator is not None and not re.fullmatch(r"[\x00-\x7f]", options.separator):
+        raise CustomerValueError("--separator must be one character, such as ';'")
     out: Path = options.out
     if out.suffix.lower() not in _PARQUET:
         raise CustomerValueError(f"--out {out}: name it .parquet, that is what is written")
@@ -117,20 +125,28 @@ def _read(options: argparse.Namespace, columns: Columns) -> pl.DataFrame | pl.La
 
     path: Path = options.file
     if path.suffix.lower() in _PARQUET:
-        return pl.scan_parquet(path, glob=False)
+        log = pl.scan_parquet(path, glob=False)
+        try:
+            log.collect_schema()
+        except pl.exceptions.PolarsError as error:
+            raise SchemaError(f"{path}: not a Parquet file that can be read") from error
+        return log
     if path.suffix.lower() not in {".csv", ".tsv", ".txt"}:
         raise SchemaError(f"{path}: not a .csv, .tsv, .txt or .parquet file")
     separator = options.separator or ("\t" if path.suffix.lower() == ".tsv" else ",")
     try:
         # All text: keys keep their leading zeros, and no date or number is guessed at.
-        log = pl.read_csv(path, separator=separator, infer_schema=False, glob=False)
+        table = pl.read_csv(path, separator=separator, infer_schema=False, glob=False)
     except pl.exceptions.PolarsError as error:
-        reason = " ".join(str(error).split()).split(". ")[0]
-        raise SchemaError(f"{path}: not a CSV file in UTF-8 that can be read: {reason}") from error
-    if log.width == 1 and separator not in log.columns[0]:
-        raise SchemaError(f"{path}: one column only ('{log.columns[0]}'); give its --separator")
-    require(log, dict.fromkeys(columns.named.values(), "any"), what=str(path))
-    return _typed(log, options, columns)
+        raise SchemaError(
+            f"{path}: not a CSV file in UTF-8 whose rows are as long as its header"
+        ) from error
+    if any("\0" in name for name in table.columns):
+        raise SchemaError(f"{path}: not a CSV file in UTF-8")
+    if table.width == 1:
+        raise SchemaError(f"{path}: one column only ('{table.columns[0]}'); give its --separator")
+    require(table, dict.fromkeys(columns.named.values(), "any"), what=str(path))
+    return _typed(table, options, columns)
 
 
 def _typed(log: pl.DataFrame, options: argparse.Namespace, columns: Columns) -> pl.DataFrame:
@@ -145,7 +161,9 @@ def _typed(log: pl.DataFrame, options: argparse.Namespace, columns: Columns) -> 
     if options.tz and not options.time_format:
         zoned = time.str.to_datetime("%+", strict=False, time_unit="us")
         parsed.append(zoned.dt.convert_time_zone(options.tz).dt.replace_time_zone(None))
-    typed = {columns.time: pl.coalesce(parsed)}
+    moment = pl.coalesce(parsed)
+    # A year of two digits is no year of ours, though the formats take it for one.
+    typed = {columns.time: pl.when(moment.dt.year() >= 1000).then(moment).otherwise(None)}
     for name in (columns.amount, columns.cost, columns.discount):
         if name is not None:
             typed[name] = pl.col(name).str.strip_chars().cast(pl.Float64, strict=False)
@@ -177,6 +195,7 @@ def _parser() -> argparse.ArgumentParser:
         discount_rate=0.10,
         tz=None,
         on_invalid="raise",
+        separator=None,
         out=Path("cdnow_customers.parquet"),
         **dict.fromkeys(_ROLES),
     )
@@ -206,7 +225,9 @@ def _parser() -> argparse.ArgumentParser:
         help="how dates in a CSV are written, e.g. %%d/%%m/%%Y (default: ISO 8601)",
     )
     report.add_argument(
-        "--separator", metavar="CHARACTER", help="what separates the columns of a CSV (default: ,)"
+        "--separator",
+        metavar="CHARACTER",
+        help="what separates the columns of a CSV (default: , or, in a .tsv, the tabulator)",
     )
     report.add_argument("--tz", metavar="ZONE", help="time zone of the business day")
     report.add_argument(
@@ -252,6 +273,7 @@ def _problem(problem: ErrorDetails) -> str:
 
 def _fail(message: str) -> int:
     line = " ".join(message.split())
+    line = line if len(line) <= 800 else f"{line[:800]} ..."
     print("error:", "".join(c if c.isprintable() else "?" for c in line), file=sys.stderr)
     return 2
 

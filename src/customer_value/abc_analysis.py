@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["AbcOptions", "classify_abc"]
 
 _TOLERANCE = 1e-12
+_VALUE, _RANK, _UPTO, _BEFORE = (f"__abc_{name}__" for name in ("value", "rank", "upto", "before"))
 
 
 class AbcOptions(BaseModel, frozen=True, extra="forbid"):
@@ -85,45 +86,42 @@ def classify_abc(
     options = options or AbcOptions()
     frame = as_polars(customers)
     require(frame, {value: "number"}, what="customers")
-    frame = with_columns(frame, finite_column(value).alias("_value"))
-    frame = with_columns(frame, *_running_sums())
-    frame = with_columns(frame, *_shares(options))
+    checked = with_columns(frame, finite_column(value).alias(_VALUE))
+    ranked = with_columns(checked, *_ranking(together=options.ties == "together"))
+    worth, upto, before = pl.col(_VALUE), pl.col(_UPTO), pl.col(_BEFORE)
+    # As a column: polars divides by a scalar with its reciprocal, and the last share is not 1.
+    total = upto.max() + 0 * upto
+    share = upto / pl.when(total > 0).then(total)
     a, b = options.cutoffs
     if options.boundary == "below":
-        is_a, is_b = (pl.col("cumulative_share") <= cut + _TOLERANCE for cut in (a, b))
+        is_a, is_b = (share <= cut + _TOLERANCE for cut in (a, b))
     else:
-        is_a, is_b = (pl.col("_before") < cut - _TOLERANCE for cut in (a, b))
-    worth = pl.col("_value")
+        is_a, is_b = (before / total < cut - _TOLERANCE for cut in (a, b))
     best = pl.when(is_a).then(pl.lit("A")).when(is_b).then(pl.lit("B")).otherwise(pl.lit("C"))
-    abc_class = pl.when(worth > 0).then(best).when(worth <= 0).then(pl.lit("C"))
-    classified = with_columns(frame, abc_class.alias("abc_class"))
-    return classified.drop("_value", "_place", "_upto", "_before")
+    known = pl.when(worth.is_not_null())
+    return with_columns(
+        ranked,
+        pl.when(worth > 0).then(best).when(worth <= 0).then(pl.lit("C")).alias("abc_class"),
+        known.then(pl.col(_RANK)).alias("abc_rank"),
+        known.then(share).alias("cumulative_share"),
+    ).drop(_VALUE, _RANK, _UPTO, _BEFORE)
 
 
-def _running_sums() -> list[pl.Expr]:
-    """Place of each value, largest first, and the sums of the positive values up to and before."""
-    worth = pl.col("_value")
-    by_row = [worth, pl.int_range(pl.len())]
-    order = pl.arg_sort_by(by_row, descending=[True, False], nulls_last=True)
-    place = order.arg_sort()
-    sums = worth.clip(0).fill_null(0).gather(order).cum_sum()
-    return [
-        (place + 1).cast(pl.Int64).alias("_place"),
-        sums.gather(place).alias("_upto"),
-        sums.shift(1, fill_value=0).gather(place).alias("_before"),
-    ]
-
-
-def _shares(options: AbcOptions) -> list[pl.Expr]:
-    """Rank and shares, those of equal values made equal."""
-    place, upto, before = pl.col("_place"), pl.col("_upto"), pl.col("_before")
-    total = pl.when(upto.max() > 0).then(upto.max())
-    if options.ties == "together":
-        place, before = place.min().over("_value"), before.min().over("_value")
-        upto = upto.max().over("_value")
-    known = pl.when(pl.col("_value").is_not_null())
-    return [
-        known.then(place).alias("abc_rank"),
-        known.then(upto / total).alias("cumulative_share"),
-        (before / total).alias("_before"),
-    ]
+def _ranking(*, together: bool) -> list[pl.Expr]:
+    """Rank of each value, largest first, and sums of the positive values up to and before it."""
+    worth, row = pl.col(_VALUE), pl.int_range(pl.len())
+    if together:
+        order = worth.arg_sort(descending=True, nulls_last=True)
+    else:
+        order = pl.arg_sort_by([worth, row], descending=[True, False], nulls_last=True)
+    ranked, place = worth.gather(order), order.arg_sort()
+    upto = ranked.clip(0).fill_null(0).cum_sum()
+    rank, before = row + 1, upto.shift(1, fill_value=0)
+    if together:  # equal values take the rank of their first and the sum of their last
+        first = ranked.ne_missing(ranked.shift(1)) | (row == 0)
+        last = ranked.ne_missing(ranked.shift(-1)) | (row == pl.len() - 1)
+        rank = pl.when(first).then(rank).forward_fill()
+        before = pl.when(first).then(before).forward_fill()
+        upto = pl.when(last).then(upto).backward_fill()
+    columns = {_RANK: rank.cast(pl.Int64), _UPTO: upto, _BEFORE: before}
+    return [column.gather(place).alias(name) for name, column in columns.items()]

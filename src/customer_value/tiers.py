@@ -18,6 +18,7 @@ from customer_value._frames.contracts import as_polars, require
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
 
+_VALUE = "__tier_value__"
 Cut: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 
 __all__ = ["TierOptions", "assign_tiers"]
@@ -106,8 +107,8 @@ def assign_tiers(
     options = options or TierOptions()
     frame = as_polars(customers)
     require(frame, {value: "number"}, what="customers")
-    frame = with_columns(frame, finite_column(value).alias("_value"))
-    worth = pl.col("_value")
+    frame = with_columns(frame, finite_column(value).alias(_VALUE))
+    worth = pl.col(_VALUE)
     if options.method == "quantile":
         cuts = [quantile(worth, cut) for cut in options.cuts]
     else:
@@ -122,8 +123,9 @@ def assign_tiers(
         frame,
         pl.when(worth.is_null()).then(pl.lit("unrated")).otherwise(tier).alias("tier"),
         missing.alias("distance_to_next"),
-    ).drop("_value")
+    ).drop(_VALUE)
     if previous is None:
         return tiered
-    require(as_polars(previous), {"tier": "text"}, what="previous")
-    return join_previous(tiered, previous, {"previous_tier": pl.col("tier").cast(pl.String)})
+    before = as_polars(previous)
+    require(before, {"tier": "text"}, what="previous")
+    return join_previous(tiered, before, {"previous_tier": pl.col("tier").cast(pl.String)})

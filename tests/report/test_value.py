@@ -289,9 +289,14 @@ def test_bad_terms_are_refused_before_the_work(cdnow: pl.DataFrame) -> None:
 def test_assumptions_are_told(report: cv.ValueReport) -> None:
     assert report.assumptions == (
         "30 % of revenue is margin, where the cost is unknown",
-        "clv is the margin expected over 12mo from the day of the report, discounted at 10 % a year",
-        "a customer is at risk after 2 times and lost after 4 times the gap expected between its "
-        "purchases, or by p_alive below 0.5 and 0.1",
+        (
+            "clv is the margin expected over 12mo from the day of the report, discounted at "
+            "10 % a year"
+        ),
+        (
+            "a customer is at risk after 2 times and lost after 4 times the gap expected between "
+            "its purchases, or by p_alive below 0.5 and 0.1"
+        ),
     )
 
 
@@ -451,9 +456,7 @@ def test_what_limits_the_numbers_is_printed_before_them(nobody_repeats: cv.Value
     assert [table.splitlines()[0] for table in tables] == TABLES
 
 
-def test_any_terminal_can_show_it(
-    report: cv.ValueReport, nobody_repeats: cv.ValueReport
-) -> None:
+def test_any_terminal_can_show_it(report: cv.ValueReport, nobody_repeats: cv.ValueReport) -> None:
     assert str(report).isascii()
     assert str(nobody_repeats).isascii()
     assert max(len(line) for line in "\n\n".join(str(report).split("\n\n")[3:]).splitlines()) <= 120

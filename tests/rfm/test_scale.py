@@ -56,7 +56,7 @@ def frame(customers: Sequence[Customer], *, factor: float = 1.0) -> pl.DataFrame
 
 
 def options(bins: Sequence[int]) -> cv.RfmOptions:
-    return cv.RfmOptions(**dict(zip(BINS, bins, strict=True)))
+    return cv.RfmOptions.model_validate(dict(zip(BINS, bins, strict=True)))
 
 
 def of(**columns: list[Any]) -> pl.DataFrame:
@@ -89,8 +89,32 @@ def test_scores_are_those_of_the_twin(
 def test_others_are_scored_by_the_frozen_cut_points(
     monday: list[Customer], friday: list[Customer], bins: tuple[int, int, int]
 ) -> None:
-    scale = cv.fit_rfm(frame(monday), options=options(bins))
-    assert score_alike(frame(friday), scale) == oracle.scores(friday, bins, monday)
+    """In cents: a value equal to a cut point between two others is so in whole numbers only."""
+    first, later = (
+        frame(customers).with_columns(revenue=pl.Series([c.cents for c in customers]))
+        for customers in (monday, friday)
+    )
+    scale = cv.fit_rfm(first, options=options(bins))
+    assert score_alike(later, scale) == oracle.scores(friday, bins, monday)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "bins", "cuts"), [(28, 31, 3, (29.0, 30.0)), (0, 7, 7, (1, 2, 3, 4, 5, 6))]
+)
+def test_cut_points_that_are_whole_numbers_are_exact(
+    low: int, high: int, bins: int, cuts: tuple[float, ...]
+) -> None:
+    """Also where they lie between two customers, at ranks that are none: 28 + 3 / 3 is 29."""
+    pair = cv.fit_rfm(of(purchases=[low, high]), options=options([bins] * 3))
+    assert pair.frequency.edges == cuts
+    more = of(purchases=[0] * 9 + [28] + [31] * 5)
+    assert cv.fit_rfm(more, options=options([3] * 3)).frequency.edges == (0.0, 29.0)
+
+
+def test_a_single_bin_counts_everybody() -> None:
+    scale = cv.fit_rfm(of(purchases=[1, 2, 3]), options=options([1] * 3))
+    assert [d.counts for d in scale.dimensions] == [(3,), (3,), (3,)]
+    assert scale.warnings == ()
 
 
 @given(customers=customers_of_a_shop, bins=three_bins)

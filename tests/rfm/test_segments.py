@@ -81,13 +81,18 @@ def test_cells_of_digits_have_one_to_nine_bins(bins: int) -> None:
 
 def test_cells_of_other_numbers_of_bins() -> None:
     rules = rules_of(bins=9, best=("999",))
-    assert cv.segment_rfm(cells("999", "555"), rules=rules)["segment"].to_list() == ["best", "other"]
+    assert cv.segment_rfm(cells("999", "555"), rules=rules)["segment"].to_list() == [
+        "best",
+        "other",
+    ]
     with pytest.raises(ValidationError, match="not three scores of 1 to 5: 666"):
         rules_of(a=("666",))
 
 
 def test_every_offence_of_the_cells_is_named_at_once() -> None:
-    with pytest.raises(ValidationError, match=r"more than one segment: 555; not three .*: 000, 5-5-5"):
+    with pytest.raises(
+        ValidationError, match=r"more than one segment: 555; not three .*: 000, 5-5-5"
+    ):
         rules_of(a=("555", "000"), b=("555", "5-5-5"))
 
 

@@ -64,10 +64,11 @@ def array_column(
         values[known] = function(*arrays)
         return pl.Series(values, nan_to_null=True)
 
-    complete = pl.all_horizontal(pl.col(inputs).is_not_null()).cast(pl.Float64)
-    return pl.struct(pl.col(inputs).cast(pl.Float64), complete.alias("complete")).map_batches(
-        compute, return_dtype=pl.Float64, is_elementwise=True
-    )
+    complete = pl.all_horizontal(pl.col(inputs).is_not_null())
+    fields = [pl.col(name).alias(str(k)) for k, name in enumerate(inputs)]
+    return pl.struct(
+        *(field.cast(pl.Float64) for field in fields), complete.cast(pl.Float64).alias("complete")
+    ).map_batches(compute, return_dtype=pl.Float64, is_elementwise=True)
 
 
 def finite_column(name: str, *, what: str = "customers") -> pl.Expr:
@@ -87,7 +88,9 @@ def quantile(value: pl.Expr, share: float) -> pl.Expr:
 
 
 def join_previous(
-    customers: pl.DataFrame | pl.LazyFrame, previous: Frame, columns: Mapping[str, pl.Expr]
+    customers: pl.DataFrame | pl.LazyFrame,
+    previous: pl.DataFrame | pl.LazyFrame,
+    columns: Mapping[str, pl.Expr],
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add columns of an earlier snapshot beside the customers that are in it.
 
@@ -100,7 +103,7 @@ def join_previous(
         SchemaError: The keys are missing or of different types.
         DataError: A customer is twice in the earlier snapshot.
     """
-    before = as_polars(previous).lazy()
+    before = previous.lazy()
     key = require(customers, {"customer_id": "key"}, what="customers")["customer_id"]
     other = require(before, {"customer_id": "key"}, what="previous")["customer_id"]
     if key != other:

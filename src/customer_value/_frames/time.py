@@ -36,7 +36,7 @@ def duration_days(duration: str | timedelta) -> float:
     else:
         raise CustomerValueError(
             f"{duration!r} is no duration: write e.g. '39w', '12mo', '365d' or '1y6mo' "
-            "(y, q, mo, w, d, h), or give a timedelta"
+            "(y, q, mo, w, d, h)"
         )
     if not 0 < days < math.inf:
         raise CustomerValueError(f"a duration must be above zero, got {duration!r}")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, overload
 
 import polars as pl
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from customer_value._frames.assemble import with_columns
 from customer_value._frames.contracts import Kind, as_polars, require
@@ -33,7 +33,14 @@ class ValueTerms(BaseModel, frozen=True, extra="forbid", title="customer_lifetim
 
     horizon: str | timedelta | None
     discount_rate: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-    margin: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)] | str
+    margin: float | str
+
+    @field_validator("margin")
+    @classmethod
+    def _a_share(cls, margin: float | str) -> float | str:
+        if not isinstance(margin, str) and not -1 <= margin <= 1:
+            raise ValueError(f"a share from -1 to 1, or a column, is needed; got {margin:g}")
+        return margin
 
     @property
     def days(self) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, Self, overload
 import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
-from customer_value._frames.assemble import join_previous, with_columns
+from customer_value._frames.assemble import finite_column, join_previous, with_columns
 from customer_value._frames.contracts import Kind, as_polars, require
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ _NEEDED: dict[str, Kind] = {
     "t_x": "number",
     "T": "number",
 }
+_STAGE, _SINCE = "__previous_stage__", "__previous_since__"
 _USED: dict[str, Kind] = {"p_alive": "number", "trend": "number"}
 
 
@@ -125,7 +126,10 @@ def assign_stages(
     was: pl.Expr = pl.lit(None, pl.String)
     since: pl.Expr = pl.lit(None, pl.Date)
     if previous is not None:
-        frame, was, since = _join(frame, previous), pl.col("_stage"), pl.col("_since")
+        frame, was, since = _join(frame, previous), pl.col(_STAGE), pl.col(_SINCE)
+    schema = frame.collect_schema()
+    checked = [finite_column(name).alias(name) for name in _NEEDED if schema[name].is_float()]
+    frame = with_columns(frame, *checked)
     ordered = _rules(rules, present, was)
     stage, says = pl.lit("stable"), pl.lit("none of the others")
     for rule in reversed(ordered):
@@ -136,7 +140,7 @@ def assign_stages(
     staged = with_columns(
         frame, stage.alias("stage"), stays.alias("stage_since"), says.alias("rule_fired")
     )
-    return staged.drop("_stage", "_since") if previous is not None else staged
+    return staged.drop(_STAGE, _SINCE) if previous is not None else staged
 
 
 def _rules(rules: LifecycleRules, columns: set[str], was: pl.Expr) -> list[_StageRule]:
@@ -200,4 +204,4 @@ def _join(customers: pl.DataFrame | pl.LazyFrame, previous: Frame) -> pl.DataFra
         needed["stage_since"], since = "day", pl.col("stage_since")
     require(before, needed, what="previous")
     stage = pl.col("stage").cast(pl.String)
-    return join_previous(customers, previous, {"_stage": stage, "_since": since})
+    return join_previous(customers, before, {_STAGE: stage, _SINCE: since})

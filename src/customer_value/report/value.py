@@ -28,7 +28,7 @@ _TIERS = ("high", "medium", "low", "unrated")
 _STAGES = ("prospect", "new", "growing", "stable", "declining", "at_risk", "reactivated", "lost")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # frames have no single answer to ==
 class ValueReport:
     """All customers scored, and what that comes to.
 
@@ -215,6 +215,7 @@ def _headline(customers: pl.DataFrame) -> pl.DataFrame:
 def _profile(customers: pl.DataFrame, by: str, order: Sequence[str]) -> pl.DataFrame:
     """Customers and money of each group, in the given order."""
     share = {name: pl.col(name) / pl.col(name).sum() for name in ("customers", "revenue")}
+    gains = pl.col("revenue").sum() > 0
     groups = customers.group_by(by).agg(
         pl.len().cast(pl.Int64).alias("customers"), pl.col("revenue", *_clv(customers)).sum()
     )
@@ -223,7 +224,7 @@ def _profile(customers: pl.DataFrame, by: str, order: Sequence[str]) -> pl.DataF
         "customers",
         (100 * share["customers"]).alias("customers_pct"),
         "revenue",
-        (100 * share["revenue"]).fill_nan(None).alias("revenue_pct"),
+        pl.when(gains).then(100 * share["revenue"]).alias("revenue_pct"),
         *[(pl.col(name) / pl.col("customers")).alias("clv_each") for name in _clv(customers)],
         *_clv(customers),
     )

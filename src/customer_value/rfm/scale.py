@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias, overload
 
+import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.assemble import finite_column, quantile, with_columns
+from customer_value._frames.assemble import finite_column, with_columns
 from customer_value._frames.contracts import NOT_FINITE, as_polars, refuse, require
 from customer_value.exceptions import FitError
 
 if TYPE_CHECKING:
-    from customer_value._typing import ArrowStream, Frame
+    from customer_value._typing import ArrowStream, FloatArray, Frame
 
 Bins: TypeAlias = Annotated[int, Field(ge=1, le=10)]
 
@@ -48,9 +49,9 @@ class RfmDimension(BaseModel, frozen=True, extra="forbid"):
     """
 
     column: str
-    edges: tuple[float, ...]
+    edges: tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
     reverse: bool
-    counts: tuple[int, ...]
+    counts: tuple[Annotated[int, Field(ge=0)], ...]
 
     @property
     def requested_bins(self) -> int:
@@ -215,9 +216,19 @@ def _score(value: pl.Expr, edges: tuple[float, ...], *, reverse: bool) -> pl.Exp
 
 
 def _fit_dimension(rows: pl.DataFrame, column: str, bins: int) -> RfmDimension:
-    value, reverse = pl.col(column).cast(pl.Float64), column == "recency_days"
-    cuts = {str(k): quantile(value, k / bins) for k in range(1, bins)}
-    edges = rows.select(**cuts).row(0) if cuts else ()
-    score = rows.select(_score(value, edges, reverse=reverse).alias("score"))["score"]
-    counts = tuple(int((score == k).sum()) for k in range(1, bins + 1))
+    values, reverse = to_array(rows[column]), column == "recency_days"
+    edges = _edges(values, bins)
+    above = np.bincount(np.searchsorted(edges, values, side="left"), minlength=bins)
+    counts = tuple((above[::-1] if reverse else above).tolist())
     return RfmDimension(column=column, edges=edges, reverse=reverse, counts=counts)
+
+
+def _edges(values: FloatArray, bins: int) -> tuple[float, ...]:
+    """Quantiles k/bins of type 7, their ranks in whole numbers: rounding would move them."""
+    ranks = [divmod(k * (values.size - 1), bins) for k in range(1, bins)]
+    needed = sorted({min(rank + step, values.size - 1) for rank, _ in ranks for step in (0, 1)})
+    placed = np.partition(values, needed) if needed else values
+    return tuple(
+        float(placed[rank] + (placed[min(rank + 1, values.size - 1)] - placed[rank]) * rest / bins)
+        for rank, rest in ranks
+    )
