@@ -286,11 +286,11 @@ def test_a_graded_frame_can_be_graded_again() -> None:
 
 def test_an_earlier_snapshot_knows_each_customer_once() -> None:
     twice = pl.concat([earlier(c0="low"), earlier(c0="high")])
-    with pytest.raises(cv.DataError, match=r"previous: 1 customer.* more than once .*c0"):
+    with pytest.raises(cv.DataError, match=r"previous: customers more than once: 1 .*c0"):
         cv.assign_tiers(frame([1.0]), previous=twice)
     many = pl.concat([earlier(**{f"c{k}": "low" for k in range(9)})] * 2)
     with pytest.raises(
-        cv.DataError, match=r"previous: 9 customers more than once \(e\.g\. c0, c1, c2\)"
+        cv.DataError, match=r"previous: customers more than once: 9 \(e\.g\. c0, c1, c2\)"
     ):
         cv.assign_tiers(frame([1.0]).lazy(), previous=many.lazy())
 

@@ -141,7 +141,7 @@ def _read(options: argparse.Namespace, columns: Columns) -> pl.DataFrame | pl.La
         raise SchemaError(
             f"{path}: not a CSV file in UTF-8 whose rows are as long as its header"
         ) from error
-    if any("\0" in name for name in table.columns):
+    if any(set(name) & {"\0", "\ufffd"} for name in table.columns):
         raise SchemaError(f"{path}: not a CSV file in UTF-8")
     if table.width == 1:
         raise SchemaError(f"{path}: one column only ('{table.columns[0]}'); give its --separator")

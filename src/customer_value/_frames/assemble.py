@@ -82,7 +82,7 @@ def quantile(value: pl.Expr, share: float) -> pl.Expr:
     There, rounding of `share * (n - 1)` would put it beside the value at that rank.
     """
     rank = (value.count() - 1) * share
-    whole = (rank - rank.round()).abs() < 1e-9
+    whole = (rank - rank.round()).abs() < 1e-14 * rank + 1e-9
     nearest, between = value.quantile(share, "nearest"), value.quantile(share, "linear")
     return pl.when(whole).then(nearest).otherwise(between)
 
@@ -112,7 +112,7 @@ def join_previous(
     twice = earlier["customer_id"].filter(earlier["customer_id"].is_duplicated()).unique().sort()
     if twice.len():
         examples = ", ".join(map(str, twice.head(3)))
-        raise DataError(f"previous: {twice.len():,} customers more than once (e.g. {examples})")
+        raise DataError(f"previous: customers more than once: {twice.len():,} (e.g. {examples})")
     joined = (
         customers.lazy()
         .drop(*columns, strict=False)

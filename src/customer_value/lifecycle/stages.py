@@ -108,7 +108,8 @@ def assign_stages(
 
     Raises:
         SchemaError: Columns are missing or of a wrong type.
-        DataError: A customer is in `previous` twice.
+        DataError: Histories are NaN or infinite (for a LazyFrame when it is collected), or a
+            customer is in `previous` twice.
 
     Examples:
         >>> import customer_value as cv
