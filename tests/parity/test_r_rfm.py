@@ -155,3 +155,20 @@ def test_the_list_of_125_cells() -> None:
     ours = {cell: segment.name for segment in cv.RFM_LIST_125.segments for cell in segment.cells}
     assert len(theirs) == 125
     assert ours == theirs
+
+
+def test_custom_breaks() -> None:
+    """R's own breaks begin the upper bin; ours end the lower one, a whole number earlier."""
+    options = cv.RfmOptions(
+        method="breaks",
+        recency_breaks=(114, 180, 296, 481),
+        frequency_breaks=(3, 4, 5, 7),
+        monetary_breaks=(255, 381, 505, 665),
+    )
+    customers = order_customers()
+    scored = cv.score_rfm(customers, cv.fit_rfm(customers, options=options))
+    theirs = read("orders_custom_table.csv")
+    both = scored.join(theirs, on="customer_id", how="full", suffix="_of_r", validate="1:1")
+    assert both.height == 995
+    for ours, score in SCORES.items():
+        assert both[ours].cast(pl.Int64).equals(both[score].cast(pl.Int64)), ours

@@ -535,3 +535,42 @@ def test_a_scale_is_frozen(field: Literal["options", "recency", "warnings"]) -> 
     scale = cv.fit_rfm(of(revenue=[1.0, 2.0]))
     with pytest.raises(ValidationError, match="frozen"):
         setattr(scale, field, None)
+
+
+BREAKS: dict[str, Any] = {
+    "recency_breaks": (10, 30),
+    "frequency_breaks": (1,),
+    "monetary_breaks": (5.0, 10.0, 20.0),
+}
+
+
+def test_given_breaks_are_taken_whatever_the_customers() -> None:
+    cut = cv.RfmOptions(method="breaks", **BREAKS)
+    few = frame([Customer(10, 1, 500), Customer(11, 2, 501), Customer(31, 1, 2001)])
+    scale = cv.fit_rfm(few, options=cut)
+    assert [d.edges for d in scale.dimensions] == [(10, 30), (1,), (5, 10, 20)]
+    assert [d.counts for d in scale.dimensions] == [(1, 1, 1), (2, 1), (1, 1, 0, 1)]
+    assert cv.score_rfm(few, scale)["rfm_cell"].to_list() == ["311", "222", "114"]
+    assert scale.warnings == ("monetary: only 3 of 4 scores occur",)
+    others = cv.fit_rfm(frame([Customer(5, 5, 5)]), options=cut)
+    assert cv.score_rfm(few, others).equals(cv.score_rfm(few, scale))
+    assert cv.RfmScale.model_validate_json(scale.model_dump_json()) == scale
+
+
+def test_breaks_and_method_belong_together() -> None:
+    with pytest.raises(ValidationError, match="method 'breaks' needs frequency_breaks"):
+        cv.RfmOptions(method="breaks", **(BREAKS | {"frequency_breaks": None}))
+    with pytest.raises(ValidationError, match="method 'quantile' takes no recency_breaks"):
+        cv.RfmOptions(recency_breaks=(1, 2))
+
+
+@pytest.mark.parametrize("wrong", [(2.0, 1.0), (1.0, 1.0), (math.nan,), tuple(range(10))])
+def test_breaks_ascend_are_finite_and_not_too_many(wrong: tuple[float, ...]) -> None:
+    with pytest.raises(ValidationError, match="monetary_breaks"):
+        cv.RfmOptions(method="breaks", **(BREAKS | {"monetary_breaks": wrong}))
+
+
+def test_no_break_is_one_bin() -> None:
+    one = cv.RfmOptions(method="breaks", **(BREAKS | {"frequency_breaks": ()}))
+    scored = frame([Customer(1, 1, 1), Customer(1, 9, 1)])
+    assert set(cv.score_rfm(scored, cv.fit_rfm(scored, options=one))["f_score"]) == {1}

@@ -1,16 +1,31 @@
 """RFM: scores for recency, frequency and monetary value, and names for their cells."""
 
+from customer_value.rfm.grid import rfm_grid
 from customer_value.rfm.scale import RfmDimension, RfmOptions, RfmScale, fit_rfm, score_rfm
-from customer_value.rfm.segments import RFM_LIST_125, RfmRules, RfmSegment, segment_rfm
+from customer_value.rfm.segments import RuleCoverage, check_rules, segment_rfm
+from customer_value.rfm.tables import (
+    RFM_EIGHT_TYPES,
+    RFM_GRID_25,
+    RFM_LIST_125,
+    RFM_R_PACKAGE,
+    RfmRules,
+    RfmSegment,
+)
 
 __all__ = [
+    "RFM_EIGHT_TYPES",
+    "RFM_GRID_25",
     "RFM_LIST_125",
+    "RFM_R_PACKAGE",
     "RfmDimension",
     "RfmOptions",
     "RfmRules",
     "RfmScale",
     "RfmSegment",
+    "RuleCoverage",
+    "check_rules",
     "fit_rfm",
+    "rfm_grid",
     "score_rfm",
     "segment_rfm",
 ]

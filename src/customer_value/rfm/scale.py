@@ -18,24 +18,67 @@ if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, FloatArray, Frame
 
 Bins: TypeAlias = Annotated[int, Field(ge=1, le=10)]
+Breaks: TypeAlias = Annotated[
+    tuple[Annotated[float, Field(allow_inf_nan=False)], ...], Field(max_length=9)
+]
 
 
 class RfmOptions(BaseModel, frozen=True, extra="forbid"):
     """How RFM scores are made.
 
     Attributes:
-        recency_bins: Number of recency scores, 1 to 10.
+        recency_bins: Number of recency scores, 1 to 10; not used with `"breaks"`.
         frequency_bins: Number of frequency scores.
         monetary_bins: Number of monetary scores.
-        method: `"quantile"`: bins of about equal numbers of customers.
+        method: `"quantile"`: bins of about equal numbers of customers; `"breaks"`: bins between
+            given values, which do not move with the customers.
+        recency_breaks: With `"breaks"`, the cut points in days, ascending; a value equal to one
+            lies below it. One more bin than cut points, at most ten.
+        frequency_breaks: Likewise in purchases.
+        monetary_breaks: Likewise in money.
         monetary: Column of the customer frame that is M: `"revenue"` or `"mean_purchase"`.
+
+    Examples:
+        >>> import customer_value as cv
+        >>> cv.RfmOptions(
+        ...     method="breaks",
+        ...     recency_breaks=(30, 90, 180),
+        ...     frequency_breaks=(1, 4),
+        ...     monetary_breaks=(50, 200, 1000),
+        ... ).method
+        'breaks'
     """
 
     recency_bins: Bins = 5
     frequency_bins: Bins = 5
     monetary_bins: Bins = 5
-    method: Literal["quantile"] = "quantile"
+    method: Literal["quantile", "breaks"] = "quantile"
+    recency_breaks: Breaks | None = None
+    frequency_breaks: Breaks | None = None
+    monetary_breaks: Breaks | None = None
     monetary: Literal["revenue", "mean_purchase"] = "revenue"
+
+    @property
+    def breaks(self) -> dict[str, tuple[float, ...] | None]:
+        """The given cut points, by dimension."""
+        return {
+            "recency": self.recency_breaks,
+            "frequency": self.frequency_breaks,
+            "monetary": self.monetary_breaks,
+        }
+
+    @model_validator(mode="after")
+    def _breaks_where_they_count(self) -> Self:
+        problems = []
+        for name, given in self.breaks.items():
+            if (given is None) == (self.method == "breaks"):
+                needed = "needs" if given is None else "takes no"
+                problems.append(f"method {self.method!r} {needed} {name}_breaks")
+            if given is not None and list(given) != sorted(set(given)):
+                problems.append(f"{name}_breaks must ascend")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
 
 
 class RfmDimension(BaseModel, frozen=True, extra="forbid"):
@@ -102,11 +145,11 @@ class RfmScale(BaseModel, frozen=True, extra="forbid"):
 def fit_rfm(customers: Frame, *, options: RfmOptions | None = None) -> RfmScale:
     """Learn RFM cut points from a snapshot.
 
-    Cut points are the quantiles 1/n, 2/n ... of each dimension (type 7 of Hyndman & Fan, the
-    default of R and numpy), and a value equal to a cut point lies below it. Equal values therefore
-    always score alike; where many are equal, fewer scores occur than asked for and a warning
-    says so. (The R package rfm adds 1 to each cut point, which rounds fractional cut points of
-    whole numbers up and makes its scores depend on the unit of money.)
+    Cut points are given in the options, or the quantiles 1/n, 2/n ... of each dimension (type 7 of
+    Hyndman & Fan, the default of R and numpy). A value equal to a cut point lies below it. Equal
+    values therefore always score alike; where many are equal, fewer scores occur than asked for and
+    a warning says so. (The R package rfm adds 1 to each cut point, which rounds fractional cut
+    points of whole numbers up and makes its scores depend on the unit of money.)
 
     Args:
         customers: Customer frame with `recency_days`, `purchases` and the monetary column.
@@ -143,12 +186,13 @@ def fit_rfm(customers: Frame, *, options: RfmOptions | None = None) -> RfmScale:
         raise FitError(f"no customers to score: {everybody.height:,} rows, none with a purchase")
     bins = (options.recency_bins, options.frequency_bins, options.monetary_bins)
     recency, frequency, monetary = (
-        _fit_dimension(rows, column, n) for column, n in zip(columns, bins, strict=True)
+        _fit_dimension(rows[column], n, breaks)
+        for column, n, breaks in zip(columns, bins, options.breaks.values(), strict=True)
     )
     named = {"recency": recency, "frequency": frequency, "monetary": monetary}
+    why = ", since equal values score alike" if options.method == "quantile" else ""
     warnings = [
-        f"{name}: only {d.achieved_bins} of {d.requested_bins} scores occur, since equal values "
-        "score alike"
+        f"{name}: only {d.achieved_bins} of {d.requested_bins} scores occur{why}"
         for name, d in named.items()
         if d.achieved_bins < d.requested_bins
     ]
@@ -215,15 +259,15 @@ def _score(value: pl.Expr, edges: tuple[float, ...], *, reverse: bool) -> pl.Exp
     return (len(edges) + 1 - above if reverse else above + 1).cast(pl.UInt8)
 
 
-def _fit_dimension(rows: pl.DataFrame, column: str, bins: int) -> RfmDimension:
-    values, reverse = to_array(rows[column]), column == "recency_days"
-    edges = _edges(values, bins)
-    above = np.bincount(np.searchsorted(edges, values, side="left"), minlength=bins)
+def _fit_dimension(column: pl.Series, bins: int, breaks: tuple[float, ...] | None) -> RfmDimension:
+    values, reverse = to_array(column), column.name == "recency_days"
+    edges = _quantiles(values, bins) if breaks is None else breaks
+    above = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1)
     counts = tuple((above[::-1] if reverse else above).tolist())
-    return RfmDimension(column=column, edges=edges, reverse=reverse, counts=counts)
+    return RfmDimension(column=column.name, edges=edges, reverse=reverse, counts=counts)
 
 
-def _edges(values: FloatArray, bins: int) -> tuple[float, ...]:
+def _quantiles(values: FloatArray, bins: int) -> tuple[float, ...]:
     """Quantiles k/bins of type 7, their ranks in whole numbers: rounding would move them."""
     ranks = [divmod(k * (values.size - 1), bins) for k in range(1, bins)]
     needed = sorted({min(rank + step, values.size - 1) for rank, _ in ranks for step in (0, 1)})
