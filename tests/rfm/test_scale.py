@@ -513,8 +513,8 @@ def test_options_know_no_other_words() -> None:
         ({"edges": (1.0, math.nan), "counts": (1, 1, 1)}, "finite"),
         ({"edges": (math.nan,), "counts": (1, 1)}, "finite"),
         ({"edges": (1.0, math.inf), "counts": (1, 1, 1)}, "finite"),
-        ({"edges": (1.0, 2.0), "counts": (1, 1)}, "3 bins need as many counts"),
-        ({"edges": (), "counts": ()}, "1 bins need as many counts"),
+        ({"edges": (1.0, 2.0), "counts": (1, 1)}, "counts must be one more than edges"),
+        ({"edges": (), "counts": ()}, "counts must be one more than edges"),
         ({"edges": (1.0,), "counts": (-1, 1)}, "counts"),
     ],
 )
@@ -574,3 +574,57 @@ def test_no_break_is_one_bin() -> None:
     one = cv.RfmOptions(method="breaks", **(BREAKS | {"frequency_breaks": ()}))
     scored = frame([Customer(1, 1, 1), Customer(1, 9, 1)])
     assert set(cv.score_rfm(scored, cv.fit_rfm(scored, options=one))["f_score"]) == {1}
+
+
+def nested(bins: Sequence[int]) -> cv.RfmOptions:
+    return cv.RfmOptions.model_validate(dict(zip(BINS, bins, strict=True)) | {"method": "nested"})
+
+
+def naive_nested(
+    customers: Sequence[Customer], bins: tuple[int, int, int]
+) -> list[tuple[int, ...]]:
+    """Score each customer among those who share all scores before."""
+    scores: list[tuple[int, ...]] = [() for _ in customers]
+    for place, n in enumerate(bins):
+        before = list(scores)
+        for i, customer in enumerate(customers):
+            peers = [c for c, s in zip(customers, before, strict=True) if s == before[i]]
+            alone = oracle.scores([customer], bins, peers)[0][place]
+            assert 1 <= alone <= n
+            scores[i] = (*before[i], alone)
+    return scores
+
+
+@given(customers=customers_of_a_shop, bins=st.tuples(*[st.integers(1, 4)] * 3))
+@settings(max_examples=40, deadline=None)
+def test_nested_bins_are_those_of_the_twin(
+    customers: list[Customer], bins: tuple[int, int, int]
+) -> None:
+    cents = frame(customers).with_columns(revenue=pl.Series([c.cents for c in customers]))
+    scale = cv.fit_rfm(cents, options=nested(bins))
+    scored = cv.score_rfm(cents, scale)
+    assert scored.select(SCORES).rows() == naive_nested(customers, bins)
+    for name, dimension in zip(SCORES, scale.dimensions, strict=True):
+        found = [int((scored[name] == k + 1).sum()) for k in range(len(dimension.counts))]
+        assert list(dimension.counts) == found
+
+
+def test_nested_cells_are_more_even_and_scales_survive_json() -> None:
+    customers = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30))
+    flat, inside = cv.fit_rfm(customers), cv.fit_rfm(customers, options=nested((5, 5, 5)))
+    cells = [cv.score_rfm(customers, s)["rfm_cell"].value_counts()["count"] for s in (flat, inside)]
+    assert max(cells[1]) < max(cells[0])
+    assert cv.RfmScale.model_validate_json(inside.model_dump_json()) == inside
+    assert inside.recency == flat.recency
+    assert (len(inside.frequency.within), len(inside.monetary.within)) == (5, 25)
+    lazy = cv.score_rfm(customers.lazy(), inside)
+    assert lazy.collect().equals(cv.score_rfm(customers, inside))
+
+
+def test_a_newcomer_to_an_empty_cell_is_scored_as_if_alone() -> None:
+    few = frame([Customer(1, 1, 100), Customer(1, 1, 200), Customer(9, 1, 300)])
+    scale = cv.fit_rfm(few, options=nested((2, 2, 2)))
+    scored = cv.score_rfm(frame([Customer(1, 6, 5000)]), scale)
+    assert scored.select(SCORES).row(0) == (2, 2, 2)
+    nobody = few.head(1).with_columns(recency_days=pl.lit(None, pl.Int64), purchases=pl.lit(0))
+    assert cv.score_rfm(nobody, scale).select(SCORES).row(0) == (None, None, None)

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, FloatArray, Frame
 
 Bins: TypeAlias = Annotated[int, Field(ge=1, le=10)]
-Breaks: TypeAlias = Annotated[
-    tuple[Annotated[float, Field(allow_inf_nan=False)], ...], Field(max_length=9)
-]
+Edge: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
+Breaks: TypeAlias = Annotated[tuple[Edge, ...], Field(max_length=9)]
 
 
 class RfmOptions(BaseModel, frozen=True, extra="forbid"):
@@ -30,8 +29,11 @@ class RfmOptions(BaseModel, frozen=True, extra="forbid"):
         recency_bins: Number of recency scores, 1 to 10; not used with `"breaks"`.
         frequency_bins: Number of frequency scores.
         monetary_bins: Number of monetary scores.
-        method: `"quantile"`: bins of about equal numbers of customers; `"breaks"`: bins between
-            given values, which do not move with the customers.
+        method: `"quantile"`: bins of about equal numbers of customers, each dimension by itself;
+            `"nested"`: frequency in bins within each recency score, monetary within each of those
+            (Hughes 1994; nested binning of SPSS): cells of more even size, but the same frequency
+            may score differently beside another recency; `"breaks"`: bins between given values,
+            which do not move with the customers.
         recency_breaks: With `"breaks"`, the cut points in days, ascending; a value equal to one
             lies below it. One more bin than cut points, at most ten.
         frequency_breaks: Likewise in purchases.
@@ -52,7 +54,7 @@ class RfmOptions(BaseModel, frozen=True, extra="forbid"):
     recency_bins: Bins = 5
     frequency_bins: Bins = 5
     monetary_bins: Bins = 5
-    method: Literal["quantile", "breaks"] = "quantile"
+    method: Literal["quantile", "nested", "breaks"] = "quantile"
     recency_breaks: Breaks | None = None
     frequency_breaks: Breaks | None = None
     monetary_breaks: Breaks | None = None
@@ -89,17 +91,20 @@ class RfmDimension(BaseModel, frozen=True, extra="forbid"):
         edges: Cut points between the bins, ascending; a value equal to one lies below it.
         reverse: Whether smaller values score higher, as for recency.
         counts: Customers with each score, from 1 up, when the scale was fitted.
+        within: With nested bins, the cut points within each cell of the scores before, in their
+            order from 1 up; empty for bins of a dimension by itself.
     """
 
     column: str
-    edges: tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
+    edges: tuple[Edge, ...]
     reverse: bool
     counts: tuple[Annotated[int, Field(ge=0)], ...]
+    within: tuple[tuple[Edge, ...], ...] = ()
 
     @property
     def requested_bins(self) -> int:
         """Number of scores asked for."""
-        return len(self.edges) + 1
+        return len(self.counts)
 
     @property
     def achieved_bins(self) -> int:
@@ -108,10 +113,11 @@ class RfmDimension(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if list(self.edges) != sorted(self.edges):
-            raise ValueError("edges must ascend")
-        if len(self.counts) != self.requested_bins:
-            raise ValueError(f"{self.requested_bins} bins need as many counts")
+        for edges in (self.edges, *self.within):
+            if list(edges) != sorted(edges):
+                raise ValueError("edges must ascend")
+            if len(edges) != len(self.counts) - 1:
+                raise ValueError("counts must be one more than edges")
         return self
 
 
@@ -184,13 +190,8 @@ def fit_rfm(customers: Frame, *, options: RfmOptions | None = None) -> RfmScale:
         refuse({name: to_array(rows[name])}, [NOT_FINITE], what="customers")
     if rows.is_empty():
         raise FitError(f"no customers to score: {everybody.height:,} rows, none with a purchase")
-    bins = (options.recency_bins, options.frequency_bins, options.monetary_bins)
-    recency, frequency, monetary = (
-        _fit_dimension(rows[column], n, breaks)
-        for column, n, breaks in zip(columns, bins, options.breaks.values(), strict=True)
-    )
-    named = {"recency": recency, "frequency": frequency, "monetary": monetary}
-    why = ", since equal values score alike" if options.method == "quantile" else ""
+    named = _fit_dimensions([rows[column] for column in columns], options)
+    why = "" if options.method == "breaks" else ", since equal values score alike"
     warnings = [
         f"{name}: only {d.achieved_bins} of {d.requested_bins} scores occur{why}"
         for name, d in named.items()
@@ -244,27 +245,51 @@ def score_rfm(customers: Frame, scale: RfmScale) -> pl.DataFrame | pl.LazyFrame:
     ]
     bought = pl.all_horizontal(value.is_not_null() for value in values)
     names = ("r_score", "f_score", "m_score")
-    scores = [
-        pl.when(bought).then(_score(value, d.edges, reverse=d.reverse)).alias(name)
-        for name, value, d in zip(names, values, scale.dimensions, strict=True)
-    ]
-    scored = with_columns(frame, *scores)
+    cell: pl.Expr = pl.lit(0)
+    for name, value, d in zip(names, values, scale.dimensions, strict=True):
+        score = pl.when(bought).then(_score(value, d, cell))
+        frame = with_columns(frame, score.alias(name))
+        cell = cell * d.requested_bins + pl.col(name).cast(pl.Int64) - 1
     separator = "-" if any(d.requested_bins > 9 for d in scale.dimensions) else ""
-    cell = pl.concat_str([pl.col(name).cast(pl.String) for name in names], separator=separator)
-    return with_columns(scored, cell.alias("rfm_cell"))
+    text = pl.concat_str([pl.col(name).cast(pl.String) for name in names], separator=separator)
+    return with_columns(frame, text.alias("rfm_cell"))
 
 
-def _score(value: pl.Expr, edges: tuple[float, ...], *, reverse: bool) -> pl.Expr:
+def _score(value: pl.Expr, d: RfmDimension, cell: pl.Expr) -> pl.Expr:
+    edges = [pl.lit(edge) for edge in d.edges]
+    if d.within:
+        cells = list(range(len(d.within)))
+        edges = [
+            cell.replace_strict(cells, list(column), default=None, return_dtype=pl.Float64)
+            for column in zip(*d.within, strict=True)
+        ]
     above = pl.sum_horizontal(pl.lit(0), *((value > edge).cast(pl.UInt8) for edge in edges))
-    return (len(edges) + 1 - above if reverse else above + 1).cast(pl.UInt8)
+    return (d.requested_bins - above if d.reverse else above + 1).cast(pl.UInt8)
 
 
-def _fit_dimension(column: pl.Series, bins: int, breaks: tuple[float, ...] | None) -> RfmDimension:
-    values, reverse = to_array(column), column.name == "recency_days"
-    edges = _quantiles(values, bins) if breaks is None else breaks
-    above = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1)
-    counts = tuple((above[::-1] if reverse else above).tolist())
-    return RfmDimension(column=column.name, edges=edges, reverse=reverse, counts=counts)
+def _fit_dimensions(columns: list[pl.Series], options: RfmOptions) -> dict[str, RfmDimension]:
+    bins = (options.recency_bins, options.frequency_bins, options.monetary_bins)
+    cell, cells = np.zeros(columns[0].len(), dtype=np.int64), 1
+    dimensions = {}
+    for (name, breaks), column, n in zip(options.breaks.items(), columns, bins, strict=True):
+        values, reverse = to_array(column), column.name == "recency_days"
+        edges = _quantiles(values, n) if breaks is None else breaks
+        within: tuple[tuple[float, ...], ...] = ()
+        if options.method == "nested" and cells > 1:
+            inside = [values[cell == k] for k in range(cells)]
+            # Nobody there now: whoever comes is scored as if alone.
+            within = tuple(_quantiles(own, n) if own.size else edges for own in inside)
+        tables = np.array(within or (edges,))
+        above = np.zeros_like(cell)
+        for cuts in tables.T:
+            above += values > (cuts[cell] if within else cuts[0])
+        score = len(edges) - above if reverse else above
+        counts = tuple(np.bincount(score, minlength=len(edges) + 1).tolist())
+        dimensions[name] = RfmDimension(
+            column=column.name, edges=edges, reverse=reverse, counts=counts, within=within
+        )
+        cell, cells = cell * len(counts) + score, cells * len(counts)
+    return dimensions
 
 
 def _quantiles(values: FloatArray, bins: int) -> tuple[float, ...]:
