@@ -4,7 +4,8 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
 
 - the log: `load_cdnow`, `simulate_transactions`, `Columns`, `TransactionOptions`,
   `clean_transactions`, `summarize`, `split_holdout`
-- RFM: `RfmOptions`, `fit_rfm`, `score_rfm`, `segment_rfm`, `RFM_LIST_125`
+- RFM: `RfmOptions`, `fit_rfm`, `score_rfm`, `segment_rfm`, `check_rules`, `rfm_grid`,
+  `RFM_LIST_125`, `RFM_GRID_25`, `RFM_R_PACKAGE`, `RFM_EIGHT_TYPES`
 - ABC and tiers: `AbcOptions`, `classify_abc`, `TierOptions`, `assign_tiers`
 - lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
   `expected_purchases`, `expected_spend`, `customer_lifetime_value`
@@ -65,13 +66,19 @@ if TYPE_CHECKING:
         value_report,
     )
     from customer_value.rfm import (
+        RFM_EIGHT_TYPES,
+        RFM_GRID_25,
         RFM_LIST_125,
+        RFM_R_PACKAGE,
         RfmDimension,
         RfmOptions,
         RfmRules,
         RfmScale,
         RfmSegment,
+        RuleCoverage,
+        check_rules,
         fit_rfm,
+        rfm_grid,
         score_rfm,
         segment_rfm,
     )
@@ -90,7 +97,10 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "RFM_EIGHT_TYPES",
+    "RFM_GRID_25",
     "RFM_LIST_125",
+    "RFM_R_PACKAGE",
     "AbcOptions",
     "BgNbd",
     "Columns",
@@ -109,6 +119,7 @@ __all__ = [
     "RfmScale",
     "RfmSegment",
     "RuleCount",
+    "RuleCoverage",
     "SchemaError",
     "TierOptions",
     "TransactionOptions",
@@ -116,6 +127,7 @@ __all__ = [
     "__version__",
     "assign_stages",
     "assign_tiers",
+    "check_rules",
     "classify_abc",
     "clean_transactions",
     "customer_lifetime_value",
@@ -130,6 +142,7 @@ __all__ = [
     "load_model",
     "log_likelihood",
     "probability_alive",
+    "rfm_grid",
     "score_rfm",
     "segment_rfm",
     "simulate_transactions",
@@ -151,19 +164,24 @@ _MODULE_OF = {
     "GammaGamma": "clv",
     "LifecycleRules": "lifecycle",
     "PurchaseModel": "clv",
+    "RFM_EIGHT_TYPES": "rfm",
+    "RFM_GRID_25": "rfm",
     "RFM_LIST_125": "rfm",
+    "RFM_R_PACKAGE": "rfm",
     "RfmDimension": "rfm",
     "RfmOptions": "rfm",
     "RfmRules": "rfm",
     "RfmScale": "rfm",
     "RfmSegment": "rfm",
     "RuleCount": "transactions",
+    "RuleCoverage": "rfm",
     "SchemaError": "exceptions",
     "TierOptions": "tiers",
     "TransactionOptions": "transactions",
     "ValueReport": "report",
     "assign_stages": "lifecycle",
     "assign_tiers": "tiers",
+    "check_rules": "rfm",
     "classify_abc": "abc_analysis",
     "clean_transactions": "transactions",
     "customer_lifetime_value": "clv",
@@ -178,6 +196,7 @@ _MODULE_OF = {
     "load_model": "clv",
     "log_likelihood": "clv",
     "probability_alive": "clv",
+    "rfm_grid": "rfm",
     "score_rfm": "rfm",
     "segment_rfm": "rfm",
     "simulate_transactions": "datasets",

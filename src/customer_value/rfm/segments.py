@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from customer_value._frames.assemble import with_columns
 from customer_value._frames.contracts import as_polars, require
+from customer_value.exceptions import CustomerValueError
 from customer_value.rfm.tables import RFM_LIST_125, RfmRules, RfmSegment, cube
 
 if TYPE_CHECKING:
@@ -65,15 +66,15 @@ def check_rules(rules: RfmRules, *, bins: int | None = None) -> RuleCoverage:
         What was found; `print` it to read it. Segments of the same name count as one.
 
     Raises:
-        ValueError: `bins` is not 1 to 10.
+        CustomerValueError: `bins` is not 1 to 10.
 
     Examples:
         >>> from customer_value.rfm import RFM_LIST_125, RFM_R_PACKAGE, check_rules
         >>> coverage = check_rules(RFM_R_PACKAGE)
         >>> len(coverage.uncovered), len(coverage.overlapping), coverage.unreachable
         (10, 58, ())
-        >>> coverage.overlapping["555"]
-        ('champions', 'potential_loyalist', 'need_attention')
+        >>> coverage.overlapping["155"]
+        ('at_risk', 'need_attention', 'lost')
         >>> print(check_rules(RFM_LIST_125))
         rfm_list_125, version 1: 125 cells
         uncovered    none
@@ -82,7 +83,7 @@ def check_rules(rules: RfmRules, *, bins: int | None = None) -> RuleCoverage:
     """
     bins = rules.bins if bins is None else bins
     if not 1 <= bins <= 10:
-        raise ValueError(f"bins are 1 to 10, got {bins}")
+        raise CustomerValueError(f"bins are 1 to 10, got {bins}")
     matches = _matches(rules)
     names = {
         cell: tuple(dict.fromkeys(segment.name for segment in matches.get(cell, ())))
@@ -114,8 +115,9 @@ def segment_rfm(
 
     Args:
         customers: Frame with `rfm_cell`, from `score_rfm`.
-        rules: Which cells make which segment; where several match, the first wins. Made for as
-            many bins as the scale has: all other cells get the name of the fallback.
+        rules: Which cells make which segment; where several match, the first wins. It must be made
+            for as many bins as the scale has (the most, where its dimensions differ): cells that
+            it does not know get the name of the fallback.
         locale: `"en"` for the names of the table, `"zh"` for their Chinese names.
 
     Returns:
@@ -123,7 +125,8 @@ def segment_rfm(
 
     Raises:
         SchemaError: `rfm_cell` is missing or no text.
-        ValueError: `locale` is unknown, or the table lacks Chinese names that were asked for.
+        CustomerValueError: `locale` is unknown, or Chinese names are asked for and the table lacks
+            some.
 
     Examples:
         >>> import polars as pl, customer_value as cv
@@ -160,10 +163,12 @@ def _labels(rules: RfmRules, locale: str) -> tuple[dict[RfmSegment, str], str]:
     if locale == "en":
         return {segment: segment.name for segment in rules.segments}, rules.fallback
     if locale != "zh":
-        raise ValueError(f"locale is 'en' or 'zh', got {locale!r}")
+        raise CustomerValueError(f"locale is 'en' or 'zh', got {locale!r}")
     labels = {segment: segment.name_zh for segment in rules.segments if segment.name_zh}
     if missing := [segment.name for segment in rules.segments if segment not in labels]:
-        raise ValueError(f"rules {rules.name!r} have no Chinese name of {', '.join(missing)}")
+        raise CustomerValueError(
+            f"rules {rules.name!r} have no Chinese name of {', '.join(missing)}"
+        )
     return labels, rules.fallback_zh
 
 

@@ -273,7 +273,7 @@ RFM_EIGHT_TYPES = RfmRules(
 """High or low on each dimension: the eight types of customers in common use in China.
 
 Made for two bins, where score 2 is high: on recency that is the customers who bought of late. A
-scale fitted with two quantile bins cuts each dimension at its median. To compare with the mean
-instead, score by a scale whose cut points are the means. On either, a value equal to the cut point
-lies below it: low in frequency and money, high in recency.
+scale with two quantile bins cuts each dimension at its median. To compare with the means instead,
+give them as breaks: `RfmOptions(method="breaks", recency_breaks=(mean_days,), ...)`. Either way, a
+value equal to the cut point lies below it: low in frequency and money, high in recency.
 """
