@@ -6,7 +6,8 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `clean_transactions`, `summarize`, `split_holdout`
 - RFM: `RfmOptions`, `fit_rfm`, `score_rfm`, `segment_rfm`, `check_rules`, `rfm_grid`,
   `RFM_LIST_125`, `RFM_GRID_25`, `RFM_R_PACKAGE`, `RFM_EIGHT_TYPES`
-- ABC and tiers: `AbcOptions`, `classify_abc`, `TierOptions`, `assign_tiers`
+- ABC and tiers: `AbcOptions`, `classify_abc`, `lorenz_curve`, `gini`, `top_share`, `classify_xyz`,
+  `abc_xyz_matrix`, `TierOptions`, `assign_tiers`
 - lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
   `expected_purchases`, `expected_spend`, `customer_lifetime_value`
 - profit: `customer_pnl`
@@ -26,7 +27,12 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from customer_value.abc_analysis import (
         AbcOptions,
+        abc_xyz_matrix,
         classify_abc,
+        classify_xyz,
+        gini,
+        lorenz_curve,
+        top_share,
     )
     from customer_value.clv import (
         BgNbd,
@@ -125,10 +131,12 @@ __all__ = [
     "TransactionOptions",
     "ValueReport",
     "__version__",
+    "abc_xyz_matrix",
     "assign_stages",
     "assign_tiers",
     "check_rules",
     "classify_abc",
+    "classify_xyz",
     "clean_transactions",
     "customer_lifetime_value",
     "customer_pnl",
@@ -138,9 +146,11 @@ __all__ = [
     "fit_bg_nbd",
     "fit_gamma_gamma",
     "fit_rfm",
+    "gini",
     "load_cdnow",
     "load_model",
     "log_likelihood",
+    "lorenz_curve",
     "probability_alive",
     "rfm_grid",
     "score_rfm",
@@ -148,6 +158,7 @@ __all__ = [
     "simulate_transactions",
     "split_holdout",
     "summarize",
+    "top_share",
     "value_report",
 ]
 
@@ -179,10 +190,12 @@ _MODULE_OF = {
     "TierOptions": "tiers",
     "TransactionOptions": "transactions",
     "ValueReport": "report",
+    "abc_xyz_matrix": "abc_analysis",
     "assign_stages": "lifecycle",
     "assign_tiers": "tiers",
     "check_rules": "rfm",
     "classify_abc": "abc_analysis",
+    "classify_xyz": "abc_analysis",
     "clean_transactions": "transactions",
     "customer_lifetime_value": "clv",
     "customer_pnl": "profitability",
@@ -192,9 +205,11 @@ _MODULE_OF = {
     "fit_bg_nbd": "clv",
     "fit_gamma_gamma": "clv",
     "fit_rfm": "rfm",
+    "gini": "abc_analysis",
     "load_cdnow": "datasets",
     "load_model": "clv",
     "log_likelihood": "clv",
+    "lorenz_curve": "abc_analysis",
     "probability_alive": "clv",
     "rfm_grid": "rfm",
     "score_rfm": "rfm",
@@ -202,6 +217,7 @@ _MODULE_OF = {
     "simulate_transactions": "datasets",
     "split_holdout": "transactions",
     "summarize": "transactions",
+    "top_share": "abc_analysis",
     "value_report": "report",
 }
 

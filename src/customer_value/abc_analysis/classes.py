@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Self, overload
 
+import numpy as np
 import polars as pl
 from pydantic import BaseModel, model_validator
 
+from customer_value._frames.arrays import to_array
 from customer_value._frames.assemble import finite_column, with_columns
 from customer_value._frames.contracts import as_polars, require
 
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["AbcOptions", "classify_abc"]
 
 _TOLERANCE = 1e-12
-_VALUE, _RANK, _UPTO, _BEFORE = (f"__abc_{name}__" for name in ("value", "rank", "upto", "before"))
+_RANKING = tuple(f"__abc_{name}__" for name in ("value", "rank", "share", "before"))
+_VALUE, _RANK, _SHARE, _BEFORE = _RANKING
+_ALL = "__abc__"
 
 
 class AbcOptions(BaseModel, frozen=True, extra="forbid"):
@@ -86,42 +90,49 @@ def classify_abc(
     options = options or AbcOptions()
     frame = as_polars(customers)
     require(frame, {value: "number"}, what="customers")
-    checked = with_columns(frame, finite_column(value).alias(_VALUE))
-    ranked = with_columns(checked, *_ranking(together=options.ties == "together"))
-    worth, upto, before = pl.col(_VALUE), pl.col(_UPTO), pl.col(_BEFORE)
-    # As a column: polars divides by a scalar with its reciprocal, and the last share is not 1.
-    total = upto.max() + 0 * upto
-    share = upto / pl.when(total > 0).then(total)
+    values = finite_column(value).map_batches(
+        lambda column: _ranking(column, together=options.ties == "together"),
+        return_dtype=pl.Struct(dict.fromkeys(_RANKING, pl.Float64)),
+    )
+    # One column first: each field on its own would rank the customers again.
+    ranked = with_columns(frame, values.alias(_ALL)).unnest(_ALL)
+    worth, share, before = pl.col(_VALUE), pl.col(_SHARE), pl.col(_BEFORE)
     a, b = options.cutoffs
     if options.boundary == "below":
         is_a, is_b = (share <= cut + _TOLERANCE for cut in (a, b))
     else:
-        is_a, is_b = (before / total < cut - _TOLERANCE for cut in (a, b))
+        is_a, is_b = (before < cut - _TOLERANCE for cut in (a, b))
     best = pl.when(is_a).then(pl.lit("A")).when(is_b).then(pl.lit("B")).otherwise(pl.lit("C"))
-    known = pl.when(worth.is_not_null())
     return with_columns(
         ranked,
         pl.when(worth > 0).then(best).when(worth <= 0).then(pl.lit("C")).alias("abc_class"),
-        known.then(pl.col(_RANK)).alias("abc_rank"),
-        known.then(share).alias("cumulative_share"),
-    ).drop(_VALUE, _RANK, _UPTO, _BEFORE)
+        pl.col(_RANK).cast(pl.Int64).alias("abc_rank"),
+        share.alias("cumulative_share"),
+    ).drop(_RANKING)
 
 
-def _ranking(*, together: bool) -> list[pl.Expr]:
-    """Rank of each value, largest first, and sums of the positive values up to and before it."""
-    worth, row = pl.col(_VALUE), pl.int_range(pl.len())
-    if together:
-        order = worth.arg_sort(descending=True, nulls_last=True)
-    else:
-        order = pl.arg_sort_by([worth, row], descending=[True, False], nulls_last=True)
-    ranked, place = worth.gather(order), order.arg_sort()
-    upto = ranked.clip(0).fill_null(0).cum_sum()
-    rank, before = row + 1, upto.shift(1, fill_value=0)
-    if together:  # equal values take the rank of their first and the sum of their last
-        first = ranked.ne_missing(ranked.shift(1)) | (row == 0)
-        last = ranked.ne_missing(ranked.shift(-1)) | (row == pl.len() - 1)
-        rank = pl.when(first).then(rank).forward_fill()
-        before = pl.when(first).then(before).forward_fill()
-        upto = pl.when(last).then(upto).backward_fill()
-    columns = {_RANK: rank.cast(pl.Int64), _UPTO: upto, _BEFORE: before}
-    return [column.gather(place).alias(name) for name, column in columns.items()]
+def _ranking(column: pl.Series, *, together: bool) -> pl.Series:
+    """Each value, its rank, largest first, and the shares of the positive values to and before it.
+
+    Runs inside of a query: nothing but arrays and constructors.
+    """
+    values = to_array(column)
+    known = np.flatnonzero(~np.isnan(values))
+    order = known[np.argsort(-values[known], kind=None if together else "stable")]
+    ranked = values[order]
+    upto = np.cumsum(np.maximum(ranked, 0.0))
+    before, rank = np.r_[0.0, upto[:-1]][: upto.size], np.arange(1.0, ranked.size + 1)
+    if together and ranked.size:  # equal values take the rank of their first, the sum of their last
+        first = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+        sizes = np.diff(np.r_[first, ranked.size])
+        rank, before = np.repeat(rank[first], sizes), np.repeat(before[first], sizes)
+        upto = np.repeat(upto[first + sizes - 1], sizes)
+    total = upto[-1] if upto.size and upto[-1] > 0 else np.nan
+    spread = []
+    for name, sorted_values in zip(
+        _RANKING, (ranked, rank, upto / total, before / total), strict=True
+    ):
+        by_row = np.full(values.size, np.nan)
+        by_row[order] = sorted_values
+        spread.append(pl.Series(name, by_row, nan_to_null=True))
+    return pl.DataFrame(spread).to_struct()
