@@ -7,7 +7,7 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
 - RFM: `RfmOptions`, `fit_rfm`, `score_rfm`, `segment_rfm`, `check_rules`, `rfm_grid`,
   `RFM_LIST_125`, `RFM_GRID_25`, `RFM_R_PACKAGE`, `RFM_EIGHT_TYPES`
 - ABC and tiers: `AbcOptions`, `classify_abc`, `lorenz_curve`, `gini`, `top_share`, `classify_xyz`,
-  `abc_xyz_matrix`, `TierOptions`, `assign_tiers`
+  `abc_xyz_matrix`, `TierOptions`, `assign_tiers`, `service_levels`
 - lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
   `expected_purchases`, `expected_spend`, `customer_lifetime_value`
 - profit: `customer_pnl`
@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from customer_value.tiers import (
         TierOptions,
         assign_tiers,
+        service_levels,
     )
     from customer_value.transactions import (
         Columns,
@@ -155,6 +156,7 @@ __all__ = [
     "rfm_grid",
     "score_rfm",
     "segment_rfm",
+    "service_levels",
     "simulate_transactions",
     "split_holdout",
     "summarize",
@@ -214,6 +216,7 @@ _MODULE_OF = {
     "rfm_grid": "rfm",
     "score_rfm": "rfm",
     "segment_rfm": "rfm",
+    "service_levels": "tiers",
     "simulate_transactions": "datasets",
     "split_holdout": "transactions",
     "summarize": "transactions",

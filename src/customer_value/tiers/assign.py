@@ -1,58 +1,41 @@
-"""Value tiers: high, medium and low."""
+"""The tier of each customer, steadied by its earlier one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias, overload
+import math
+from typing import TYPE_CHECKING, overload
 
+import numpy as np
 import polars as pl
-from pydantic import BaseModel, Field, model_validator
 
+from customer_value._frames.arrays import to_array
 from customer_value._frames.assemble import (
     finite_column,
     join_previous,
     quantile,
     with_columns,
 )
-from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.contracts import (
+    Kind,
+    Rule,
+    as_polars,
+    describe,
+    find_offences,
+    require,
+)
+from customer_value._frames.time import duration_days
+from customer_value.exceptions import DataError
+from customer_value.tiers.breaks import cumulative_cuts, natural_cuts
+from customer_value.tiers.options import UNRATED, TierOptions
 
 if TYPE_CHECKING:
-    from customer_value._typing import ArrowStream, Frame
+    from customer_value._typing import ArrowStream, FloatArray, Frame
 
-_VALUE = "__tier_value__"
-Cut: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
+__all__ = ["assign_tiers"]
 
-__all__ = ["TierOptions", "assign_tiers"]
-
-
-class TierOptions(BaseModel, frozen=True, extra="forbid"):
-    """Where the tiers begin.
-
-    Attributes:
-        method: `"quantile"`: `cuts` are shares of the customers, so 0.8 begins the top fifth;
-            `"absolute"`: `cuts` are values.
-        cuts: Where each tier but the lowest begins, highest first. A customer must lie above the
-            cut; one equal to it falls into the lower tier, so that equal customers stay together.
-        names: Names of the tiers, highest first: one more than cuts.
-    """
-
-    method: Literal["quantile", "absolute"] = "quantile"
-    cuts: Annotated[tuple[Cut, ...], Field(min_length=1)] = (0.8, 0.5)
-    names: tuple[str, ...] = ("high", "medium", "low")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        problems = []
-        if len(self.names) != len(self.cuts) + 1 or len(set(self.names)) != len(self.names):
-            problems.append(f"{len(self.cuts)} cuts need {len(self.cuts) + 1} different names")
-        if "unrated" in self.names:
-            problems.append("'unrated' names customers of unknown value")
-        if list(self.cuts) != sorted(set(self.cuts), reverse=True):
-            problems.append("cuts must fall, highest first")
-        if self.method == "quantile" and not all(0 < cut < 1 for cut in self.cuts):
-            problems.append("cuts must be shares between 0 and 1")
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
+_VALUE, _CUTS, _PLACE, _WAS, _SINCE = (
+    f"__tier_{name}__" for name in ("value", "cuts", "place", "was", "since")
+)
 
 
 @overload
@@ -62,6 +45,7 @@ def assign_tiers(
     value: str = "clv",
     options: TierOptions | None = None,
     previous: Frame | None = None,
+    transitions: Frame | None = None,
 ) -> pl.LazyFrame: ...
 @overload
 def assign_tiers(
@@ -70,6 +54,7 @@ def assign_tiers(
     value: str = "clv",
     options: TierOptions | None = None,
     previous: Frame | None = None,
+    transitions: Frame | None = None,
 ) -> pl.DataFrame: ...
 def assign_tiers(
     customers: Frame,
@@ -77,24 +62,48 @@ def assign_tiers(
     value: str = "clv",
     options: TierOptions | None = None,
     previous: Frame | None = None,
+    transitions: Frame | None = None,
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add the value tier of each customer.
 
+    With `options.hysteresis` h, customers that `previous` saw in one of the tiers keep it until
+    they pass a cut by h of the cut. Values that move by up to h then move nobody past a cut that
+    stands still, as those of `"absolute"` do. Cuts that are found anew in each snapshot move too:
+    quantiles of values at or above zero that move by up to e need h of 2 e / (1 - e), and those of
+    the other methods may jump.
+
+    A cut by `"cumulative_share"` is the largest positive value outside the tier (0 if there is
+    none): as in ABC analysis by `"below"`, a customer who crosses the share is outside, with a
+    tolerance of 1e-12, and values at or below zero are in the lowest tier. A cut by
+    `"natural_breaks"` is the largest value of the tier below; with fewer different values than
+    tiers, the highest tiers stay empty. Its sum of squares is the least possible, to 1e-12 of the
+    whole; above a million different values, it is that of a million bins of equally many
+    customers.
+
     Args:
-        customers: Frame with the value column.
+        customers: Frame with the value column; with `previous` also `customer_id`, with
+            `options.min_dwell` also `as_of`, with `options.min_tenure` also `T`.
         value: Column to grade by, such as `"clv"`, `"profit"` or `"revenue"`.
-        options: Where the tiers begin.
-        previous: Earlier snapshot with `customer_id` and `tier`, to see who moved.
+        options: Where the tiers begin, and when a customer may change.
+        previous: Earlier snapshot with `customer_id` and `tier`, to see who moved, and
+            `tier_since` if known. Those whose earlier tier is none of `options.names` are graded
+            afresh.
+        transitions: Table with `tier`, `next_tier` and `probability`, such as a migration matrix.
 
     Returns:
-        The frame with `tier` (String, `"unrated"` where the value is unknown),
-        `distance_to_next` (Float64, value that is missing to the next higher cut; null in the
-        highest tier) and, with `previous`, `previous_tier` (null for customers not in it).
+        The frame with `tier` (String, `"unrated"` where the value is unknown, or `T` unknown or
+        below `options.min_tenure`) and `distance_to_next` (Float64, value that is missing to rise
+        to the next tier from this one, hysteresis included; 0 if only the dwell is missing, null
+        in the highest tier, for `"unrated"` and where the next tier is empty); if it has `as_of`
+        (Date), `tier_since` (Date, the first snapshot that saw this tier: `as_of`, or that of
+        `previous` while the tier stays); with `transitions`, `upgrade_probability` (Float64,
+        probability of a higher tier next time, null for tiers that are not in the table); with
+        `previous`, `previous_tier` (null for customers not in it).
 
     Raises:
         SchemaError: Columns are missing or of a wrong type.
-        DataError: Values are NaN or infinite (for a LazyFrame when it is collected), or a customer
-            is in `previous` twice.
+        DataError: Values are NaN or infinite (for a LazyFrame when it is collected), a customer
+            is in `previous` twice, or `transitions` hold no probabilities.
 
     Examples:
         >>> import polars as pl, customer_value as cv
@@ -103,29 +112,158 @@ def assign_tiers(
         >>> tiers = cv.assign_tiers(customers, options=options)
         >>> tiers["tier"].to_list(), tiers["distance_to_next"].to_list()
         (['low', 'medium', 'high', 'unrated'], [5.0, 50.0, None, None])
+
+        A customer that was high a month ago stays so just below the cut:
+
+        >>> steady = cv.TierOptions(method="absolute", cuts=(100.0, 10.0), hysteresis=0.1)
+        >>> now = pl.DataFrame({"customer_id": [1, 2], "clv": [95.0, 95.0]})
+        >>> before = pl.DataFrame({"customer_id": [1, 2], "tier": ["high", "medium"]})
+        >>> tiers = cv.assign_tiers(now, options=steady, previous=before)
+        >>> tiers["tier"].to_list(), tiers["distance_to_next"].round(9).to_list()
+        (['high', 'medium'], [None, 15.0])
     """
     options = options or TierOptions()
     frame = as_polars(customers)
-    require(frame, {value: "number"}, what="customers")
-    frame = with_columns(frame, finite_column(value).alias(_VALUE))
-    worth = pl.col(_VALUE)
+    needed: dict[str, Kind] = {value: "number"}
+    needed |= {"as_of": "day"} if options.min_dwell else {}
+    needed |= {"T": "number"} if options.min_tenure else {}
+    dated = require(frame, needed, what="customers").get("as_of") == pl.Date
+    upgrades = None if transitions is None else _upgrades(transitions, options.names)
+    frame = with_columns(frame, _worth(value, options).alias(_VALUE))
+    if previous is not None:
+        frame = _join(frame, previous, options, dated=dated)
+    if options.method in {"cumulative_share", "natural_breaks"}:
+        frame = with_columns(frame, _learnt_cuts(options).alias(_CUTS))
+    frame = with_columns(frame, _place(options, steady=previous is not None).alias(_PLACE))
+    tier: pl.Expr = pl.lit(UNRATED)
+    for k, name in enumerate(options.names):
+        tier = pl.when(pl.col(_PLACE) == k).then(pl.lit(name)).otherwise(tier)
+    columns = {"tier": tier, "distance_to_next": _distance(options)}
+    if dated and previous is not None:
+        stays = pl.when(pl.col(_WAS) == tier).then(pl.col(_SINCE))
+        columns["tier_since"] = pl.coalesce(stays, pl.col("as_of"))
+    elif dated:
+        columns["tier_since"] = pl.col("as_of")
+    if upgrades is not None:
+        columns["upgrade_probability"] = _mapped(tier, upgrades)
+    if previous is not None:
+        columns["previous_tier"] = pl.col(_WAS)
+    added = with_columns(frame, *(column.alias(name) for name, column in columns.items()))
+    return added.drop(_VALUE, _CUTS, _PLACE, _WAS, _SINCE, strict=False)
+
+
+def _worth(value: str, options: TierOptions) -> pl.Expr:
+    """The value; null for customers too young to be rated, who so move no cut either."""
+    worth = finite_column(value)
+    if options.min_tenure is None:
+        return worth
+    return pl.when(finite_column("T") >= duration_days(options.min_tenure)).then(worth)
+
+
+def _learnt_cuts(options: TierOptions) -> pl.Expr:
+    """The cuts of methods that look at all values at once, as one array for all rows."""
+    tiers = len(options.names)
+
+    def learn(worth: pl.Series) -> pl.Series:
+        values = to_array(worth)
+        return pl.Series([cuts(values[~np.isnan(values)])], dtype=dtype)
+
+    def cuts(values: FloatArray) -> FloatArray:
+        if options.method == "cumulative_share":
+            return cumulative_cuts(values, options.cuts)
+        return natural_cuts(values, tiers)
+
+    dtype = pl.Array(pl.Float64, tiers - 1)
+    return pl.col(_VALUE).map_batches(learn, return_dtype=dtype, returns_scalar=True)
+
+
+def _cuts(options: TierOptions) -> list[pl.Expr]:
+    """The value at each cut, highest first; null where the tier above it is empty."""
+    if options.method == "absolute":
+        return [pl.lit(cut) for cut in options.cuts]
     if options.method == "quantile":
-        cuts = [quantile(worth, cut) for cut in options.cuts]
-    else:
-        cuts = [pl.lit(cut) for cut in options.cuts]
-    tier, missing = pl.lit(options.names[-1]), cuts[-1] - worth
+        return [quantile(pl.col(_VALUE), cut) for cut in options.cuts]
+    return [pl.col(_CUTS).arr.get(k).fill_nan(None) for k in range(len(options.names) - 1)]
+
+
+def _widened(cut: pl.Expr, by: float) -> pl.Expr:
+    """The cut moved up, or down, by a share of its size."""
+    if by == 0:
+        return cut
+    return cut * pl.when(cut >= 0).then(1 + by).otherwise(1 - by)
+
+
+def _place(options: TierOptions, *, steady: bool) -> pl.Expr:
+    """Number of the tier, 0 is highest; null for the unrated."""
+    worth, h = pl.col(_VALUE), options.hysteresis
+    was = _mapped(pl.col(_WAS), {name: float(k) for k, name in enumerate(options.names)})
+    cuts = _cuts(options)
+    place = pl.lit(float(len(cuts)))
     for k in reversed(range(len(cuts))):
-        above = worth > cuts[k]
-        tier = pl.when(above).then(pl.lit(options.names[k])).otherwise(tier)
-        higher = cuts[k - 1] - worth if k > 0 else pl.lit(None, pl.Float64)
-        missing = pl.when(above).then(higher).otherwise(missing)
-    tiered = with_columns(
-        frame,
-        pl.when(worth.is_null()).then(pl.lit("unrated")).otherwise(tier).alias("tier"),
-        missing.alias("distance_to_next"),
-    ).drop(_VALUE)
-    if previous is None:
-        return tiered
+        threshold = cuts[k]
+        if steady and h:
+            keeps, rises = _widened(cuts[k], -h), _widened(cuts[k], h)
+            threshold = pl.when(was <= k).then(keeps).when(was > k).then(rises)
+            threshold = threshold.otherwise(cuts[k])
+        place = pl.when(worth > threshold).then(float(k)).otherwise(place)
+    if steady and options.min_dwell is not None:
+        dwelt = (pl.col("as_of") - pl.col(_SINCE)).dt.total_days()
+        held = was.is_not_null() & (dwelt < duration_days(options.min_dwell))
+        place = pl.when(held).then(was).otherwise(place)
+    return pl.when(worth.is_not_null()).then(place)
+
+
+def _distance(options: TierOptions) -> pl.Expr:
+    """Value that is missing to what lifts a customer out of its place."""
+    missing = pl.lit(None, pl.Float64)
+    for k, cut in enumerate(_cuts(options), start=1):
+        distance = _widened(cut, options.hysteresis) - pl.col(_VALUE)
+        missing = pl.when(pl.col(_PLACE) == k).then(distance).otherwise(missing)
+    return missing if options.min_dwell is None else missing.clip(lower_bound=0)
+
+
+def _mapped(tier: pl.Expr, numbers: dict[str, float]) -> pl.Expr:
+    """The number of each tier; null for others."""
+    return tier.replace_strict(
+        list(numbers), list(numbers.values()), default=None, return_dtype=pl.Float64
+    )
+
+
+def _upgrades(transitions: Frame, names: tuple[str, ...]) -> dict[str, float]:
+    """Probability of a higher tier, by tier."""
+    table = as_polars(transitions)
+    needed: dict[str, Kind] = {"tier": "text", "next_tier": "text", "probability": "number"}
+    require(table, needed, what="transitions")
+    text, number = pl.col("tier", "next_tier").cast(pl.String), pl.col("probability")
+    table = table.lazy().select(text, number.cast(pl.Float64)).collect()
+    pair, probability = pl.struct("tier", "next_tier"), pl.col("probability")
+    over = probability.fill_nan(0).sum().over("tier") > 1 + 1e-9
+    rules = [
+        Rule("null", pl.any_horizontal(pl.all().is_null()), "nulls"),
+        Rule("range", ~probability.is_between(0, 1), "probability outside 0 to 1"),
+        Rule("twice", pair.is_duplicated(), "a pair of tiers more than once"),
+        Rule("sum", over, "probabilities of a tier that sum to more than 1"),
+    ]
+    _, offences = find_offences(table.lazy(), rules, key="tier")
+    if offences:
+        raise DataError(f"transitions: {describe(offences)}")
+    present = set(table["tier"])
+    shares = {(tier, after): share for tier, after, share in table.rows()}
+    return {
+        tier: math.fsum(shares.get((tier, higher), 0.0) for higher in names[:k])
+        for k, tier in enumerate(names)
+        if tier in present
+    }
+
+
+def _join(
+    customers: pl.DataFrame | pl.LazyFrame, previous: Frame, options: TierOptions, *, dated: bool
+) -> pl.DataFrame | pl.LazyFrame:
     before = as_polars(previous)
-    require(before, {"tier": "text"}, what="previous")
-    return join_previous(tiered, before, {"previous_tier": pl.col("tier").cast(pl.String)})
+    needed: dict[str, Kind] = {"tier": "text"}
+    since = pl.lit(None, pl.Date)
+    known = "tier_since" in before.collect_schema()
+    if options.min_dwell is not None or (dated and known):
+        needed["tier_since"], since = "day", pl.col("tier_since")
+    require(before, needed, what="previous")
+    return join_previous(customers, before, {_WAS: pl.col("tier").cast(pl.String), _SINCE: since})

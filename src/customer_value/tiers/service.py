@@ -1,0 +1,74 @@
+"""The service that each tier gets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
+import polars as pl
+
+from customer_value._frames.assemble import with_columns
+from customer_value._frames.contracts import as_polars, require
+from customer_value.exceptions import DataError
+from customer_value.tiers.options import UNRATED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from customer_value._typing import ArrowStream, Frame
+
+__all__ = ["service_levels"]
+
+_LEVELS = {"high": "vip", "medium": "standard", "low": "basic"}
+
+
+@overload
+def service_levels(
+    customers: pl.LazyFrame, *, levels: Mapping[str, str] | None = None
+) -> pl.LazyFrame: ...
+@overload
+def service_levels(
+    customers: ArrowStream, *, levels: Mapping[str, str] | None = None
+) -> pl.DataFrame: ...
+def service_levels(
+    customers: Frame, *, levels: Mapping[str, str] | None = None
+) -> pl.DataFrame | pl.LazyFrame:
+    """Add the level of service of each customer, by its tier.
+
+    Args:
+        customers: Frame with `tier`.
+        levels: Level of each tier; by default `{"high": "vip", "medium": "standard", "low":
+            "basic"}`. Tiers that no customer is in may be named.
+
+    Returns:
+        The frame with `service_level` (String). It is null where the tier is null, and for
+        `"unrated"` customers unless `levels` names them.
+
+    Raises:
+        SchemaError: The column is missing or no text.
+        DataError: Tiers have no level (for a LazyFrame when it is collected; a streamed one may
+            name only the first of them).
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> from customer_value.tiers import service_levels
+        >>> customers = pl.DataFrame({"tier": ["high", "low", "unrated"]})
+        >>> service_levels(customers)["service_level"].to_list()
+        ['vip', 'basic', None]
+    """
+    frame = as_polars(customers)
+    require(frame, {"tier": "text"}, what="customers")
+    known: dict[str, str | None] = {UNRATED: None, **(_LEVELS if levels is None else levels)}
+
+    def refuse_others(tiers: pl.Series) -> pl.Series:
+        others = sorted(set(tiers.unique().drop_nulls().to_list()) - set(known))
+        if others:
+            named = ", ".join(f"'{tier}'" for tier in others)
+            raise DataError(f"customers: tiers without a service level: {named}")
+        return tiers
+
+    tier = pl.col("tier").cast(pl.String)
+    checked = tier.map_batches(refuse_others, return_dtype=pl.String, is_elementwise=True)
+    level = checked.replace_strict(
+        list(known), list(known.values()), default=None, return_dtype=pl.String
+    )
+    return with_columns(frame, level.alias("service_level"))
