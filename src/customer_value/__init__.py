@@ -8,6 +8,8 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `RFM_LIST_125`, `RFM_GRID_25`, `RFM_R_PACKAGE`, `RFM_EIGHT_TYPES`
 - ABC and tiers: `AbcOptions`, `classify_abc`, `lorenz_curve`, `gini`, `top_share`, `classify_xyz`,
   `abc_xyz_matrix`, `TierOptions`, `assign_tiers`, `service_levels`
+- marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
+  `profile_segments`, `compare_mix`
 - lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
   `expected_purchases`, `expected_spend`, `customer_lifetime_value`
 - profit: `customer_pnl`
@@ -64,6 +66,15 @@ if TYPE_CHECKING:
         LifecycleRules,
         assign_stages,
     )
+    from customer_value.marks import (
+        DEFAULT_MARKS,
+        MarkCondition,
+        MarkRule,
+        MarkRules,
+        busy_but_low_value,
+        customer_marks,
+        one_off_large,
+    )
     from customer_value.profitability import (
         customer_pnl,
     )
@@ -88,6 +99,10 @@ if TYPE_CHECKING:
         score_rfm,
         segment_rfm,
     )
+    from customer_value.segmentation import (
+        compare_mix,
+        profile_segments,
+    )
     from customer_value.tiers import (
         TierOptions,
         assign_tiers,
@@ -104,6 +119,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "DEFAULT_MARKS",
     "RFM_EIGHT_TYPES",
     "RFM_GRID_25",
     "RFM_LIST_125",
@@ -119,6 +135,9 @@ __all__ = [
     "FitSummary",
     "GammaGamma",
     "LifecycleRules",
+    "MarkCondition",
+    "MarkRule",
+    "MarkRules",
     "PurchaseModel",
     "RfmDimension",
     "RfmOptions",
@@ -135,11 +154,14 @@ __all__ = [
     "abc_xyz_matrix",
     "assign_stages",
     "assign_tiers",
+    "busy_but_low_value",
     "check_rules",
     "classify_abc",
     "classify_xyz",
     "clean_transactions",
+    "compare_mix",
     "customer_lifetime_value",
+    "customer_marks",
     "customer_pnl",
     "expected_purchases",
     "expected_purchases_new_customer",
@@ -152,7 +174,9 @@ __all__ = [
     "load_model",
     "log_likelihood",
     "lorenz_curve",
+    "one_off_large",
     "probability_alive",
+    "profile_segments",
     "rfm_grid",
     "score_rfm",
     "segment_rfm",
@@ -169,6 +193,7 @@ _MODULE_OF = {
     "BgNbd": "clv",
     "Columns": "transactions",
     "CustomerValueError": "exceptions",
+    "DEFAULT_MARKS": "marks",
     "DataError": "exceptions",
     "DataQualityReport": "transactions",
     "FitError": "exceptions",
@@ -176,6 +201,9 @@ _MODULE_OF = {
     "FitSummary": "clv",
     "GammaGamma": "clv",
     "LifecycleRules": "lifecycle",
+    "MarkCondition": "marks",
+    "MarkRule": "marks",
+    "MarkRules": "marks",
     "PurchaseModel": "clv",
     "RFM_EIGHT_TYPES": "rfm",
     "RFM_GRID_25": "rfm",
@@ -195,11 +223,14 @@ _MODULE_OF = {
     "abc_xyz_matrix": "abc_analysis",
     "assign_stages": "lifecycle",
     "assign_tiers": "tiers",
+    "busy_but_low_value": "marks",
     "check_rules": "rfm",
     "classify_abc": "abc_analysis",
     "classify_xyz": "abc_analysis",
     "clean_transactions": "transactions",
+    "compare_mix": "segmentation",
     "customer_lifetime_value": "clv",
+    "customer_marks": "marks",
     "customer_pnl": "profitability",
     "expected_purchases": "clv",
     "expected_purchases_new_customer": "clv",
@@ -212,7 +243,9 @@ _MODULE_OF = {
     "load_model": "clv",
     "log_likelihood": "clv",
     "lorenz_curve": "abc_analysis",
+    "one_off_large": "marks",
     "probability_alive": "clv",
+    "profile_segments": "segmentation",
     "rfm_grid": "rfm",
     "score_rfm": "rfm",
     "segment_rfm": "rfm",
