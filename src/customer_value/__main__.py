@@ -9,7 +9,7 @@ import re
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +38,48 @@ _ROLES = {
     "channel": (None, "column of the sales channel"),
     "currency": (None, "column of the currency code"),
     "kind": (None, "column that says 'sale' or 'return'"),
+}
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--as-of": {
+        "type": date.fromisoformat,
+        "required": True,
+        "metavar": "YYYY-MM-DD",
+        "help": "day of the snapshot: later rows do not count",
+    },
+    "--time-format": {
+        "metavar": "FORMAT",
+        "help": "how dates in a CSV are written, e.g. %%d/%%m/%%Y (default: ISO 8601)",
+    },
+    "--separator": {
+        "metavar": "CHARACTER",
+        "help": "what separates the columns of a CSV (default: , or, in a .tsv, the tabulator)",
+    },
+    "--tz": {"metavar": "ZONE", "help": "time zone of the business day"},
+    "--margin": {
+        "type": float,
+        "default": 0.3,
+        "metavar": "SHARE",
+        "help": "assumed share of revenue that is margin",
+    },
+    "--horizon": {"default": "12mo", "help": "time over which lifetime value counts, e.g. 52w"},
+    "--discount-rate": {
+        "type": float,
+        "default": 0.1,
+        "metavar": "RATE",
+        "help": "annual effective discount rate",
+    },
+    "--on-invalid": {
+        "choices": ("raise", "drop"),
+        "default": "raise",
+        "help": "refuse a file with unusable rows, or leave them out and count them",
+    },
+    "--out": {
+        "type": Path,
+        "default": Path("customers.parquet"),
+        "metavar": "FILE",
+        "help": "where to write the scored customers",
+    },
 }
 
 
@@ -187,20 +229,13 @@ def _parser() -> argparse.ArgumentParser:
         description="What each customer is worth. Without a command: the report on the bundled "
         "CDNOW log, as of 1998-06-30, with an assumed margin of 30 %.",
     )
-    parser.set_defaults(
-        file=None,
-        as_of=date(1998, 6, 30),
-        margin=0.3,
-        horizon="12mo",
-        discount_rate=0.10,
-        tz=None,
-        on_invalid="raise",
-        separator=None,
-        out=Path("cdnow_customers.parquet"),
-        **dict.fromkeys(_ROLES),
-    )
-    commands = parser.add_subparsers(title="commands")
-    report = commands.add_parser(
+    names = [name.removeprefix("--").replace("-", "_") for name in _OPTIONS]
+    defaults = {
+        name: option.get("default") for name, option in zip(names, _OPTIONS.values(), strict=True)
+    }
+    cdnow = {"as_of": date(1998, 6, 30), "out": Path("cdnow_customers.parquet")}
+    parser.set_defaults(file=None, **dict.fromkeys(_ROLES), **(defaults | cdnow))
+    report = parser.add_subparsers(title="commands").add_parser(
         "report",
         help="the report on your own transactions",
         description="Score every customer of a CSV or Parquet file of transactions, print the "
@@ -212,56 +247,9 @@ def _parser() -> argparse.ArgumentParser:
     for role, (default, says) in _ROLES.items():
         suffix = f" (default: {default})" if default else ""
         report.add_argument(f"--{role}", metavar="NAME", default=default, help=says + suffix)
-    report.add_argument(
-        "--as-of",
-        type=date.fromisoformat,
-        required=True,
-        metavar="YYYY-MM-DD",
-        help="day of the snapshot: later rows do not count",
-    )
-    report.add_argument(
-        "--time-format",
-        metavar="FORMAT",
-        help="how dates in a CSV are written, e.g. %%d/%%m/%%Y (default: ISO 8601)",
-    )
-    report.add_argument(
-        "--separator",
-        metavar="CHARACTER",
-        help="what separates the columns of a CSV (default: , or, in a .tsv, the tabulator)",
-    )
-    report.add_argument("--tz", metavar="ZONE", help="time zone of the business day")
-    report.add_argument(
-        "--margin",
-        type=float,
-        default=0.3,
-        metavar="SHARE",
-        help="assumed share of revenue that is margin (default: 0.3)",
-    )
-    report.add_argument(
-        "--horizon",
-        default="12mo",
-        help="time over which lifetime value counts, e.g. 52w (default: 12mo)",
-    )
-    report.add_argument(
-        "--discount-rate",
-        type=float,
-        default=0.10,
-        metavar="RATE",
-        help="annual effective discount rate (default: 0.10)",
-    )
-    report.add_argument(
-        "--on-invalid",
-        choices=("raise", "drop"),
-        default="raise",
-        help="refuse a file with unusable rows, or leave them out and count them (default: raise)",
-    )
-    report.add_argument(
-        "--out",
-        type=Path,
-        default=Path("customers.parquet"),
-        metavar="FILE",
-        help="where to write the scored customers (default: customers.parquet)",
-    )
+    for name, option in _OPTIONS.items():
+        suffix = f" (default: {option['default']})" if option.get("default") else ""
+        report.add_argument(name, **(option | {"help": option["help"] + suffix}))
     return parser
 
 
