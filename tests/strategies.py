@@ -90,3 +90,14 @@ def _row(draw: st.DrawFn, extra: set[str], *, refunds: bool) -> Row:
     if "category" in extra:
         row["category"] = draw(st.sampled_from(["book", "film", "toy", None]))
     return row
+
+
+def small(**columns: Any) -> pl.DataFrame:
+    """A log with defaults for what is not given."""
+    n = len(next(iter(columns.values())))
+    defaults = {
+        "customer_id": ["a"] * n,
+        "ordered_at": [date(2024, 1, 1) + timedelta(days=k) for k in range(n)],
+        "amount": [10.0] * n,
+    }
+    return pl.DataFrame(defaults | columns)

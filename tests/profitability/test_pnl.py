@@ -16,7 +16,7 @@ from pydantic import ValidationError
 import customer_value as cv
 from customer_value.transactions import _source
 from oracles import transactions as oracle
-from strategies import LAST_DAY, Log, days, logs
+from strategies import LAST_DAY, Log, days, logs, small
 
 AS_OF = date(2024, 12, 31)
 MONEY = ["gross_sales", "discounts", "returns", "net_revenue", "cogs", "cm1", "profit"]
@@ -27,16 +27,6 @@ SCHEMA = {
     "cost_coverage": pl.Float64,
 }
 SUMS = {"customer_id", "gross_sales", "discounts", "returns", "net_revenue"}
-
-
-def log_of(**columns: Any) -> pl.DataFrame:
-    n = len(next(iter(columns.values())))
-    defaults = {
-        "customer_id": ["a"] * n,
-        "ordered_at": [date(2024, 1, 1) + timedelta(days=k) for k in range(n)],
-        "amount": [10.0] * n,
-    }
-    return pl.DataFrame(defaults | columns)
 
 
 def one(log: pl.DataFrame, **keywords: Any) -> dict[str, Any]:
@@ -192,7 +182,7 @@ def test_parts_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_lines_of_the_account() -> None:
-    log = log_of(amount=[140.0, 60.0, -50.0], discount=[10.0, 0.0, 0.0], cost=[56.0, 20.0, -12.0])
+    log = small(amount=[140.0, 60.0, -50.0], discount=[10.0, 0.0, 0.0], cost=[56.0, 20.0, -12.0])
     assert one(log) == {
         "customer_id": "a",
         "gross_sales": 210.0,
@@ -208,7 +198,7 @@ def test_the_lines_of_the_account() -> None:
 
 
 def test_an_unknown_cost_makes_the_profit_unknown() -> None:
-    log = log_of(customer_id=["a", "a", "b"], cost=[4.0, None, 4.0])
+    log = small(customer_id=["a", "a", "b"], cost=[4.0, None, 4.0])
     result = cv.customer_pnl(log, as_of=AS_OF)
     assert result["profit"].to_list() == [None, 6.0]
     assert result["cogs"].to_list() == [None, 4.0]
@@ -217,13 +207,13 @@ def test_an_unknown_cost_makes_the_profit_unknown() -> None:
 
 
 def test_an_unknown_cost_outside_the_window_does_not_matter() -> None:
-    log = log_of(cost=[None, 4.0, None])
+    log = small(cost=[None, 4.0, None])
     row = one(log, start=date(2024, 1, 2), as_of=date(2024, 1, 2))
     assert (row["profit"], row["cost_coverage"]) == (6.0, 1.0)
 
 
 def test_the_margin_fills_only_what_is_unknown() -> None:
-    log = log_of(amount=[10.0, 20.0, -10.0], cost=[4.0, None, None])
+    log = small(amount=[10.0, 20.0, -10.0], cost=[4.0, None, None])
     row = one(log, margin=0.25)
     assert row["cogs"] == 4.0 + 0.75 * (20.0 - 10.0)
     assert row["profit"] == 20.0 - row["cogs"]
@@ -231,30 +221,30 @@ def test_the_margin_fills_only_what_is_unknown() -> None:
 
 
 def test_without_a_cost_column_everything_is_unknown() -> None:
-    row = one(log_of(amount=[10.0]))
+    row = one(small(amount=[10.0]))
     assert row["cogs"] is row["cm1"] is row["profit"] is row["margin_pct"] is None
     assert row["cost_coverage"] == 0.0
-    assert one(log_of(amount=[10.0]), margin=0.25)["profit"] == 2.5
+    assert one(small(amount=[10.0]), margin=0.25)["profit"] == 2.5
 
 
 def test_a_cost_of_zero_is_a_known_cost() -> None:
-    row = one(log_of(cost=[0.0]), margin=0.1)
+    row = one(small(cost=[0.0]), margin=0.1)
     assert (row["profit"], row["cost_coverage"]) == (10.0, 1.0)
 
 
 def test_a_return_of_goods_that_are_lost_costs_their_cost() -> None:
-    row = one(log_of(amount=[10.0, -10.0], cost=[4.0, 0.0]))
+    row = one(small(amount=[10.0, -10.0], cost=[4.0, 0.0]))
     assert (row["net_revenue"], row["profit"], row["margin_pct"]) == (0.0, -4.0, None)
 
 
 def test_only_returns() -> None:
-    row = one(log_of(amount=[-10.0], cost=[-4.0]))
+    row = one(small(amount=[-10.0], cost=[-4.0]))
     assert (row["gross_sales"], row["returns"], row["net_revenue"]) == (0.0, 10.0, -10.0)
     assert (row["cogs"], row["profit"]) == (-4.0, -6.0)
 
 
 def test_kind_makes_positive_amounts_returns() -> None:
-    row = one(log_of(amount=[10.0, 4.0], kind=["sale", "return"]))
+    row = one(small(amount=[10.0, 4.0], kind=["sale", "return"]))
     assert (row["gross_sales"], row["returns"], row["net_revenue"]) == (10.0, 4.0, 6.0)
 
 
@@ -262,7 +252,7 @@ def test_kind_makes_positive_amounts_returns() -> None:
     "dtype", [pl.Decimal(10, 2), pl.Float32, pl.Int8, pl.Int64, pl.UInt8, pl.UInt64]
 )
 def test_money_of_any_numeric_type(dtype: Any) -> None:
-    log = log_of(amount=[100, 27], cost=[60, 10], discount=[5, 0])
+    log = small(amount=[100, 27], cost=[60, 10], discount=[5, 0])
     row = one(log.with_columns(pl.col("amount", "cost", "discount").cast(dtype)))
     assert [row[name] for name in MONEY] == [132.0, 5.0, 0.0, 127.0, 70.0, 57.0, 57.0]
 
@@ -270,14 +260,14 @@ def test_money_of_any_numeric_type(dtype: Any) -> None:
 @pytest.mark.parametrize("margin", [1.01, -1.01, float("nan"), float("inf"), "much", 30])
 def test_a_margin_out_of_range_is_refused(margin: Any) -> None:
     with pytest.raises(ValidationError, match="customer_pnl\nmargin"):
-        one(log_of(amount=[1.0]), margin=margin)
+        one(small(amount=[1.0]), margin=margin)
 
 
 # --- window and edges ---
 
 
 def test_only_customers_of_the_window_have_an_account() -> None:
-    log = log_of(customer_id=["a", "b", "c"])
+    log = small(customer_id=["a", "b", "c"])
     result = cv.customer_pnl(log, start=date(2024, 1, 2), as_of=date(2024, 1, 2))
     assert result["customer_id"].to_list() == ["b"]
 
@@ -287,21 +277,21 @@ def test_only_customers_of_the_window_have_an_account() -> None:
 def test_no_customers_make_an_empty_frame_of_the_same_schema(
     rows: int, margin: float | None
 ) -> None:
-    log = log_of(amount=[1.0]).head(rows)
+    log = small(amount=[1.0]).head(rows)
     result = cv.customer_pnl(log, as_of=date(2023, 1, 1), margin=margin)
     assert result.is_empty()
     assert dict(result.schema) == SCHEMA
 
 
 def test_the_ends_of_the_calendar() -> None:
-    log = log_of(ordered_at=[date.min, date.max])
+    log = small(ordered_at=[date.min, date.max])
     assert one(log, as_of=date.max, start=date.min)["net_revenue"] == 20.0
     assert one(log, as_of=date.min, start=date.min)["net_revenue"] == 10.0
 
 
 def test_the_business_day_follows_the_zone() -> None:
     moment = pl.from_epoch(pl.Series([1_517_328_000_000]), time_unit="ms")
-    log = log_of(ordered_at=moment.dt.replace_time_zone("UTC"))
+    log = small(ordered_at=moment.dt.replace_time_zone("UTC"))
     day = date(2018, 1, 31)
     options = cv.TransactionOptions(tz="Asia/Shanghai")
     assert cv.customer_pnl(log, start=day, as_of=day, options=options).height == 1
@@ -311,15 +301,15 @@ def test_the_business_day_follows_the_zone() -> None:
 
 def test_start_after_as_of_is_refused() -> None:
     with pytest.raises(cv.CustomerValueError, match="start 2024-01-02 must not be after as_of"):
-        one(log_of(amount=[1.0]), start=date(2024, 1, 2), as_of=date(2024, 1, 1))
+        one(small(amount=[1.0]), start=date(2024, 1, 2), as_of=date(2024, 1, 1))
 
 
 @pytest.mark.parametrize("day", [datetime(2024, 1, 1), "2024-01-01", pd.Timestamp(2024, 1, 1)])  # noqa: DTZ001
 def test_the_window_is_made_of_days(day: Any) -> None:
     with pytest.raises(cv.CustomerValueError, match=r"as_of must be a datetime\.date"):
-        one(log_of(amount=[1.0]), as_of=day)
+        one(small(amount=[1.0]), as_of=day)
     with pytest.raises(cv.CustomerValueError, match=r"start must be a datetime\.date"):
-        one(log_of(amount=[1.0]), start=day)
+        one(small(amount=[1.0]), start=day)
 
 
 def test_other_tables_and_the_cleaned_log_give_the_same() -> None:

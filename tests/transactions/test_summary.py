@@ -20,7 +20,7 @@ import customer_value as cv
 from customer_value.transactions import _source
 from customer_value.transactions.options import Extra
 from oracles import transactions as oracle
-from strategies import LAST_DAY, Log, days, logs
+from strategies import LAST_DAY, Log, days, logs, small
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,17 +48,6 @@ QUOTIENTS = {"mean_purchase", "repeat_spend", *EXTRAS}
 
 CALIBRATION_END = date(1997, 9, 30)
 DATA_END = date(1998, 6, 30)
-
-
-def small(**columns: Any) -> pl.DataFrame:
-    """A log with defaults for what is not given."""
-    n = len(next(iter(columns.values())))
-    defaults = {
-        "customer_id": ["a"] * n,
-        "ordered_at": [date(2024, 1, 1) + timedelta(days=k) for k in range(n)],
-        "amount": [10.0] * n,
-    }
-    return pl.DataFrame(defaults | columns)
 
 
 def one(frame: pl.DataFrame, **keywords: Any) -> dict[str, Any]:

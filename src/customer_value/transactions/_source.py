@@ -38,7 +38,7 @@ _CANONICAL: dict[str, tuple[str, Kind]] = {
     "kind": ("kind", "text"),
 }
 _OPTIONAL = ("order", "cost", "discount", "category", "channel", "currency", "kind")
-_CARRIED = ("order", "cost", "discount", "category", "channel", "currency")
+_CARRIED = _OPTIONAL[:-1]  # the kind is worked out anew
 _MONEY = ("amount", "cost", "discount")
 _EPOCH = date(1970, 1, 1).toordinal()
 _TICKS_PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}

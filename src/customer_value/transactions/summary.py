@@ -309,7 +309,7 @@ def _finish(totals: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     kept = pl.when(spend > 0).then(revenue / spend).otherwise(1.0)
     return totals.select(
         "customer_id",
-        pl.lit(as_of).alias("as_of"),
+        day.alias("as_of"),
         "first_purchase",
         "last_purchase",
         "purchases",
