@@ -86,7 +86,14 @@ class Source(NamedTuple):
     def per_customer(
         self, question: Callable[[pl.LazyFrame], pl.LazyFrame]
     ) -> pl.DataFrame | pl.LazyFrame:
-        """Check the log and put to it a question whose answer has one row per customer.
+        """Check the log and put to it a question whose answer has one row per customer."""
+        answer = self.by_parts(question)
+        if isinstance(self.frame, pl.LazyFrame):
+            return answer
+        return answer.collect().sort("customer_id")
+
+    def by_parts(self, question: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.LazyFrame:
+        """Check the log and put a question to its customers; the answers follow each other.
 
         Long logs are asked in parts, each with all rows of its customers: that bounds the memory
         of the sums by customer and day.
@@ -98,11 +105,7 @@ class Source(NamedTuple):
         part = pl.col(self.columns.customer).hash(seed=0) % parts
         # Split before anything else: what the parts have in common would be kept in memory.
         logs = [frame.filter(part == k) for k in range(parts)] if parts > 1 else [frame]
-        plans = [question(self._log(log)) for log in logs]
-        answer = pl.concat(plans)
-        if isinstance(self.frame, pl.LazyFrame):
-            return answer
-        return answer.collect().sort("customer_id")
+        return pl.concat([question(self._log(log)) for log in logs])
 
     def _check(self) -> tuple[int, list[Offence]]:
         rules = self._rules()

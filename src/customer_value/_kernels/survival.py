@@ -1,0 +1,77 @@
+"""The product-limit estimator of survival.
+
+Kaplan & Meier (1958), "Nonparametric Estimation from Incomplete Observations", Journal of the
+American Statistical Association 53; variance after Greenwood (1926).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class SurvivalTable(NamedTuple):
+    """One element for each time at which something ended, in rising order.
+
+    Attributes:
+        time: When.
+        at_risk: Weight under observation just before, and not yet ended.
+        events: Weight that ended.
+        survival: Probability of lasting longer.
+        variance: Greenwood's variance of the survival; 0 where nobody is left.
+        log_variance: Variance of the log of the survival, sum of d / (n (n - d)); inf where
+            nobody is left.
+    """
+
+    time: FloatArray
+    at_risk: FloatArray
+    events: FloatArray
+    survival: FloatArray
+    variance: FloatArray
+    log_variance: FloatArray
+
+
+def kaplan_meier(
+    duration: FloatArray,
+    ended: BoolArray,
+    weight: FloatArray | None = None,
+    entry: FloatArray | None = None,
+) -> SurvivalTable:
+    """Estimate how long something lasts, some of it still lasting when last seen.
+
+    Args:
+        duration: How long each was seen to last.
+        ended: Whether it ended then; the others were only seen so far. Who ends at a time is
+            counted before who is last seen at it.
+        weight: How many each row stands for, by default one.
+        entry: Age from which on each was under observation (left truncation): it is at risk at the
+            times after it. By default from the beginning.
+
+    Returns:
+        The table, without rows if nothing ended.
+    """
+    weight = np.ones(duration.size) if weight is None else weight
+    time, which = np.unique(duration[ended], return_inverse=True)
+    events = np.bincount(which, weights=weight[ended], minlength=time.size)
+    at_risk = _weight_from(time, duration, weight)
+    if entry is not None:
+        at_risk -= _weight_from(time, entry, weight)
+    # Weights that are no whole numbers leave a rounding error where all end.
+    left = np.where(at_risk - events > 1e-12 * at_risk, at_risk - events, 0.0)
+    with np.errstate(divide="ignore"):
+        survival = np.cumprod(left / at_risk)
+        log_variance = np.cumsum(events / (at_risk * left))
+    variance = np.where(survival > 0, survival**2, 0.0) * np.where(survival > 0, log_variance, 0.0)
+    return SurvivalTable(time, at_risk, events, survival, variance, log_variance)
+
+
+def _weight_from(time: FloatArray, value: FloatArray, weight: FloatArray) -> FloatArray:
+    """Weight of the rows whose value is at least each time."""
+    order = np.argsort(value, kind="stable")
+    before = np.append(0.0, np.cumsum(weight[order]))
+    return np.asarray(before[-1] - before[np.searchsorted(value[order], time, side="left")])
