@@ -1,0 +1,154 @@
+"""Cohorts: customers who first bought in the same period, followed as they age."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from customer_value._frames.periods import last_complete, period_start
+from customer_value._frames.time import check_day
+from customer_value.lifecycle.growth import activity
+from customer_value.transactions._source import Source
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from customer_value._frames.periods import Period
+    from customer_value._typing import Frame
+    from customer_value.transactions.options import Columns, TransactionOptions
+
+_NEVER = -(1 << 31)
+
+
+def cohort_table(
+    transactions: Frame,
+    *,
+    as_of: date,
+    period: Period = "month",
+    known_since: date | None = None,
+    columns: Columns | None = None,
+    options: TransactionOptions | None = None,
+) -> pl.DataFrame:
+    """Follow the customers who first bought in the same period: how many still buy, for how much.
+
+    A cell is null until its period has ended by `as_of`: a cohort that is too young has not lost
+    those customers. Average only over cells that are not null.
+
+    Args:
+        transactions: A raw or a cleaned log.
+        as_of: Last day that counts.
+        period: `"day"`, `"week"` (from Monday), `"month"`, `"quarter"` or `"year"`.
+        known_since: Day from which on the log is complete and long enough that a customer who was
+            not seen before is new. Customers first seen before it may be old: they form one
+            cohort of their own. By default none.
+        columns: Names of the log's columns; by default the canonical ones.
+        options: How to read the log.
+
+    Returns:
+        One row per cohort and age, from age 0 to that of the oldest cohort: `cohort` (Date, first
+        day of the period of the first purchase; null for customers first seen before
+        `known_since` or with returns only), `age` (Int64, whole periods since), `cohort_size`,
+        `customers` (who bought at that age), `purchases` (Int64, occasions), `revenue` (Float64,
+        net of returns), `retention` (customers / cohort_size) and
+        `cumulative_revenue_per_customer` (Float64, up to that age, per customer of the cohort).
+        The row of the null cohort has an `age` of null and all its customers, purchases and
+        revenue. Spread it with `.pivot("age", index="cohort", values="retention")`.
+
+    Raises:
+        SchemaError: Columns are missing or of an unusable type.
+        DataError: Rows cannot be used, as in `summarize`.
+
+    Examples:
+        >>> import customer_value as cv
+        >>> from datetime import date
+        >>> cohorts = cv.cohort_table(cv.load_cdnow(), as_of=date(1998, 6, 30))
+        >>> cohorts.select("cohort", "age", "cohort_size", "customers").row(1)
+        (datetime.date(1997, 1, 1), 1, 781, 92)
+    """
+    end = check_day("as_of", as_of)
+    since = None if known_since is None else check_day("known_since", known_since)
+    source = Source.of(transactions, columns, options)
+    cells = (
+        source.by_parts(lambda log: _cells(log, end, period, source))
+        .group_by("first", "age")
+        .agg(pl.all().sum())
+        .collect()
+    )
+    begins = pl.col("cohort")
+    believed = begins.is_not_null() if since is None else begins >= since
+    cells = cells.with_columns(cohort=period_start(pl.col("first"), period))
+    known, others = cells.filter(believed), cells.filter(believed.not_().fill_null(value=True))
+    return pl.concat([_rectangle(known, last_complete(end, period)), _together(others)])
+
+
+def _cells(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.LazyFrame:
+    """Customers, purchases and money by the period of the first purchase and the age then."""
+    customer, number, active = pl.col("customer_id"), pl.col("number"), pl.col("active")
+    # Periods with returns only come last: a customer's first row is that of the first purchase.
+    rows = activity(log, end, period, source).sort("customer_id", ~active, "number")
+    # Returns before it, of purchases before the log begins, count at age 0.
+    age = (number - pl.col("first")).clip(lower_bound=0)
+    enters = (customer != customer.shift(1)).fill_null(value=True)
+    first = pl.when(enters).then(pl.when(active).then(number).otherwise(_NEVER)).forward_fill()
+    return (
+        rows.select(
+            "number",
+            "active",
+            "occasions",
+            "money",
+            enters=enters,
+            first=first.replace(_NEVER, None),
+        )
+        .group_by("first", age=age)
+        .agg(
+            entered=pl.col("enters").sum().cast(pl.Int64),
+            customers=active.sum().cast(pl.Int64),
+            purchases=pl.col("occasions").sum().cast(pl.Int64),
+            revenue=pl.col("money").sum(),
+        )
+    )
+
+
+def _rectangle(cells: pl.DataFrame, last: int) -> pl.DataFrame:
+    """Every cohort at every age; null where the period had not ended."""
+    sizes = cells.group_by("first", "cohort").agg(cohort_size=pl.col("entered").sum())
+    ages = sizes.select(
+        age=pl.int_range(0, (last - pl.col("first").min()).clip(lower_bound=0) + 1, dtype=pl.Int32)
+    )
+    size, total = pl.col("cohort_size"), pl.col("revenue").cum_sum().over("first", order_by="age")
+    over = pl.col("first") + pl.col("age") <= last
+    figures = {
+        "customers": pl.col("customers"),
+        "purchases": pl.col("purchases"),
+        "revenue": pl.col("revenue").cast(pl.Float64),
+        "retention": pl.col("customers") / size,
+        "cumulative_revenue_per_customer": total.cast(pl.Float64) / size,
+    }
+    return (
+        sizes.join(ages, how="cross")
+        .join(cells.drop("cohort", "entered"), on=["first", "age"], how="left")
+        .with_columns(pl.col("customers", "purchases", "revenue").fill_null(0))
+        .sort("first", "age")
+        .select(
+            "cohort",
+            pl.col("age").cast(pl.Int64),
+            "cohort_size",
+            *(pl.when(over).then(figure).alias(name) for name, figure in figures.items()),
+        )
+    )
+
+
+def _together(cells: pl.DataFrame) -> pl.DataFrame:
+    """The customers without a cohort in one row, if there are any."""
+    total = cells.select(
+        cohort=pl.lit(None, pl.Date),
+        age=pl.lit(None, pl.Int64),
+        cohort_size=pl.col("entered").sum(),
+        customers=pl.col("entered").sum(),
+        purchases=pl.col("purchases").sum(),
+        revenue=pl.col("revenue").sum().cast(pl.Float64),
+        retention=pl.lit(None, pl.Float64),
+        cumulative_revenue_per_customer=pl.lit(None, pl.Float64),
+    )
+    return total if cells.height else total.clear()
