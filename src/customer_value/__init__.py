@@ -13,7 +13,9 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
 - lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
   `expected_purchases`, `expected_spend`, `customer_lifetime_value`
 - profit: `customer_pnl`
-- lifecycle: `LifecycleRules`, `assign_stages`
+- lifecycle: `LifecycleRules`, `assign_stages`, `growth_accounting`, `cohort_table`,
+  `contract_churn`, `survival_curve`, `migration_matrix`, `migration_forecast`,
+  `migration_steady_state`, `value_alerts`, `value_bridge`
 - everything at once: `value_report`
 
 Importing this package loads none of its dependencies; each name loads what it needs.
@@ -63,8 +65,18 @@ if TYPE_CHECKING:
         SchemaError,
     )
     from customer_value.lifecycle import (
+        AlertOptions,
         LifecycleRules,
         assign_stages,
+        cohort_table,
+        contract_churn,
+        growth_accounting,
+        migration_forecast,
+        migration_matrix,
+        migration_steady_state,
+        survival_curve,
+        value_alerts,
+        value_bridge,
     )
     from customer_value.marks import (
         DEFAULT_MARKS,
@@ -125,6 +137,7 @@ __all__ = [
     "RFM_LIST_125",
     "RFM_R_PACKAGE",
     "AbcOptions",
+    "AlertOptions",
     "BgNbd",
     "Columns",
     "CustomerValueError",
@@ -159,7 +172,9 @@ __all__ = [
     "classify_abc",
     "classify_xyz",
     "clean_transactions",
+    "cohort_table",
     "compare_mix",
+    "contract_churn",
     "customer_lifetime_value",
     "customer_marks",
     "customer_pnl",
@@ -170,10 +185,14 @@ __all__ = [
     "fit_gamma_gamma",
     "fit_rfm",
     "gini",
+    "growth_accounting",
     "load_cdnow",
     "load_model",
     "log_likelihood",
     "lorenz_curve",
+    "migration_forecast",
+    "migration_matrix",
+    "migration_steady_state",
     "one_off_large",
     "probability_alive",
     "profile_segments",
@@ -184,12 +203,16 @@ __all__ = [
     "simulate_transactions",
     "split_holdout",
     "summarize",
+    "survival_curve",
     "top_share",
+    "value_alerts",
+    "value_bridge",
     "value_report",
 ]
 
 _MODULE_OF = {
     "AbcOptions": "abc_analysis",
+    "AlertOptions": "lifecycle",
     "BgNbd": "clv",
     "Columns": "transactions",
     "CustomerValueError": "exceptions",
@@ -228,7 +251,9 @@ _MODULE_OF = {
     "classify_abc": "abc_analysis",
     "classify_xyz": "abc_analysis",
     "clean_transactions": "transactions",
+    "cohort_table": "lifecycle",
     "compare_mix": "segmentation",
+    "contract_churn": "lifecycle",
     "customer_lifetime_value": "clv",
     "customer_marks": "marks",
     "customer_pnl": "profitability",
@@ -239,10 +264,14 @@ _MODULE_OF = {
     "fit_gamma_gamma": "clv",
     "fit_rfm": "rfm",
     "gini": "abc_analysis",
+    "growth_accounting": "lifecycle",
     "load_cdnow": "datasets",
     "load_model": "clv",
     "log_likelihood": "clv",
     "lorenz_curve": "abc_analysis",
+    "migration_forecast": "lifecycle",
+    "migration_matrix": "lifecycle",
+    "migration_steady_state": "lifecycle",
     "one_off_large": "marks",
     "probability_alive": "clv",
     "profile_segments": "segmentation",
@@ -253,7 +282,10 @@ _MODULE_OF = {
     "simulate_transactions": "datasets",
     "split_holdout": "transactions",
     "summarize": "transactions",
+    "survival_curve": "lifecycle",
     "top_share": "abc_analysis",
+    "value_alerts": "lifecycle",
+    "value_bridge": "lifecycle",
     "value_report": "report",
 }
 

@@ -45,3 +45,17 @@ def period_of(day: date, period: Period) -> int:
 def last_complete(as_of: date, period: Period) -> int:
     """Number of the last period that has ended by the close of a day."""
     return int(pl.select(period_number(pl.lit(as_of).dt.offset_by("1d"), period) - 1).item())
+
+
+def every_period(counts: pl.DataFrame, as_of: date, period: Period) -> pl.DataFrame:
+    """All periods from the first in `number` to that of a day; those without a row get zeros.
+
+    Without any row there is no period.
+    """
+    last = period_of(as_of, period)
+    first = pl.col("number").min().fill_null(last + 1)
+    return (
+        counts.select(number=pl.int_range(first, last + 1, dtype=pl.Int32))
+        .join(counts, on="number", how="left", maintain_order="left")
+        .with_columns(pl.exclude("number").fill_null(0))
+    )

@@ -57,16 +57,16 @@ def kaplan_meier(
     """
     weight = np.ones(duration.size) if weight is None else weight
     time, which = np.unique(duration[ended], return_inverse=True)
-    events = np.bincount(which, weights=weight[ended], minlength=time.size)
+    events = np.bincount(which, weights=weight[ended], minlength=time.size).astype(np.float64)
     at_risk = _weight_from(time, duration, weight)
     if entry is not None:
         at_risk -= _weight_from(time, entry, weight)
     # Weights that are no whole numbers leave a rounding error where all end.
     left = np.where(at_risk - events > 1e-12 * at_risk, at_risk - events, 0.0)
     with np.errstate(divide="ignore"):
-        survival = np.cumprod(left / at_risk)
-        log_variance = np.cumsum(events / (at_risk * left))
-    variance = np.where(survival > 0, survival**2, 0.0) * np.where(survival > 0, log_variance, 0.0)
+        survival = np.asarray(np.cumprod(left / at_risk), dtype=np.float64)
+        log_variance: FloatArray = np.cumsum(events / (at_risk * left))
+    variance = survival**2 * np.where(survival > 0, log_variance, 0.0)
     return SurvivalTable(time, at_risk, events, survival, variance, log_variance)
 
 

@@ -64,7 +64,7 @@ def cohort_table(
         >>> from datetime import date
         >>> cohorts = cv.cohort_table(cv.load_cdnow(), as_of=date(1998, 6, 30))
         >>> cohorts.select("cohort", "age", "cohort_size", "customers").row(1)
-        (datetime.date(1997, 1, 1), 1, 781, 92)
+        (datetime.date(1997, 1, 1), 1, 781, 124)
     """
     end = check_day("as_of", as_of)
     since = None if known_since is None else check_day("known_since", known_since)

@@ -13,7 +13,7 @@ from customer_value.exceptions import CustomerValueError, DataError
 from customer_value.lifecycle.migration import ABSENT
 
 if TYPE_CHECKING:
-    from customer_value._typing import FloatArray, Frame
+    from customer_value._typing import BoolArray, FloatArray, Frame
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="migration_forecast"):
@@ -142,7 +142,7 @@ def _chain(matrix: Frame, column: str) -> _Chain:
     )
     customers, probability = cells[:, :-1, 0], cells[:-1, :, 1]
     unknown = np.isnan(probability).any(axis=1)
-    held = unknown & (customers.sum(axis=0) > 0)
+    held = np.logical_and(unknown, customers.sum(axis=0) > 0)
     if stuck := [states[k] for k in np.flatnonzero(held)]:
         raise CustomerValueError(
             f"no move is known from {', '.join(stuck)}: nobody was there in the earlier snapshot; "

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from customer_value._frames.periods import (
+    every_period,
     last_complete,
     period_number,
-    period_of,
     period_start,
 )
 from customer_value._frames.time import check_day
@@ -82,7 +82,7 @@ def growth_accounting(
         >>> from datetime import date
         >>> growth = cv.growth_accounting(cv.load_cdnow(), as_of=date(1998, 6, 30))
         >>> growth.select("period", "opening", "new", "reactivated", "lapsed", "closing").row(2)
-        (datetime.date(1997, 7, 1), 479, 0, 191, 307, 363)
+        (datetime.date(1997, 7, 1), 524, 0, 204, 310, 418)
     """
     end = check_day("as_of", as_of)
     source = Source.of(transactions, columns, options)
@@ -146,22 +146,9 @@ def _neighbour(distance: int) -> pl.Expr:
 
 def _accounts(flows: pl.DataFrame, end: date, period: Period) -> pl.DataFrame:
     """One row per period, those without any purchase included; what left is told by the next."""
-    last = period_of(end, period)
-    first = flows["number"].min()
-    numbers = pl.int_range(last if first is None else first, last + 1, dtype=pl.Int32, eager=True)
-    if first is None:
-        numbers = numbers.clear()
-    table = (
-        numbers.alias("number")
-        .to_frame()
-        .join(flows, on="number", how="left", maintain_order="left")
-        .with_columns(pl.exclude("number").fill_null(0))
-        .with_columns(
-            closing=pl.sum_horizontal("new", "reactivated", "retained"),
-            closing_revenue=pl.sum_horizontal(
-                "new_revenue", "reactivated_revenue", "retained_revenue"
-            ),
-        )
+    table = every_period(flows, end, period).with_columns(
+        closing=pl.sum_horizontal("new", "reactivated", "retained"),
+        closing_revenue=pl.sum_horizontal("new_revenue", "reactivated_revenue", "retained_revenue"),
     )
     before = {
         "opening": "closing",
