@@ -709,8 +709,7 @@ def test_tiers_that_are_not_in_the_transitions_have_no_probability() -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([("low", "high", None)], r"^transitions: 1 row with nulls \(e.g. low\)$"),
-        ([("low", None, 0.5)], "1 row with nulls"),
+        ([("low", None, 0.5)], r"^transitions: 1 row with no tier \(e.g. low\)$"),
         ([("low", "high", 1.5), ("low", "low", -0.5)], "2 rows with probability outside 0 to 1"),
         ([("low", "high", math.nan)], "1 row with probability outside 0 to 1"),
         ([("low", "high", 0.5)] * 2, "2 rows with a pair of tiers more than once"),

@@ -173,3 +173,16 @@ def mistakes(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     cv.no_such_function(lazy)  # type: ignore[attr-defined]
     cv.RFM_LIST_125.segments.items()  # type: ignore[attr-defined]
     cv.value_report(customers, as_of=date(2024, 12, 31))  # type: ignore[call-arg]
+
+
+def migration_and_growth(log: pl.LazyFrame, before: pl.DataFrame, after: pl.LazyFrame) -> None:
+    growth = cv.growth_accounting(log, as_of=date(2024, 6, 30), period="month")
+    cohorts = cv.cohort_table(log, as_of=date(2024, 6, 30), known_since=date(2020, 1, 1))
+    matrix = cv.migration_matrix(before, after, column="tier", order=["low", "high"], smoothing=1)
+    ahead = cv.migration_forecast(matrix, steps=4, column="tier", entries="same")
+    for table in (growth, cohorts, matrix, ahead, cv.migration_steady_state(matrix)):
+        assert_type(table, pl.DataFrame)
+    cv.value_alerts(before, after, options=cv.AlertOptions(min_change=5))
+    cv.value_bridge(before, after, by="tier", value="clv")
+    cv.survival_curve(before, entry="began", by=["tier"], interval="plain")
+    cv.contract_churn(before, as_of=date(2024, 6, 30), grace_days=14)

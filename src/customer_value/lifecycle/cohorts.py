@@ -113,9 +113,8 @@ def _cells(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.L
 def _rectangle(cells: pl.DataFrame, last: int) -> pl.DataFrame:
     """Every cohort at every age; null where the period had not ended."""
     sizes = cells.group_by("first", "cohort").agg(cohort_size=pl.col("entered").sum())
-    ages = sizes.select(
-        age=pl.int_range(0, (last - pl.col("first").min()).clip(lower_bound=0) + 1, dtype=pl.Int32)
-    )
+    oldest = (last - pl.col("first").min().fill_null(last)).clip(lower_bound=0)
+    ages = sizes.select(age=pl.int_range(0, oldest + 1, dtype=pl.Int32))
     size, total = pl.col("cohort_size"), pl.col("revenue").cum_sum().over("first", order_by="age")
     over = pl.col("first") + pl.col("age") <= last
     figures = {

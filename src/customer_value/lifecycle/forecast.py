@@ -13,7 +13,7 @@ from customer_value.exceptions import CustomerValueError, DataError
 from customer_value.lifecycle.migration import ABSENT
 
 if TYPE_CHECKING:
-    from customer_value._typing import BoolArray, FloatArray, Frame
+    from customer_value._typing import FloatArray, Frame
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="migration_forecast"):
@@ -141,14 +141,14 @@ def _chain(matrix: Frame, column: str) -> _Chain:
         dtype=np.float64,  # an unknown probability becomes NaN
     )
     customers, probability = cells[:, :-1, 0], cells[:-1, :, 1]
-    unknown = np.isnan(probability).any(axis=1)
-    held = np.logical_and(unknown, customers.sum(axis=0) > 0)
+    unknown = np.isnan(probability).any(axis=1, keepdims=True)
+    held = unknown.T * customers.sum(axis=0)
     if stuck := [states[k] for k in np.flatnonzero(held)]:
         raise CustomerValueError(
             f"no move is known from {', '.join(stuck)}: nobody was there in the earlier snapshot; "
             "give migration_matrix a smoothing above 0"
         )
-    known = np.where(unknown[:, None], 0.0, probability)
+    known = np.where(unknown, 0.0, probability)
     return _Chain(states, known[:, :-1], known[:, -1], customers[-1], customers.sum(axis=0))
 
 

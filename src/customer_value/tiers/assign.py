@@ -88,7 +88,8 @@ def assign_tiers(
         previous: Earlier snapshot with `customer_id` and `tier`, to see who moved, and
             `tier_since` if known. Those whose earlier tier is none of `options.names` are graded
             afresh.
-        transitions: Table with `tier`, `next_tier` and `probability`, such as a migration matrix.
+        transitions: Table with `tier`, `next_tier` and `probability` (null where unknown), as
+            `migration_matrix` makes it.
 
     Returns:
         The frame with `tier` (String, `"unrated"` where the value is unknown, or `T` unknown or
@@ -239,7 +240,7 @@ def _upgrades(transitions: Frame, names: tuple[str, ...]) -> dict[str, float]:
     pair, probability = pl.struct("tier", "next_tier"), pl.col("probability")
     over = probability.fill_nan(0).sum().over("tier") > 1 + 1e-9
     rules = [
-        Rule("null", pl.any_horizontal(pl.all().is_null()), "nulls"),
+        Rule("null", pl.any_horizontal(pl.col("tier", "next_tier").is_null()), "no tier"),
         Rule("range", ~probability.is_between(0, 1), "probability outside 0 to 1"),
         Rule("twice", pair.is_duplicated(), "a pair of tiers more than once"),
         Rule("sum", over, "probabilities of a tier that sum to more than 1"),
@@ -247,6 +248,7 @@ def _upgrades(transitions: Frame, names: tuple[str, ...]) -> dict[str, float]:
     _, offences = find_offences(table.lazy(), rules, key="tier")
     if offences:
         raise DataError(f"transitions: {describe(offences)}")
+    table = table.filter(probability.is_not_null().all().over("tier"))
     present = set(table["tier"])
     shares = {(tier, after): share for tier, after, share in table.rows()}
     return {

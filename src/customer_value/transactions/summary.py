@@ -225,8 +225,12 @@ def _orders(rows: pl.LazyFrame) -> pl.LazyFrame:
     stands = sold & ((pl.col("spend") == 0) | (net > 0))
     spent = stands & (net >= 0)
     return (
-        rows.with_columns(sale_day=pl.when(pl.col("kind") == "sale").then("ordered_at"))
-        .group_by("customer_id", "order_id")
+        rows.with_columns(
+            sale_day=pl.when(pl.col("kind") == "sale").then("ordered_at"),
+            # Returns that name no order do not belong together.
+            loose_day=pl.when(pl.col("order_id").is_null()).then("ordered_at"),
+        )
+        .group_by("customer_id", "order_id", "loose_day")
         .agg(pl.col("sale_day", "ordered_at").min(), pl.col("spend", "loose").sum())
         .select(
             "customer_id",

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import math
+import statistics
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+import customer_value as cv
+
+
+def snapshot(values: Any, **columns: Any) -> pl.DataFrame:
+    return pl.DataFrame({"customer_id": np.arange(len(values)), "revenue": values} | columns)
+
+
+def groups(numbers: list[int], values: list[float]) -> pl.DataFrame:
+    tiers = [name for name, n in zip("abc", numbers, strict=True) for _ in range(n)]
+    worth = [value for value, n in zip(values, numbers, strict=True) for _ in range(n)]
+    return snapshot(worth, tier=tiers)
+
+
+# --- the bridge ---
+
+
+def test_mix_and_rate_of_the_worked_example() -> None:
+    bridge = cv.value_bridge(
+        groups([100, 300, 600], [500.0, 100.0, 10.0]), groups([120, 300, 780], [480.0, 110.0, 8.0])
+    )
+    assert bridge["mix"].sum() == pytest.approx(-4.8)
+    assert bridge["rate"].sum() == pytest.approx(-0.5)
+
+
+def test_every_tier_rises_and_the_average_falls() -> None:
+    bridge = cv.value_bridge(
+        groups([100, 300, 600], [500.0, 100.0, 10.0]), groups([80, 300, 900], [520.0, 105.0, 11.0])
+    )
+    mix, rate = sum(bridge["mix"]), sum(bridge["rate"])
+    assert min(bridge["rate"]) > 0
+    assert mix < 0
+    assert mix + rate == pytest.approx(64.84375 - 86.0)
+
+
+customers = st.lists(
+    st.tuples(st.sampled_from(["a", "b", None]), st.integers(-1000, 1000)), min_size=1, max_size=12
+)
+
+
+@given(before=customers, after=customers)
+@settings(max_examples=60, deadline=None)
+def test_the_bridge_closes(before: list[Any], after: list[Any]) -> None:
+    frames = [
+        snapshot(
+            pl.Series([v for _, v in rows], dtype=pl.Float64),
+            tier=pl.Series([t for t, _ in rows], dtype=pl.String),
+        )
+        for rows in (before, after)
+    ]
+    bridge = cv.value_bridge(*frames)
+    means = [statistics.mean(frame["revenue"]) for frame in frames]
+    change = math.fsum([*bridge["mix"], *bridge["rate"]])
+    assert change == pytest.approx(means[1] - means[0], abs=1e-9)
+    assert bridge["customers_before"].sum() == len(before)
+    assert bridge["share_after"].sum() == pytest.approx(1.0)
+
+
+# --- alerts ---
+
+
+def test_a_large_change_stands_out_of_the_noise() -> None:
+    rng = np.random.default_rng(1)
+    before = rng.gamma(2, 50, 2000)
+    after = before + rng.normal(0, 3, 2000)
+    after[:5] += 60
+    alerts = cv.value_alerts(snapshot(before), snapshot(after))
+    found = alerts.filter(pl.col("alert") == "up")["customer_id"]
+    assert set(range(5)) <= set(found)
+    assert found.len() <= 7
+
+
+def test_false_alerts_are_rare_where_nothing_happened() -> None:
+    rng = np.random.default_rng(2)
+    before = snapshot(np.full(400, 100.0))
+    with_alert = sum(
+        cv.value_alerts(
+            before, snapshot(100 + rng.normal(0, 5, 400), sd=np.full(400, 5.0)), noise="sd"
+        )["alert"]
+        .is_not_null()
+        .any()
+        for _ in range(100)
+    )
+    assert with_alert <= 12  # 5 expected
+
+
+def test_q_values_are_those_of_scipy() -> None:
+    rng = np.random.default_rng(3)
+    z = rng.normal(0, 2, 50)
+    alerts = cv.value_alerts(snapshot(np.zeros(50)), snapshot(z, sd=np.ones(50)), noise="sd").sort(
+        "customer_id"
+    )
+    p_value = 2 * stats.norm.sf(np.abs(z))
+    assert alerts["p_value"].to_numpy() == pytest.approx(p_value, rel=1e-12)
+    expected = stats.false_discovery_control(p_value)
+    assert alerts["q_value"].to_numpy() == pytest.approx(expected, rel=1e-12)
+
+
+def test_small_changes_and_unknown_values_are_no_alert() -> None:
+    before = snapshot([100.0] * 4 + [None])
+    after = snapshot([100.0, 100.0, 100.0, 101.0, 5.0])
+    alerts = cv.value_alerts(before, after, options=cv.AlertOptions(min_change=1.0))
+    assert alerts["customer_id"].to_list() == [3, 0, 1, 2]
+    assert alerts["alert"].null_count() == 4
+
+
+def test_groups_have_their_own_noise() -> None:
+    rng = np.random.default_rng(4)
+    tier = ["calm"] * 200 + ["wild"] * 200
+    change = np.concatenate([rng.normal(0, 1, 200), rng.normal(0, 100, 200)])
+    change[0] = 7.0
+    before, after = snapshot(np.zeros(400)), snapshot(change, tier=tier)
+    assert cv.value_alerts(before, after, by="tier").filter(customer_id=0)["alert"][0] == "up"
+    assert cv.value_alerts(before, after).filter(customer_id=0)["alert"][0] is None
+
+
+def test_nobody_changed() -> None:
+    alerts = cv.value_alerts(snapshot([1.0, 1.0]), snapshot([1.0, 1.0]))
+    assert alerts["z"].to_list() == [None, None]
+    assert alerts["alert"].to_list() == [None, None]
+    assert cv.value_alerts(snapshot([1.0]).clear(), snapshot([1.0])).height == 0
+
+
+def test_noise_must_be_above_zero() -> None:
+    with pytest.raises(cv.DataError, match="2 rows with noise not above 0"):
+        cv.value_alerts(snapshot([1.0] * 3), snapshot([1.0] * 3, sd=[0.0, np.nan, 1.0]), noise="sd")
