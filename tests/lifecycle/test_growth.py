@@ -44,7 +44,7 @@ def test_nothing_is_left_over(log: Log, as_of: date, period: Period) -> None:
     assert (g["new"] + g["reactivated"] + g["retained"]).equals(g["closing"])
     won = g["opening_revenue"] + g["new_revenue"] + g["reactivated_revenue"] + g["expansion"]
     closing = won - g["contraction"] - g["lapsed_revenue"]
-    size = max(1.0, *g["closing_revenue"].abs(), *g["opening_revenue"].abs())
+    size = max([1.0, *g["closing_revenue"].abs(), *g["opening_revenue"].abs()])
     assert closing.to_list() == pytest.approx(g["closing_revenue"].to_list(), abs=1e-12 * size)
     customers = cv.summarize(log.frame, as_of=as_of)
     assert g["new"].sum() == customers.filter(pl.col("purchases") > 0).height
