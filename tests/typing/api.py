@@ -186,3 +186,22 @@ def migration_and_growth(log: pl.LazyFrame, before: pl.DataFrame, after: pl.Lazy
     cv.value_bridge(before, after, by="tier", value="clv")
     cv.survival_curve(before, entry="began", by=["tier"], interval="plain")
     cv.contract_churn(before, as_of=date(2024, 6, 30), grace_days=14)
+
+
+def loyalty_and_reviews(log: pl.LazyFrame, customers: pl.LazyFrame, answers: Table) -> None:
+    day = date(2024, 6, 30)
+    assert_type(cv.loyalty_metrics(log, as_of=day, within="90d"), cv.LoyaltyMetrics)
+    assert_type(cv.nps(answers, by=["tier"], interval="adjusted"), pl.DataFrame)
+    cv.csat(answers, scale=(1, 7), top=1)
+    cv.ces(answers, scale=(1, 7), higher_is_easier=True)
+    cv.latest_responses(answers, as_of=day, window="90d")
+    rated = cv.loyalty_index(customers, weights={"purchases": 2.0}, lower_is_better=["recency"])
+    assert_type(rated, pl.LazyFrame)
+    cv.loyalty_type(rated, attitude="score", behaviour="purchases", attitude_cut=8)
+    cv.engagement_score(log, as_of=day, weights={"visit": 1.0}, half_life="14d")
+    assert_type(cv.cronbach_alpha(answers, items=["a", "b"]), float | None)
+    cv.perceived_value(answers, dimensions={"economic": ["price"]}, scale=(1, 5))
+    cv.service_indicators(answers, as_of=day, sla_hours=4.0, orders=100)
+    cadence = cv.ReviewCadence(months={"high": 1}, otherwise=6)
+    assert_type(cv.review_schedule(answers, as_of=day, cadence=cadence), pl.DataFrame)
+    cv.compare_snapshots(customers, answers, measures=["nps", "margin"])

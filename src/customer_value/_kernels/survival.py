@@ -70,6 +70,18 @@ def kaplan_meier(
     return SurvivalTable(time, at_risk, events, survival, variance, log_variance)
 
 
+def survival_at(table: SurvivalTable, time: float) -> float:
+    """Give the probability of lasting longer than a time; 1 before anything ended."""
+    ended = int(np.searchsorted(table.time, time, side="right"))
+    return float(table.survival[ended - 1]) if ended else 1.0
+
+
+def quantile_of(table: SurvivalTable, share: float) -> float | None:
+    """Give the time by which that share has ended, or None where it has not got there."""
+    reached = np.flatnonzero(table.survival <= 1 - share + 1e-12)
+    return float(table.time[reached[0]]) if reached.size else None
+
+
 def _weight_from(time: FloatArray, value: FloatArray, weight: FloatArray) -> FloatArray:
     """Weight of the rows whose value is at least each time."""
     order = np.argsort(value, kind="stable")

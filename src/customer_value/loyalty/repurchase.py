@@ -1,0 +1,198 @@
+"""Repeat purchase: three rates that go by similar names, each with its own."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, Field
+
+from customer_value._frames.arrays import to_array
+from customer_value._frames.time import check_day, duration_days
+from customer_value._kernels.survival import kaplan_meier, survival_at
+from customer_value.exceptions import CustomerValueError
+from customer_value.transactions._source import Source
+from customer_value.transactions.summary import purchase_days
+
+if TYPE_CHECKING:
+    from datetime import date, timedelta
+
+    from customer_value._typing import Frame
+    from customer_value.transactions.options import Columns, TransactionOptions
+
+
+class LoyaltyMetrics(BaseModel, frozen=True, extra="forbid"):
+    """How customers come back; see `loyalty_metrics`.
+
+    Attributes:
+        customers: Customers with a purchase in the window.
+        purchases: Purchase occasions in the window.
+        purchase_frequency: Occasions per customer of the window.
+        repeat_rate: Share of the customers of the window who bought at least twice in it, among
+            those who have been customers for `min_tenure` (all, by default).
+        returning_share: Share of the occasions of the window that are not the customer's first
+            ever.
+        repurchase_rate: Share of first-time customers who buy again within the days asked for, by
+            Kaplan and Meier's estimator: those whose days are not over count as long as they were
+            seen. Of all customers of the log up to `as_of`.
+        repurchase_low: Lower end of its interval; None where nobody or everybody came back.
+        repurchase_high: Upper end of its interval.
+        mean_gap_days: Mean of the days between a customer's purchase days, in the window.
+    """
+
+    customers: int
+    purchases: int
+    purchase_frequency: float | None
+    repeat_rate: float | None
+    returning_share: float | None
+    repurchase_rate: float | None
+    repurchase_low: float | None
+    repurchase_high: float | None
+    mean_gap_days: float | None
+
+
+class _Terms(BaseModel, frozen=True, extra="forbid", title="loyalty_metrics"):
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+
+
+def loyalty_metrics(
+    transactions: Frame,
+    *,
+    as_of: date,
+    start: date | None = None,
+    within: str | timedelta = "90d",
+    min_tenure: str | timedelta | None = None,
+    confidence: float = 0.95,
+    columns: Columns | None = None,
+    options: TransactionOptions | None = None,
+) -> LoyaltyMetrics:
+    """Measure how customers come back, by three rates that are often taken for each other.
+
+    The repeat rate counts customers of the window with two purchases in it; the returning share
+    counts purchases by customers who are not new; the repurchase rate asks how many first-time
+    customers buy again within some days, whenever they came.
+
+    Args:
+        transactions: A raw or a cleaned log.
+        as_of: Last day that counts.
+        start: First day of the window; by default the log's first.
+        within: Days after the first purchase that the repurchase rate looks at, such as `"90d"`.
+        min_tenure: Age since the first purchase from which a customer counts in the repeat rate,
+            so that new ones, who had no time to come back, do not press it down.
+        confidence: Level of the interval of the repurchase rate.
+        columns: Names of the log's columns; by default the canonical ones.
+        options: How to read the log.
+
+    Returns:
+        The metrics; a rate is None where nothing can be counted.
+
+    Raises:
+        ValidationError: The confidence is not between 0 and 1.
+        CustomerValueError: A duration is not above zero, or `start` is after `as_of`.
+        SchemaError: Columns are missing or of an unusable type.
+        DataError: Rows cannot be used, as in `summarize`.
+
+    Examples:
+        >>> import customer_value as cv
+        >>> from datetime import date
+        >>> metrics = cv.loyalty_metrics(cv.load_cdnow(), as_of=date(1998, 6, 30), within="90d")
+        >>> round(metrics.repeat_rate, 4), round(metrics.returning_share, 4)
+        (0.4832, 0.648)
+        >>> round(metrics.repurchase_rate, 4)
+        0.2915
+    """
+    end, limit = check_day("as_of", as_of), duration_days(within)
+    begin = None if start is None else check_day("start", start)
+    if begin is not None and begin > end:
+        raise CustomerValueError(f"start {begin} must not be after as_of {end}")
+    tenure = 0.0 if min_tenure is None else duration_days(min_tenure)
+    z = NormalDist().inv_cdf((1 + _Terms(confidence=confidence).confidence) / 2)
+    source = Source.of(transactions, columns, options)
+    customers = source.by_parts(lambda log: _customers(log, end, begin, source)).collect()
+    low, rate, high = _repurchase(customers, end, limit, z)
+    return LoyaltyMetrics(
+        **_window(customers, end, tenure),
+        repurchase_rate=rate,
+        repurchase_low=low,
+        repurchase_high=high,
+    )
+
+
+def _customers(log: pl.LazyFrame, end: date, start: date | None, source: Source) -> pl.LazyFrame:
+    """First and second purchase of each customer, and the purchases in the window."""
+    day, occasions = pl.col("purchase_day"), pl.col("occasions")
+    bought = purchase_days(log.filter(pl.col("ordered_at") <= end), source.options).filter(
+        day.is_not_null()
+    )
+    inside = pl.lit(value=True) if start is None else day >= start
+    return (
+        bought.group_by("customer_id")
+        .agg(
+            first=day.min(),
+            first_occasions=occasions.min_by("purchase_day"),
+            second=day.bottom_k(2).max(),
+            purchases=occasions.filter(inside).sum(),
+            days=inside.sum() if start else pl.len(),
+            begin=day.filter(inside).min(),
+            last=day.filter(inside).max(),
+        )
+        .with_columns(
+            # Orders of one day are purchases without a day between them.
+            second=pl.when(
+                (pl.col("second") > pl.col("first")) | (pl.col("first_occasions") > 1)
+            ).then(pl.when(pl.col("first_occasions") > 1).then("first").otherwise("second")),
+            new=pl.when(pl.col("first") == pl.col("begin")).then(1).otherwise(0),
+        )
+    )
+
+
+def _window(customers: pl.DataFrame, end: date, tenure: float) -> dict[str, Any]:
+    purchases, there = pl.col("purchases"), pl.col("purchases") > 0
+    aged = there & ((pl.lit(end) - pl.col("first")).dt.total_days() >= tenure)
+    gap_days = (pl.col("last") - pl.col("begin")).dt.total_days()
+    counts = customers.select(
+        customers=there.sum(),
+        purchases=purchases.sum(),
+        aged=aged.sum(),
+        repeaters=(aged & (purchases > 1)).sum(),
+        new=pl.col("new").sum(),
+        gaps=(pl.col("days").cast(pl.Int64) - 1).clip(lower_bound=0).sum(),
+        gap_days=gap_days.sum(),
+    ).row(0, named=True)
+    n = counts["purchases"]
+    return {
+        "customers": counts["customers"],
+        "purchases": n,
+        "purchase_frequency": _share(n, counts["customers"]),
+        "repeat_rate": _share(counts["repeaters"], counts["aged"]),
+        "returning_share": _share(n - counts["new"], n),
+        "mean_gap_days": _share(counts["gap_days"], counts["gaps"]),
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _repurchase(
+    customers: pl.DataFrame, end: date, limit: float, z: float
+) -> tuple[float | None, float | None, float | None]:
+    """The rate and its interval, on the scale of log(-log S) as for a survival."""
+    came, again = pl.col("first"), pl.col("second")
+    waits = customers.select(
+        duration=(again.fill_null(pl.lit(end)) - came).dt.total_days().cast(pl.Float64),
+        ended=again.is_not_null(),
+    )
+    if waits.is_empty():
+        return None, None, None
+    table = kaplan_meier(to_array(waits["duration"]), waits["ended"].to_numpy())
+    survival = survival_at(table, limit)
+    if not 0 < survival < 1:
+        return None, 1 - survival, None
+    variance = table.log_variance[np.searchsorted(table.time, limit, side="right") - 1]
+    width = z * math.sqrt(variance) / -math.log(survival)
+    ends = [1 - survival ** math.exp(sign * width) for sign in (-1, 1)]
+    return ends[0], 1 - survival, ends[1]

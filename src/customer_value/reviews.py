@@ -1,0 +1,178 @@
+"""Reviews: who is due when, and what changed since the last one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, overload
+
+import polars as pl
+from pydantic import BaseModel, Field
+
+from customer_value._frames.assemble import with_columns
+from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.snapshots import pair_snapshots
+from customer_value._frames.time import check_day
+from customer_value.exceptions import CustomerValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from customer_value._typing import ArrowStream, Frame
+
+_Months = Annotated[int, Field(ge=1, le=120)]
+
+
+class ReviewCadence(BaseModel, frozen=True, extra="forbid"):
+    """How often customers are reviewed.
+
+    Attributes:
+        months: Months from one review to the next, by tier.
+        otherwise: Months for customers of any other tier, or of none.
+    """
+
+    months: dict[str, _Months] = {"high": 1, "medium": 3, "low": 6}
+    otherwise: _Months = 3
+
+
+@overload
+def review_schedule(
+    customers: pl.LazyFrame,
+    *,
+    as_of: date,
+    cadence: ReviewCadence | None = None,
+    tier: str = "tier",
+    last_review: str = "last_review",
+) -> pl.LazyFrame: ...
+@overload
+def review_schedule(
+    customers: ArrowStream,
+    *,
+    as_of: date,
+    cadence: ReviewCadence | None = None,
+    tier: str = "tier",
+    last_review: str = "last_review",
+) -> pl.DataFrame: ...
+def review_schedule(
+    customers: Frame,
+    *,
+    as_of: date,
+    cadence: ReviewCadence | None = None,
+    tier: str = "tier",
+    last_review: str = "last_review",
+) -> pl.DataFrame | pl.LazyFrame:
+    """Add when each customer is to be reviewed next: the last review plus the tier's months.
+
+    By default every quarter, high tiers every month and low ones every half-year. The same serves
+    visits and calls: give the day of the last contact.
+
+    Args:
+        customers: Frame with the tier (text) and the day of the last review (Date, null for never).
+        as_of: Day from which is looked ahead.
+        cadence: How often.
+        tier: Column of the tier.
+        last_review: Column of the day.
+
+    Returns:
+        The frame with `next_review` (Date; the last day of the month where that is shorter; `as_of`
+        for customers never reviewed), `review_due` (Boolean: on or before `as_of`) and
+        `overdue_days` (Int64; 0 until due).
+
+    Raises:
+        SchemaError: Columns are missing or of a wrong type.
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> from datetime import date
+        >>> customers = pl.DataFrame(
+        ...     {
+        ...         "tier": ["high", "low", "high"],
+        ...         "last_review": [date(2024, 1, 31), date(2024, 1, 31), None],
+        ...     }
+        ... )
+        >>> schedule = cv.review_schedule(customers, as_of=date(2024, 3, 10))
+        >>> schedule.select("next_review", "review_due", "overdue_days").rows()
+        [(datetime.date(2024, 2, 29), True, 10), (datetime.date(2024, 7, 31), False, 0),
+        (datetime.date(2024, 3, 10), True, 0)]
+    """
+    cadence, day = cadence or ReviewCadence(), pl.lit(check_day("as_of", as_of))
+    frame = as_polars(customers)
+    require(frame, {tier: "text", last_review: "day"}, what="customers")
+    months = (
+        pl.col(tier)
+        .cast(pl.String)
+        .replace_strict(
+            list(cadence.months),
+            list(cadence.months.values()),
+            default=cadence.otherwise,
+            return_dtype=pl.Int64,
+        )
+    )
+    due = pl.col(last_review).dt.offset_by(pl.format("{}mo", months)).fill_null(day)
+    return with_columns(
+        frame,
+        due.alias("next_review"),
+        (due <= day).alias("review_due"),
+        (day - due).dt.total_days().clip(lower_bound=0).alias("overdue_days"),
+    )
+
+
+def compare_snapshots(before: Frame, after: Frame, *, measures: Sequence[str]) -> pl.DataFrame:
+    """Compare two snapshots measure by measure: a scorecard of what changed.
+
+    The mean of all customers moves because customers come and go and because those who stay
+    change; `change_same` tells the second apart.
+
+    Args:
+        before: Earlier snapshot with `customer_id` and the measures, one row a customer.
+        after: Later snapshot, likewise.
+        measures: Columns of numbers in both, such as a satisfaction score, a loyalty index, a share
+            of wallet, a margin.
+
+    Returns:
+        One row per measure, in the given order: `measure`, `known_before`, `known_after`,
+        `known_both` (Int64, customers of known value), `coverage_before`, `coverage_after` (their
+        share), `mean_before`, `mean_after`, `change`, `change_same` (mean change of the customers
+        known in both) and `standard_error_same` (of that mean; null below two customers);
+        Float64, null where nobody is known.
+
+    Raises:
+        CustomerValueError: No measure is named.
+        SchemaError: Columns are missing, or the keys are of different types.
+        DataError: Customers are null or more than once, or values NaN or infinite.
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> before = pl.DataFrame({"customer_id": [1, 2], "nps_score": [6.0, 8.0]})
+        >>> after = pl.DataFrame({"customer_id": [1, 3], "nps_score": [8.0, None]})
+        >>> card = cv.compare_snapshots(before, after, measures=["nps_score"])
+        >>> card.select("mean_before", "mean_after", "change", "change_same").row(0)
+        (7.0, 8.0, 1.0, 2.0)
+    """
+    if not measures:
+        raise CustomerValueError("measures names no column")
+    pairs = pair_snapshots(before, after, values=measures).sort("customer_id")
+    return pl.concat([_measured(pairs, measure) for measure in measures])
+
+
+def _measured(pairs: pl.DataFrame, measure: str) -> pl.DataFrame:
+    sides = {side: pl.col(f"{measure}_{side}") for side in ("before", "after")}
+    counts = {f"known_{side}": value.count().cast(pl.Int64) for side, value in sides.items()}
+    shares = {
+        f"coverage_{side}": pl.when(pl.col(f"in_{side}").sum() > 0).then(
+            value.count() / pl.col(f"in_{side}").sum()
+        )
+        for side, value in sides.items()
+    }
+    change = sides["after"] - sides["before"]
+    means = {side: value.mean() for side, value in sides.items()}
+    return pairs.select(
+        measure=pl.lit(measure),
+        **counts,
+        known_both=change.count().cast(pl.Int64),
+        **shares,
+        mean_before=means["before"],
+        mean_after=means["after"],
+        change=means["after"] - means["before"],
+        change_same=change.mean(),
+        standard_error_same=change.std() / change.count().sqrt(),
+    )
