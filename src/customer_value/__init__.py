@@ -4,8 +4,9 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
 
 - the log: `load_cdnow`, `simulate_transactions`, `Columns`, `TransactionOptions`,
   `clean_transactions`, `summarize`, `split_holdout`
-- RFM: `RfmOptions`, `fit_rfm`, `score_rfm`, `segment_rfm`, `check_rules`, `rfm_grid`,
-  `RFM_LIST_125`, `RFM_GRID_25`, `RFM_R_PACKAGE`, `RFM_EIGHT_TYPES`
+- RFM: `RfmOptions`, `RfmExtra`, `fit_rfm`, `score_rfm`, `rfm_out_of_range`, `segment_rfm`,
+  `segment_profile`, `check_rules`, `rfm_grid`, `RFM_LIST_125`, `RFM_GRID_25`, `RFM_R_PACKAGE`,
+  `RFM_EIGHT_TYPES`
 - ABC and tiers: `AbcOptions`, `classify_abc`, `lorenz_curve`, `gini`, `top_share`, `classify_xyz`,
   `abc_xyz_matrix`, `TierOptions`, `assign_tiers`, `service_levels`
 - marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
         rfm_grid,
         rfm_out_of_range,
         score_rfm,
+        segment_profile,
         segment_rfm,
     )
     from customer_value.segmentation import (
@@ -183,6 +185,7 @@ __all__ = [
     "rfm_grid",
     "rfm_out_of_range",
     "score_rfm",
+    "segment_profile",
     "segment_rfm",
     "service_levels",
     "simulate_transactions",
@@ -254,6 +257,7 @@ _MODULE_OF = {
     "rfm_grid": "rfm",
     "rfm_out_of_range": "rfm",
     "score_rfm": "rfm",
+    "segment_profile": "rfm",
     "segment_rfm": "rfm",
     "service_levels": "tiers",
     "simulate_transactions": "datasets",

@@ -2,6 +2,8 @@
 
 from customer_value.rfm.grid import rfm_grid
 from customer_value.rfm.options import RfmExtra, RfmOptions
+from customer_value.rfm.profile import segment_profile
+from customer_value.rfm.rules import RfmRules, RfmSegment
 from customer_value.rfm.scale import RfmDimension, RfmScale, fit_rfm
 from customer_value.rfm.scoring import rfm_out_of_range, score_rfm
 from customer_value.rfm.segments import RuleCoverage, check_rules, segment_rfm
@@ -10,8 +12,6 @@ from customer_value.rfm.tables import (
     RFM_GRID_25,
     RFM_LIST_125,
     RFM_R_PACKAGE,
-    RfmRules,
-    RfmSegment,
 )
 
 __all__ = [
@@ -31,5 +31,6 @@ __all__ = [
     "rfm_grid",
     "rfm_out_of_range",
     "score_rfm",
+    "segment_profile",
     "segment_rfm",
 ]

@@ -79,7 +79,7 @@ def score_rfm(
         >>> options = cv.RfmOptions(extra=("length",), weights=(3, 4, 3, 0))
         >>> lrfm = cv.score_rfm(customers, cv.fit_rfm(customers, options=options))
         >>> lrfm.select("l_score", "rfm_cell", "rfm_index").row(0)
-        (5, '444', 75.0)
+        (4, '444', 75.0)
     """
     frame = as_polars(customers)
     scores = scale.scores
