@@ -52,7 +52,8 @@ def segment_profile(
 
     Raises:
         SchemaError: Columns are missing or of a wrong type.
-        DataError: Values are NaN, infinite or too large to sum, or there are segments that the rules do not have.
+        DataError: Values are NaN, infinite or too large to sum exactly, or there are segments that
+            the rules do not have.
         CustomerValueError: `locale` is unknown, or the rules have no Chinese names.
 
     Examples:
