@@ -245,10 +245,10 @@ def _evaluated(conditions: Mapping[str, pl.Expr], bins: int) -> dict[str, tuple[
         pl.Series("rfm_cell", list(cube(bins)))
     )
     _check_conditions(conditions, grid)
-    truths = grid.select(condition.alias(name) for name, condition in conditions.items())
+    told = (condition.alias(str(k)) for k, condition in enumerate(conditions.values()))
     return {
-        cell: tuple(name for name, true in zip(conditions, row, strict=True) if true)
-        for cell, row in zip(grid["rfm_cell"], truths.iter_rows(), strict=True)
+        cell: tuple(name for name, true in zip(conditions, truths, strict=True) if true)
+        for cell, *truths in grid.select("rfm_cell", *told).iter_rows()
     }
 
 
