@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from customer_value._kernels.parallel import FloatArray
 
+_BATCH = 1 << 19
 _SAMPLE = 1 << 15
 _MARGIN = 4 * int((_SAMPLE / 4) ** 0.5)  # four standard errors of a rank in the sample
 
@@ -79,8 +80,19 @@ def bin_places(
         else:
             _count_below_own(values[own], rows[own], edges, equal, out[own])
 
-    map_chunks(task, values.size)
+    # A batch of a stream is one of several that are worked on at once.
+    map_chunks(task, values.size, threads=1 if values.size < _BATCH else None)
     return out
+
+
+@jit
+def _gather(values: NumberArray, places: ByteArray, ends: IntArray, out: FloatArray) -> None:
+    """Write the values of each place that has an end behind those before; the ends move."""
+    for i in range(values.size):
+        at = ends[places[i]]
+        if at >= 0:
+            out[at] = values[i]
+            ends[places[i]] = at + 1
 
 
 def tally(places: ByteArray, bins: int) -> IntArray:
@@ -94,8 +106,8 @@ def order_statistics(values: NumberArray, ranks: Sequence[int]) -> dict[int, flo
     """Values at given ranks, 0 for the smallest, exactly as if all were sorted.
 
     A sample brackets each rank: one pass then counts what lies between the brackets' ends, and at
-    each end, and only what lies inside of the bracket of a rank is partitioned. A sample that is
-    not like the values makes this slower, never wrong.
+    each end, and only what lies inside of the bracket of a rank is sorted. A sample that is not
+    like the values makes this slower, never wrong.
 
     Args:
         values: Finite numbers, at least one.
@@ -112,13 +124,26 @@ def order_statistics(values: NumberArray, ranks: Sequence[int]) -> dict[int, flo
     edges = np.column_stack([np.nextafter(ends, -np.inf), ends]).ravel()
     places = bin_places(values, edges)
     upto = np.cumsum(tally(places, edges.size + 1))
-    found: dict[int, float] = {}
-    for place in np.unique(np.searchsorted(upto, ranks, side="right")):
-        before = int(upto[place - 1]) if place else 0
-        inside = [rank for rank in ranks if before <= rank < upto[place]]
-        if place % 2:
-            found |= dict.fromkeys(inside, float(edges[place]))
-            continue
-        own = np.partition(values[places == place], sorted({rank - before for rank in inside}))
-        found |= {rank: float(own[rank - before]) for rank in inside}
+    wanted = np.searchsorted(upto, ranks, side="right")
+    inside = _between_ends(values, places, upto, {int(place) for place in wanted if not place % 2})
+    found = {}
+    for rank, place in zip(ranks, wanted.tolist(), strict=True):
+        before = upto[place - 1] if place else 0
+        found[rank] = float(edges[place] if place % 2 else inside[place][rank - before])
     return found
+
+
+def _between_ends(
+    values: NumberArray, places: ByteArray, upto: IntArray, wanted: set[int]
+) -> dict[int, FloatArray]:
+    """Values of some of the bins, sorted."""
+    sizes = np.diff(upto, prepend=0)
+    ends, filled = np.full(upto.size, -1), 0
+    bounds = {}
+    for place in sorted(wanted):
+        bounds[place] = filled, filled + int(sizes[place])
+        ends[place] = filled
+        filled += int(sizes[place])
+    out = np.empty(filled)
+    _gather(values, places, ends, out)
+    return {place: np.sort(out[start:stop]) for place, (start, stop) in bounds.items()}

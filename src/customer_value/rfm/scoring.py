@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -170,11 +171,13 @@ def _place(columns: dict[str, pl.Series], scale: RfmScale) -> dict[str, ByteArra
 
 
 def _cell(scale: RfmScale) -> pl.Expr:
-    if any(d.requested_bins > 9 for d in scale.dimensions[:3]):
-        text = [pl.col(name).cast(pl.String) for name in RFM_SCORES]
-        return pl.concat_str(text, separator="-")
-    r, f, m = (pl.col(name).cast(pl.UInt16) for name in RFM_SCORES)
-    return (100 * r + 10 * f + m).cast(pl.String)
+    """The text of each cell, looked up: many times faster than to write it row by row."""
+    bins = [d.requested_bins for d in scale.dimensions[:3]]
+    separator = "-" if max(bins) > 9 else ""
+    cells = product(*(range(1, n + 1) for n in bins))
+    text = pl.Series([separator.join(map(str, cell)) for cell in cells])
+    r, f, m = (pl.col(name).cast(pl.UInt32) - 1 for name in RFM_SCORES)
+    return pl.lit(text).gather((r * bins[1] + f) * bins[2] + m)
 
 
 def _index(scale: RfmScale, weights: tuple[float, ...]) -> pl.Expr:
