@@ -137,6 +137,84 @@ def test_clumpiness_from_the_log_to_the_score() -> None:
 
 # --- methods ---
 
+METHODS: list[Any] = [
+    {"method": "kmeans"},
+    {"method": "quantile", "convention": "r_package"},
+    {"method": "nested"},
+]
+few = st.lists(
+    st.tuples(st.integers(0, 30), st.integers(1, 6), st.integers(-500, 3000)),
+    min_size=1,
+    max_size=25,
+)
+
+
+def tiny(rows: list[tuple[int, int, int]], unit: float = 0.01) -> pl.DataFrame:
+    recency, purchases, cents = (list(column) for column in zip(*rows, strict=True))
+    money = [unit * c for c in cents]
+    return pl.DataFrame(
+        {
+            "customer_id": range(len(rows)),
+            "recency_days": recency,
+            "purchases": purchases,
+            "revenue": money,
+        }
+    )
+
+
+@given(rows=few, words=st.sampled_from(METHODS), seed=st.integers(0, 99))
+@laws
+def test_neither_order_nor_names_matter(
+    rows: list[tuple[int, int, int]], words: Any, seed: int
+) -> None:
+    customers, options = tiny(rows), cv.RfmOptions(**words, weights=(1, 2, 3))
+    scale = cv.fit_rfm(customers, options=options)
+    scored = cv.score_rfm(customers, scale)
+    shuffled = customers.sample(fraction=1, shuffle=True, seed=seed)
+    assert cv.fit_rfm(shuffled, options=options) == scale
+    assert cv.score_rfm(shuffled, scale).sort("customer_id").equals(scored)
+    renamed = customers.with_columns(customer_id=pl.col("customer_id").reverse())
+    assert cv.fit_rfm(renamed, options=options) == scale
+    assert [d.counts for d in scale.dimensions] == [
+        tuple((scored[name] == k).sum() for k in range(1, 6)) for name in SCORES
+    ]
+
+
+@given(rows=few, words=st.sampled_from(METHODS[:2]))
+@laws
+def test_better_never_scores_worse(rows: list[tuple[int, int, int]], words: Any) -> None:
+    customers = tiny(rows)
+    scored = cv.score_rfm(customers, cv.fit_rfm(customers, options=cv.RfmOptions(**words)))
+    for score, column, good in zip(
+        SCORES, ("recency_days", "purchases", "revenue"), (False, True, True), strict=True
+    ):
+        assert scored.sort(column, descending=not good)[score].is_sorted()
+        assert scored.group_by(column).agg(pl.col(score).n_unique())[score].max() == 1
+
+
+@given(rows=few, unit=st.sampled_from([1e-5, 1.0, 6.5, 1e9]))
+@laws
+def test_the_currency_does_not_matter_to_kmeans(
+    rows: list[tuple[int, int, int]], unit: float
+) -> None:
+    options = cv.RfmOptions(method="kmeans")
+    mine, other = (
+        cv.score_rfm(customers, cv.fit_rfm(customers, options=options)).select(SCORES)
+        for customers in (tiny(rows), tiny(rows, unit))
+    )
+    assert mine.equals(other)
+
+
+@given(rows=few, times=st.integers(2, 4))
+@laws
+def test_as_many_customers_again_change_no_means(
+    rows: list[tuple[int, int, int]], times: int
+) -> None:
+    options = cv.RfmOptions(method="kmeans")
+    once = cv.fit_rfm(tiny(rows), options=options)
+    often = cv.fit_rfm(pl.concat([tiny(rows)] * times), options=options)
+    assert [d.edges for d in often.dimensions] == [d.edges for d in once.dimensions]
+
 
 def test_kmeans_scores_by_the_gaps() -> None:
     customers = pl.DataFrame(
