@@ -3,8 +3,8 @@
 Run: `python benchmarks/bench_rfm.py [--rows 10_000_000]`. Prints seconds, and how many times ours
 each of the others takes. Ours makes three scores and the cell, the others three scores; those of
 the expressions by hand are the same scores as ours, the others split or merge equal values in ways
-of their own. On Linux it prints the memory as well that the fit and the scores need at their peak
-beyond the result (resident, so that it includes what the allocator keeps).
+of their own. On Linux it prints as well how much more memory than the input and the result is
+resident at the peak.
 """
 
 from __future__ import annotations
@@ -126,11 +126,11 @@ def main() -> None:
     warnings.simplefilter("ignore")
     frame = customers(rows)
     ours(frame.head(100_000))  # compiled
+    if Path("/proc/self/clear_refs").exists():  # first, while no allocator keeps anything
+        print(f"extra memory beyond the input and the result: {extra_memory(frame):.0f} MB")
     scored, expected = ours(frame), by_hand(frame)
     assert scored.drop("rfm_cell").equals(expected.select(scored.drop("rfm_cell").columns))
     del scored, expected
-    if Path("/proc/self/clear_refs").exists():
-        print(f"extra memory beyond the result: {extra_memory(frame):.0f} MB")
     scale, fast = cv.fit_rfm(frame), seconds(ours, frame, 5)
     fit = seconds(cv.fit_rfm, frame, 5)
     lazy = seconds(lambda f: cv.score_rfm(f.lazy(), scale).collect(), frame, 5)
