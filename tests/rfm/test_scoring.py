@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,7 @@ def test_index_is_the_weighted_share_of_the_way_to_the_best(
     scored = cv.score_rfm(customers, scale)
     counting = [(w, n - 1) for w, n in zip(map(Fraction, weights), bins, strict=True)]
     whole = sum(w for w, steps in counting if steps)
+    assert any(w.startswith("rfm_index is unknown") for w in scale.warnings) == (not whole)
     for *scores, index in scored.select(*SCORES, "rfm_index").rows():
         if not whole:
             assert index is None
@@ -294,6 +297,27 @@ def test_a_large_streamed_frame_is_scored_like_a_small_one() -> None:
     assert [d.counts for d in scale.dimensions[:1]] == [
         tuple((scores["r_score"] == k).sum() for k in range(1, 6))
     ]
+
+
+def test_queries_around_the_scores_see_the_same(tmp_path: Path) -> None:
+    """Whatever polars moves before or behind the scores, and from file to file."""
+    customers = shop(3_000)
+    scale = cv.fit_rfm(customers, options=cv.RfmOptions(extra=("length",)))
+    whole, lazy = cv.score_rfm(customers, scale), cv.score_rfm(customers.lazy(), scale)
+    queries: list[Callable[[Any], Any]] = [
+        lambda f: f.select("r_score"),
+        lambda f: f.select("rfm_cell", "customer_id"),
+        lambda f: f.filter(pl.col("m_score") == 5).select("customer_id"),
+        lambda f: f.filter(pl.col("customer_id") % 7 == 1),
+        lambda f: f.slice(1_000, 7),
+        lambda f: f.tail(3),
+    ]
+    for query in queries:
+        assert query(lazy).collect().equals(query(whole))
+    customers.write_parquet(tmp_path / "customers.parquet", row_group_size=500)
+    source = pl.scan_parquet(tmp_path / "customers.parquet")
+    source.pipe(cv.score_rfm, scale).pipe(cv.segment_rfm).sink_parquet(tmp_path / "out.parquet")
+    assert pl.read_parquet(tmp_path / "out.parquet").equals(cv.segment_rfm(whole))
 
 
 def test_large_fits_are_exact() -> None:

@@ -119,7 +119,7 @@ def order_statistics(values: NumberArray, ranks: Sequence[int]) -> dict[int, flo
     sample = np.sort(values[:: values.size // _SAMPLE])
     middle = np.array(ranks) * (sample.size - 1) // (values.size - 1)
     around = np.concatenate([middle - _MARGIN, middle + _MARGIN]).clip(0, sample.size - 1)
-    ends = np.unique(sample[around]).astype(np.float64)
+    ends = np.unique(sample[around].astype(np.float64))
     # (just below an end, end] holds nothing but that end; every other bin lies between two ends.
     edges = np.column_stack([np.nextafter(ends, -np.inf), ends]).ravel()
     places = bin_places(values, edges)

@@ -182,7 +182,7 @@ def fit_rfm(
         frequency=fitted[1],
         monetary=fitted[2],
         extra=tuple(fitted[3:]),
-        warnings=(*_too_few_scores(asked, fitted, options), *left_out),
+        warnings=(*_too_few_scores(asked, fitted, options), *_no_index(fitted, options), *left_out),
     )
 
 
@@ -256,6 +256,15 @@ def _left_out(rows: pl.DataFrame) -> list[str]:
         if n := (missing & bought).sum():
             found.append(f"customers left out, {name} unknown: {n:,}")
     return found
+
+
+def _no_index(fitted: list[RfmDimension], options: RfmOptions) -> list[str]:
+    if options.weights is None:
+        return []
+    weighed = zip(options.weights, fitted, strict=True)
+    if any(weight and d.requested_bins > 1 for weight, d in weighed):
+        return []
+    return ["rfm_index is unknown: no dimension with a weight has more than one bin"]
 
 
 def _too_few_scores(
