@@ -4,8 +4,9 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
 
 - the log: `load_cdnow`, `simulate_transactions`, `Columns`, `TransactionOptions`,
   `clean_transactions`, `summarize`, `split_holdout`
-- RFM: `RfmOptions`, `fit_rfm`, `score_rfm`, `segment_rfm`, `check_rules`, `rfm_grid`,
-  `RFM_LIST_125`, `RFM_GRID_25`, `RFM_R_PACKAGE`, `RFM_EIGHT_TYPES`
+- RFM: `RfmOptions`, `RfmExtra`, `fit_rfm`, `score_rfm`, `rfm_out_of_range`, `segment_rfm`,
+  `segment_profile`, `check_rules`, `rfm_grid`, `RFM_LIST_125`, `RFM_GRID_25`, `RFM_R_PACKAGE`,
+  `RFM_EIGHT_TYPES`
 - ABC and tiers: `AbcOptions`, `classify_abc`, `lorenz_curve`, `gini`, `top_share`, `classify_xyz`,
   `abc_xyz_matrix`, `TierOptions`, `assign_tiers`, `service_levels`
 - marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
@@ -122,6 +123,7 @@ if TYPE_CHECKING:
         RFM_LIST_125,
         RFM_R_PACKAGE,
         RfmDimension,
+        RfmExtra,
         RfmOptions,
         RfmRules,
         RfmScale,
@@ -130,7 +132,9 @@ if TYPE_CHECKING:
         check_rules,
         fit_rfm,
         rfm_grid,
+        rfm_out_of_range,
         score_rfm,
+        segment_profile,
         segment_rfm,
     )
     from customer_value.segmentation import (
@@ -177,6 +181,7 @@ __all__ = [
     "PurchaseModel",
     "ReviewCadence",
     "RfmDimension",
+    "RfmExtra",
     "RfmOptions",
     "RfmRules",
     "RfmScale",
@@ -233,7 +238,9 @@ __all__ = [
     "profile_segments",
     "review_schedule",
     "rfm_grid",
+    "rfm_out_of_range",
     "score_rfm",
+    "segment_profile",
     "segment_rfm",
     "service_indicators",
     "service_levels",
@@ -272,6 +279,7 @@ _MODULE_OF = {
     "RFM_R_PACKAGE": "rfm",
     "ReviewCadence": "reviews",
     "RfmDimension": "rfm",
+    "RfmExtra": "rfm",
     "RfmOptions": "rfm",
     "RfmRules": "rfm",
     "RfmScale": "rfm",
@@ -327,7 +335,9 @@ _MODULE_OF = {
     "profile_segments": "segmentation",
     "review_schedule": "reviews",
     "rfm_grid": "rfm",
+    "rfm_out_of_range": "rfm",
     "score_rfm": "rfm",
+    "segment_profile": "rfm",
     "segment_rfm": "rfm",
     "service_indicators": "loyalty",
     "service_levels": "tiers",

@@ -152,12 +152,24 @@ def _discounts(rows: list[Output]) -> Decimal:
     return _total(money(row.get("discount") or 0) for row in rows if not is_return(row))
 
 
-def _gaps(days: list[date], extras: Iterable[str]) -> Output:
+def clumpiness(days: list[date], first: date, last: date) -> float | None:
+    """Zhang, Bradlow & Small (2015): 1 + sum x ln x / ln(n + 1), gaps x as shares of N + 1."""
+    window = (last - first).days + 1
+    places = [(day - first).days + 1 for day in days if day >= first]
+    if not places:
+        return None
+    gaps = [b - a for a, b in pairwise([0, *places, window + 1])]
+    shares = [gap / (window + 1) for gap in gaps]
+    return 1 + math.fsum(x * math.log(x) for x in shares) / math.log(len(places) + 1)
+
+
+def _gaps(days: list[date], extras: Iterable[str], window: tuple[date, date]) -> Output:
     gaps = [(b - a).days for a, b in pairwise(days)]
     values = {
         "gap_mean_days": statistics.mean(map(float, gaps)) if gaps else None,
         "gap_std_days": statistics.stdev(gaps) if len(gaps) > 1 else None,
         "log_gap_sum": math.fsum(map(math.log, gaps)) if days else None,
+        "clumpiness": clumpiness(days, *window),
     }
     return {name: values[name] for name in extras}
 
@@ -175,7 +187,9 @@ def _dates(days: list[date], as_of: date) -> Output:
     }
 
 
-def _customer(rows: list[Output], as_of: date, occasion: str, extras: Iterable[str]) -> Output:
+def _customer(
+    rows: list[Output], first: date, as_of: date, occasion: str, extras: Iterable[str]
+) -> Output:
     purchases = _purchases(rows)
     occasions, revenue = purchases.occasions(occasion), _total(row["net"] for row in rows)
     n, spend = len(occasions), sum((money for _, money in occasions), Fraction(0))
@@ -200,7 +214,7 @@ def _customer(rows: list[Output], as_of: date, occasion: str, extras: Iterable[s
     if "category" in rows[0]:
         sold = {row["category"] for row in rows if not is_return(row)}
         row["n_categories"] = len(sold - {None})
-    return row | _gaps(purchases.days, extras)
+    return row | _gaps(purchases.days, extras, (first, as_of))
 
 
 def summarize(
@@ -209,10 +223,13 @@ def summarize(
     as_of: date,
     occasion: str = "day",
     extras: Iterable[str] = (),
+    clumpiness_from: date | None = None,
     **reading: Any,
 ) -> list[Output]:
     rows = [row for row in read(log, **reading) if row["day"] <= as_of]
-    return [_customer(own, as_of, occasion, extras) for own in _by_customer(rows).values()]
+    customers = _by_customer(rows)
+    first = clumpiness_from or as_of
+    return [_customer(own, first, as_of, occasion, extras) for own in customers.values()]
 
 
 def split_holdout(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,21 +14,13 @@ SCORES = {"r_score": "recency_score", "f_score": "frequency_score", "m_score": "
 METRICS = {"recency_days": "recency_days", "purchases": "transaction_count", "revenue": "amount"}
 
 
-def fit(customers: pl.DataFrame, bins: int) -> cv.RfmScale:
-    options = cv.RfmOptions(recency_bins=bins, frequency_bins=bins, monetary_bins=bins)
+def fit(customers: pl.DataFrame, bins: int, **words: Any) -> cv.RfmScale:
+    options = cv.RfmOptions(recency_bins=bins, frequency_bins=bins, monetary_bins=bins, **words)
     return cv.fit_rfm(customers, options=options)
 
 
-def with_cuts_of_r(scale: cv.RfmScale) -> cv.RfmScale:
-    """Take R's rule: below quantile + 1, hence on whole numbers up to the next whole number."""
-    dimensions = {
-        name: dimension.model_copy(
-            update={"edges": tuple(float(math.ceil(edge)) for edge in dimension.edges)}
-        )
-        for name in ("recency", "frequency", "monetary")
-        if isinstance(dimension := getattr(scale, name), cv.RfmDimension)
-    }
-    return scale.model_copy(update=dimensions)
+def fit_as_r(customers: pl.DataFrame, bins: int) -> cv.RfmScale:
+    return fit(customers, bins, convention="r_package")
 
 
 def beside_r(scored: pl.DataFrame, bins: int) -> pl.DataFrame:
@@ -64,9 +56,10 @@ def test_counting_days_merges_orders_of_eleven_customers() -> None:
 
 
 @pytest.mark.parametrize("bins", [3, 5, 10])
-def test_scores_by_the_cut_points_of_r(bins: int) -> None:
+def test_every_score_of_every_customer(bins: int) -> None:
     customers = order_customers()
-    both = beside_r(cv.score_rfm(customers, with_cuts_of_r(fit(customers, bins))), bins)
+    both = beside_r(cv.score_rfm(customers, fit_as_r(customers, bins)), bins)
+    assert both.height == 995
     for ours, theirs in SCORES.items():
         assert both[ours].cast(pl.Int64).equals(both[theirs]), ours
 
@@ -82,7 +75,7 @@ def test_scores_by_the_cut_points_of_r(bins: int) -> None:
         ),
     ],
 )
-def test_rules_part_only_less_than_one_above_a_fractional_cut(
+def test_our_own_rule_parts_only_less_than_one_above_a_fractional_cut(
     bins: int, apart: dict[str, list[int]]
 ) -> None:
     customers = order_customers()
@@ -96,16 +89,18 @@ def test_rules_part_only_less_than_one_above_a_fractional_cut(
 
 
 def test_thresholds() -> None:
-    scale, of_r = fit(order_customers(), 5), read("orders_q5_thresholds.csv")
+    scale, of_r = fit_as_r(order_customers(), 5), read("orders_q5_thresholds.csv")
     for dimension, name in zip(scale.dimensions, ("recency", "frequency", "monetary"), strict=True):
-        raised = [edge + 1 for edge in dimension.edges]
-        assert raised == pytest.approx(of_r[f"{name}_lower"][1:].to_list(), abs=1e-9)
-        assert raised == pytest.approx(of_r[f"{name}_upper"][:-1].to_list(), abs=1e-9)
+        edges = pytest.approx(dimension.edges, rel=1e-15)
+        assert of_r[f"{name}_lower"][1:].to_list() == edges
+        assert of_r[f"{name}_upper"][:-1].to_list() == edges
+        assert dimension.lowest == of_r[f"{name}_lower"][0]
+        assert dimension.highest == of_r[f"{name}_upper"][-1] - 1
 
 
 def test_published_numbers_of_customers_by_score() -> None:
     customers = order_customers()
-    scored = cv.score_rfm(customers, with_cuts_of_r(fit(customers, 5)))
+    scored = cv.score_rfm(customers, fit_as_r(customers, 5))
     counts = {
         name: [(scored[name] == k).sum() for k in range(1, 6)]
         for name in ("r_score", "f_score", "m_score")
@@ -119,7 +114,7 @@ def test_published_numbers_of_customers_by_score() -> None:
 
 def test_published_rows() -> None:
     customers = order_customers()
-    scored = cv.score_rfm(customers, with_cuts_of_r(fit(customers, 5)))
+    scored = cv.score_rfm(customers, fit_as_r(customers, 5))
     cells = dict(scored.select("customer_id", "rfm_cell").iter_rows())
     published = {
         "Abbey O'Reilly": "343",
@@ -158,12 +153,12 @@ def test_the_list_of_125_cells() -> None:
 
 
 def test_custom_breaks() -> None:
-    """R's own breaks begin the upper bin; ours end the lower one, a whole number earlier."""
     options = cv.RfmOptions(
         method="breaks",
-        recency_breaks=(114, 180, 296, 481),
-        frequency_breaks=(3, 4, 5, 7),
-        monetary_breaks=(255, 381, 505, 665),
+        convention="r_package",
+        recency_breaks=(115, 181, 297, 482),
+        frequency_breaks=(4, 5, 6, 8),
+        monetary_breaks=(256, 382, 506, 666),
     )
     customers = order_customers()
     scored = cv.score_rfm(customers, cv.fit_rfm(customers, options=options))
@@ -172,3 +167,12 @@ def test_custom_breaks() -> None:
     assert both.height == 995
     for ours, score in SCORES.items():
         assert both[ours].cast(pl.Int64).equals(both[score].cast(pl.Int64)), ours
+
+
+def test_bins_of_mtcars() -> None:
+    """The package's own example of `bins(mtcars$mpg, 5)`: quantiles plus one."""
+    mpg = [21.0, 21.0, 22.8, 21.4, 18.7, 18.1, 14.3, 24.4, 22.8, 19.2, 17.8, 16.4, 17.3, 15.2]
+    mpg += [10.4, 10.4, 14.7, 32.4, 30.4, 33.9, 21.5, 15.5, 15.2, 13.3, 19.2, 27.3, 26.0, 30.4]
+    mpg += [15.8, 19.7, 15.0, 21.4]
+    cars = pl.DataFrame({"recency_days": 1, "purchases": 1, "revenue": mpg})
+    assert fit_as_r(cars, 5).monetary.edges == pytest.approx((16.20, 18.92, 22.00, 25.08))

@@ -445,7 +445,7 @@ def test_nobody_to_fit_is_an_error() -> None:
 
 def test_nobody_with_a_purchase_to_fit_is_an_error() -> None:
     customers = returns_only().filter(pl.col("purchases") == 0)
-    with pytest.raises(cv.FitError, match=r"no customers to score: 1 row.* none with a purchase"):
+    with pytest.raises(cv.FitError, match=r"to score: 1 rows; .* without a purchase: 1"):
         cv.fit_rfm(customers)
 
 
@@ -502,8 +502,6 @@ def test_numbers_of_bins_are_checked(name: str, bins: float) -> None:
 def test_options_know_no_other_words() -> None:
     with pytest.raises(ValidationError, match="bins"):
         cv.RfmOptions.model_validate({"bins": 5})
-    with pytest.raises(ValidationError, match="monetary"):
-        cv.RfmOptions.model_validate({"monetary": "profit"})
 
 
 @pytest.mark.parametrize(

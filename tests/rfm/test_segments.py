@@ -278,9 +278,98 @@ def test_ranges_run_upwards_within_the_bins() -> None:
 
 
 def test_labels_are_not_empty() -> None:
-    for field in ("action", "name_zh"):
+    for field in ("action", "name_zh", "action_zh"):
         with pytest.raises(ValidationError, match=field):
             cv.RfmSegment.model_validate({"name": "a", "cells": ["555"], field: ""})
+
+
+# --- conditions ---
+
+
+def scored_cells(*values: str | None) -> pl.DataFrame:
+    """Cells with their scores."""
+    scores = [[None if v is None else int(v[k]) for v in values] for k in range(3)]
+    names = ("r_score", "f_score", "m_score")
+    return cells(*values).with_columns(
+        pl.Series(name, own, pl.UInt8) for name, own in zip(names, scores, strict=True)
+    )
+
+
+@given(
+    bounds=st.lists(st.tuples(*[st.integers(1, 5)] * 3), max_size=5),
+    values=st.lists(st.sampled_from([*CUBE, None]), max_size=12),
+)
+@settings(max_examples=60, deadline=None)
+def test_conditions_are_like_ranges(
+    bounds: list[tuple[int, int, int]], values: list[str | None]
+) -> None:
+    """The same rules, once as lowest scores in ranges and once as expressions."""
+    names = ("r_score", "f_score", "m_score")
+    ranged = rules_in_order(
+        *(
+            cv.RfmSegment(name=f"s{k}", recency=(r, 5), frequency=(f, 5), monetary=(m, 5))
+            for k, (r, f, m) in enumerate(bounds)
+        )
+    )
+    conditions = {
+        f"s{k}": pl.all_horizontal(pl.col(n) >= low for n, low in zip(names, lows, strict=True))
+        for k, lows in enumerate(bounds)
+    }
+    for customers in (scored_cells(*values), scored_cells(*values).lazy()):
+        by_conditions = cv.segment_rfm(customers, rules=conditions).lazy().collect()
+        assert by_conditions["segment"].to_list() == segments_of(ranged, *values)
+        assert by_conditions.schema["segment"] == pl.String
+    ours, theirs = check_rules(conditions), check_rules(ranged)
+    assert ours.model_dump(exclude={"rules"}) == theirs.model_dump(exclude={"rules"})
+
+
+def test_conditions_may_look_at_any_column_and_name_the_unscored() -> None:
+    customers = cells("555", "111", None, None).with_columns(
+        revenue=pl.Series([1.0, None, 90.0, None])
+    )
+    rules = {"rich": pl.col("revenue") > 50, "known": pl.col("revenue").is_not_null()}
+    found = cv.segment_rfm(customers, rules=rules)["segment"].to_list()
+    assert found == ["known", "other", "rich", None]  # an unknown condition is not met
+    reverse = dict(reversed(rules.items()))
+    assert cv.segment_rfm(customers, rules=reverse)["segment"].to_list()[2] == "known"
+
+
+def test_no_conditions_leave_everybody_to_the_fallback() -> None:
+    assert cv.segment_rfm(cells("555", None), rules={})["segment"].to_list() == ["other", None]
+    assert len(check_rules({}, bins=2).uncovered) == 8
+
+
+def test_conditions_that_cannot_be_told_are_all_named() -> None:
+    rules = {
+        "a": pl.col("revenu") > 1,
+        "b": pl.col("r_score") + 1,
+        "c": pl.col("x") > pl.col("y"),
+        "d": pl.col("r_score") > 1,
+    }
+    says = "'a' looks at missing columns revenu; 'b' is .*, not true.*; 'c' .* columns x, y$"
+    for call in (check_rules, lambda r: cv.segment_rfm(scored_cells("555"), rules=r)):
+        with pytest.raises(cv.SchemaError, match=says):
+            call(rules)
+    with pytest.raises(cv.SchemaError, match=says):
+        cv.segment_rfm(scored_cells("555").lazy(), rules=rules)
+    with pytest.raises(cv.CustomerValueError, match="conditions have no Chinese name of d"):
+        cv.segment_rfm(scored_cells("555"), rules={"d": rules["d"]}, locale="zh")
+
+
+def test_conditions_on_ten_bins() -> None:
+    coverage = check_rules({"best": pl.col("rfm_cell") == "10-10-10"}, bins=10)
+    assert len(coverage.uncovered) == 999
+    assert coverage.unreachable == ()
+    assert str(coverage).startswith("own conditions: 1,000 cells")
+
+
+def test_parts_of_a_segment_agree() -> None:
+    parts = [
+        cv.RfmSegment(name="edge", recency=(1, 1), action="Wait."),
+        cv.RfmSegment(name="edge", recency=(5, 5)),
+    ]
+    with pytest.raises(ValidationError, match="different actions or Chinese names: edge"):
+        rules_in_order(*parts)
 
 
 @pytest.mark.parametrize("rules", TABLES, ids=lambda rules: rules.name)
@@ -291,6 +380,8 @@ def test_built_in_tables_are_complete_data(rules: cv.RfmRules) -> None:
         assert segment.action is not None
         assert segment.action.endswith(".")
         assert segment.name_zh is not None
+        assert segment.action_zh is not None
+        assert segment.action_zh.endswith("。")
     assert len({segment.name for segment in rules.segments}) == len(rules.segments)
     assert len({segment.name_zh for segment in rules.segments}) == len(rules.segments)
 

@@ -24,10 +24,6 @@ def natural(values: list[int], tiers: int, unit: float = 1.0) -> list[int | None
     return [None if np.isnan(cut) else round(cut / unit) for cut in found]
 
 
-def upper_sizes(values: np.ndarray, tiers: int) -> list[int]:
-    return [int((values > cut).sum()) for cut in breaks.natural_cuts(values, tiers)]
-
-
 # --- natural breaks ---
 
 
@@ -100,22 +96,6 @@ def test_a_whale_does_not_hide_the_small_fish() -> None:
     small = np.concatenate([np.arange(1.0, 11.0), np.arange(91.0, 101.0)])
     assert breaks.natural_cuts(np.append(small, 1e9), 3).tolist() == [100, 10]
     assert breaks.natural_cuts(np.append(-small, -1e9), 3).tolist() == [-91, -1e9]
-
-
-def test_very_many_values_are_binned(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = np.random.default_rng(5).gamma(2.0, 50.0, 20_000)
-    exact = upper_sizes(values, 3)
-    monkeypatch.setattr(breaks, "MAX_DISTINCT", 2_000)
-    binned = upper_sizes(values, 3)
-    assert binned == pytest.approx(exact, rel=0.02)
-    assert set(breaks.natural_cuts(values, 3)) <= set(values)
-
-
-def test_bins_that_hold_one_value_each_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = np.concatenate([np.arange(40.0), np.arange(200.0, 220.0), np.arange(900.0, 905.0)])
-    exact = breaks.natural_cuts(values, 3).tolist()
-    monkeypatch.setattr(breaks, "MAX_DISTINCT", values.size - 1)
-    assert breaks.natural_cuts(values, 3).tolist() == exact == [219, 39]
 
 
 # --- cumulative shares ---

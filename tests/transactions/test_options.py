@@ -18,6 +18,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "zero_amount": "keep",
         "money_scale": 6,
         "extras": (),
+        "clumpiness_from": None,
         "validate_log": True,
     }
     assert cv.Columns().named == {

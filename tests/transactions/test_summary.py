@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from pydantic import ValidationError
 
 import customer_value as cv
 from customer_value.transactions import _source
@@ -747,6 +748,57 @@ def test_even_gaps_have_no_spread() -> None:
         dates = [date(2020, 1, 1) + timedelta(days=gap * k) for k in range(4)]
         options = cv.TransactionOptions(extras=("gap_std_days",))
         assert one(small(ordered_at=dates), options=options)["gap_std_days"] == 0.0
+
+
+@given(log=logs(), as_of=days, start=days, occasion=st.sampled_from(["day", "order"]))
+@settings(max_examples=80, deadline=None)
+def test_clumpiness_is_that_of_the_oracle(
+    log: Log, as_of: date, start: date, occasion: Any
+) -> None:
+    extras: Any = ("clumpiness",)
+    reading: Any = {"occasion": occasion, "clumpiness_from": start}
+    result = cv.summarize(
+        log.frame, as_of=as_of, options=cv.TransactionOptions(extras=extras, **reading)
+    )
+    expected = oracle.summarize(log.rows, as_of=as_of, extras=extras, **reading)
+    ours, theirs = result["clumpiness"].to_list(), [row["clumpiness"] for row in expected]
+    assert ours == pytest.approx(theirs, abs=1e-11)
+    assert all(value is None or 0 <= value <= 1 for value in ours)
+
+
+def clumpiness(*places: int, window: int = 20) -> float:
+    """Clumpiness of purchases on some of the days 1 to N of a window."""
+    first = date(2024, 1, 1)
+    log = small(
+        customer_id=["a"] * len(places),
+        ordered_at=[first + timedelta(days=place - 1) for place in places],
+    )
+    options = cv.TransactionOptions(extras=("clumpiness",), clumpiness_from=first)
+    value = one(log, as_of=first + timedelta(days=window - 1), options=options)["clumpiness"]
+    assert isinstance(value, float)
+    return value
+
+
+def test_clumpiness_by_hand() -> None:
+    """Even gaps are 0; else 1 + sum(x ln x) / ln(n + 1), x in 21sts."""
+    assert clumpiness(7, 14) == pytest.approx(0, abs=1e-12)
+    assert clumpiness(1) == pytest.approx(
+        1 + (math.log(1 / 21) / 21 + 20 / 21 * math.log(20 / 21)) / math.log(2), abs=1e-12
+    )
+    gaps = (3, 1, 5, 1, 5, 6)  # days 3, 4, 9, 10, 15 of 20
+    expected = 1 + sum(g / 21 * math.log(g / 21) for g in gaps) / math.log(6)
+    assert clumpiness(3, 4, 9, 10, 15) == pytest.approx(expected, abs=1e-12)
+    assert clumpiness(9, 10, 11) > clumpiness(4, 10, 16)  # a burst
+    assert clumpiness(5, 10, 15) < clumpiness(1, 2, 3) < 1
+
+
+def test_purchases_before_the_window_do_not_count_for_clumpiness() -> None:
+    assert clumpiness(-30, -3, 0, 7, 14) == clumpiness(7, 14)
+    log = small(customer_id=["a"], ordered_at=[date(2024, 1, 1)])
+    options = cv.TransactionOptions(extras=("clumpiness",), clumpiness_from=date(2024, 2, 1))
+    assert one(log, options=options)["clumpiness"] is None
+    with pytest.raises(ValidationError, match="needs clumpiness_from"):
+        cv.TransactionOptions(extras=("clumpiness",))
 
 
 def test_extras_stand_in_the_order_asked_for() -> None:

@@ -92,6 +92,15 @@ def rfm(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     rules = cv.RfmRules(name="mine", version="1", segments=(best,), bins=3, fallback="rest")
     assert_type(cv.segment_rfm(lazy, rules=rules), pl.LazyFrame)
     assert_type([segment.name for segment in rules.segments], list[str])
+    complaints = cv.RfmExtra(name="complaints", column="n", score="n_score", smaller_is_better=True)
+    wide = cv.RfmOptions(method="kmeans", extra=("length", complaints), weights=(3, 4, 3, 0, 1))
+    assert_type(cv.fit_rfm(lazy, options=wide, as_of=date(2024, 12, 31)).warnings, tuple[str, ...])
+    assert_type(cv.score_rfm(lazy, scale, as_of=date(2024, 12, 31)), pl.LazyFrame)
+    assert_type(cv.rfm_out_of_range(lazy, scale), pl.DataFrame)
+    own = {"big": pl.col("revenue") > 100, "fresh": pl.col("r_score") == 5}
+    assert_type(cv.segment_rfm(lazy, rules=own), pl.LazyFrame)
+    assert_type(cv.segment_profile(lazy, rules=own), pl.DataFrame)
+    assert_type(cv.check_rules(own).uncovered, tuple[str, ...])
 
 
 def abc_classes_and_tiers(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:

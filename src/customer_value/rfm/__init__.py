@@ -1,15 +1,17 @@
 """RFM: scores for recency, frequency and monetary value, and names for their cells."""
 
 from customer_value.rfm.grid import rfm_grid
-from customer_value.rfm.scale import RfmDimension, RfmOptions, RfmScale, fit_rfm, score_rfm
+from customer_value.rfm.options import RfmExtra, RfmOptions
+from customer_value.rfm.profile import segment_profile
+from customer_value.rfm.rules import RfmRules, RfmSegment
+from customer_value.rfm.scale import RfmDimension, RfmScale, fit_rfm
+from customer_value.rfm.scoring import rfm_out_of_range, score_rfm
 from customer_value.rfm.segments import RuleCoverage, check_rules, segment_rfm
 from customer_value.rfm.tables import (
     RFM_EIGHT_TYPES,
     RFM_GRID_25,
     RFM_LIST_125,
     RFM_R_PACKAGE,
-    RfmRules,
-    RfmSegment,
 )
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "RFM_LIST_125",
     "RFM_R_PACKAGE",
     "RfmDimension",
+    "RfmExtra",
     "RfmOptions",
     "RfmRules",
     "RfmScale",
@@ -26,6 +29,8 @@ __all__ = [
     "check_rules",
     "fit_rfm",
     "rfm_grid",
+    "rfm_out_of_range",
     "score_rfm",
+    "segment_profile",
     "segment_rfm",
 ]

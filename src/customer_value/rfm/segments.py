@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, overload
+from collections.abc import Mapping
+from itertools import product
+from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 
 import polars as pl
 from pydantic import BaseModel
 
 from customer_value._frames.assemble import with_columns
 from customer_value._frames.contracts import as_polars, require
-from customer_value.exceptions import CustomerValueError
-from customer_value.rfm.tables import RFM_LIST_125, RfmRules, RfmSegment, cube
+from customer_value.exceptions import CustomerValueError, SchemaError
+from customer_value.rfm.rules import RfmRules, RfmSegment, cube
+from customer_value.rfm.tables import RFM_LIST_125
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from customer_value._typing import ArrowStream, Frame
+
+RuleSet: TypeAlias = RfmRules | Mapping[str, pl.Expr]
+"""A rule table, or conditions by the names of their segments, tried in their order."""
+
+FALLBACK = "other"
+"""Segment of customers who meet no condition; tables name their own."""
 
 _SHOWN = 10
 
@@ -50,23 +59,26 @@ class RuleCoverage(BaseModel, frozen=True, extra="forbid"):
         )
 
 
-def check_rules(rules: RfmRules, *, bins: int | None = None) -> RuleCoverage:
-    """Find the cells that a rule table leaves out or names more than once.
+def check_rules(rules: RuleSet, *, bins: int | None = None) -> RuleCoverage:
+    """Find the cells that rules leave out or name more than once.
 
     Neither is an error: cells left out go to the fallback, and of several segments the first one
     wins. Both are worth knowing, as is a segment that never wins.
 
     Args:
-        rules: The rule table.
+        rules: The rule table; or conditions by the names of their segments, which may look at
+            `r_score`, `f_score`, `m_score` and `rfm_cell`, and at nothing else.
         bins: Number of scores of each dimension of the scale that it will be used with, 1 to 10;
-            by default the number that the table is made for. Cells of ten bins are written
-            differently (`"5-5-5"`), hence a table for fewer covers none of them, and the reverse.
+            by default the number that the table is made for, 5 for conditions. Cells of ten bins
+            are written differently (`"5-5-5"`), hence a table for fewer covers none of them, and
+            the reverse.
 
     Returns:
         What was found; `print` it to read it. Segments of the same name count as one.
 
     Raises:
         CustomerValueError: `bins` is not 1 to 10.
+        SchemaError: A condition looks at other columns, or is not true or false.
 
     Examples:
         >>> from customer_value.rfm import RFM_LIST_125, RFM_R_PACKAGE, check_rules
@@ -80,74 +92,119 @@ def check_rules(rules: RfmRules, *, bins: int | None = None) -> RuleCoverage:
         uncovered    none
         overlapping  none
         unreachable  none
+        >>> import polars as pl
+        >>> fresh = {"fresh": pl.col("r_score") == 5, "rare": pl.col("f_score") < 3}
+        >>> len(check_rules(fresh).uncovered)
+        60
     """
-    bins = rules.bins if bins is None else bins
+    table = rules if isinstance(rules, RfmRules) else None
+    if bins is None:
+        bins = table.bins if table else 5
     if not 1 <= bins <= 10:
         raise CustomerValueError(f"bins are 1 to 10, got {bins}")
-    matches = _matches(rules)
-    names = {
-        cell: tuple(dict.fromkeys(segment.name for segment in matches.get(cell, ())))
-        for cell in cube(bins)
-    }
+    if isinstance(rules, RfmRules):
+        matches = _matches(rules)
+        names = {
+            cell: tuple(dict.fromkeys(segment.name for segment in matches.get(cell, ())))
+            for cell in cube(bins)
+        }
+    else:
+        names = _evaluated(rules, bins)
     winners = {matching[0] for matching in names.values() if matching}
-    every_name = dict.fromkeys(segment.name for segment in rules.segments)
     return RuleCoverage(
-        rules=f"{rules.name}, version {rules.version}",
+        rules=f"{table.name}, version {table.version}" if table else "own conditions",
         bins=bins,
         uncovered=tuple(cell for cell, matching in names.items() if not matching),
         overlapping={cell: matching for cell, matching in names.items() if len(matching) > 1},
-        unreachable=tuple(name for name in every_name if name not in winners),
+        unreachable=tuple(name for name in segment_names(rules) if name not in winners),
     )
 
 
 @overload
 def segment_rfm(
-    customers: pl.LazyFrame, *, rules: RfmRules = ..., locale: Literal["en", "zh"] = ...
+    customers: pl.LazyFrame, *, rules: RuleSet = ..., locale: Literal["en", "zh"] = ...
 ) -> pl.LazyFrame: ...
 @overload
 def segment_rfm(
-    customers: ArrowStream, *, rules: RfmRules = ..., locale: Literal["en", "zh"] = ...
+    customers: ArrowStream, *, rules: RuleSet = ..., locale: Literal["en", "zh"] = ...
 ) -> pl.DataFrame: ...
 def segment_rfm(
-    customers: Frame, *, rules: RfmRules = RFM_LIST_125, locale: Literal["en", "zh"] = "en"
+    customers: Frame, *, rules: RuleSet = RFM_LIST_125, locale: Literal["en", "zh"] = "en"
 ) -> pl.DataFrame | pl.LazyFrame:
-    """Add the name of each customer's RFM cell.
+    """Add the segment of each customer.
 
     Args:
         customers: Frame with `rfm_cell`, from `score_rfm`.
         rules: Which cells make which segment; where several match, the first wins. It must be made
             for as many bins as the scale has (the most, where its dimensions differ): cells that
-            it does not know get the name of the fallback.
+            it does not know get the name of the fallback. Or conditions by the names of their
+            segments, polars expressions over any columns of the frame; the first that is true wins,
+            customers with a score who meet none are `"other"`.
         locale: `"en"` for the names of the table, `"zh"` for their Chinese names.
 
     Returns:
-        The frame with `segment` (String; null for customers without a score).
+        The frame with `segment` (String; null for customers without a score, unless a condition
+        names them).
 
     Raises:
-        SchemaError: `rfm_cell` is missing or no text.
-        CustomerValueError: `locale` is unknown, or Chinese names are asked for and the table lacks
+        SchemaError: `rfm_cell` is missing or no text; conditions look at columns that are missing,
+            or are not true or false.
+        CustomerValueError: `locale` is unknown, or Chinese names are asked for and the rules lack
             some.
 
     Examples:
         >>> import polars as pl, customer_value as cv
-        >>> cells = pl.DataFrame({"rfm_cell": ["555", "111", None]})
+        >>> cells = pl.DataFrame({"rfm_cell": ["555", "111", None], "revenue": [90.0, 5.0, None]})
         >>> cv.segment_rfm(cells)["segment"].to_list()
         ['champions', 'lost', None]
         >>> cv.segment_rfm(cells, locale="zh")["segment"].to_list()
         ['冠军客户', '已流失客户', None]
-
-        What to do next stands in the table:
-
-        >>> {s.name: s.action for s in cv.RFM_LIST_125.segments}["lost"]
-        'Try one campaign to win them back, otherwise leave them.'
+        >>> own = {"big": pl.col("revenue") >= 50, "silent": pl.col("revenue").is_null()}
+        >>> cv.segment_rfm(cells, rules=own)["segment"].to_list()
+        ['big', 'other', 'silent']
     """
     frame = as_polars(customers)
     require(frame, {"rfm_cell": "text"}, what="customers")
-    labels, fallback = _labels(rules, locale)
     cell = pl.col("rfm_cell").cast(pl.String)
-    names = {c: labels[matching[0]] for c, matching in _matches(rules).items()}
-    segment = cell.replace_strict(names, default=pl.lit(fallback), return_dtype=pl.String)
-    return with_columns(frame, pl.when(cell.is_not_null()).then(segment).alias("segment"))
+    labels = segment_labels(rules, locale)
+    if isinstance(rules, RfmRules):
+        names = {c: labels[matching[0].name] for c, matching in _matches(rules).items()}
+        fallback = pl.lit(labels[rules.fallback])
+        segment = cell.replace_strict(names, default=fallback, return_dtype=pl.String)
+        return with_columns(frame, pl.when(cell.is_not_null()).then(segment).alias("segment"))
+    _check_conditions(rules, frame)
+    segment = pl.when(cell.is_not_null()).then(pl.lit(FALLBACK))
+    for name, condition in reversed(list(rules.items())):
+        segment = pl.when(condition).then(pl.lit(name)).otherwise(segment)
+    return with_columns(frame, segment.alias("segment"))
+
+
+def segment_names(rules: RuleSet) -> list[str]:
+    """Names of the segments in the order of the rules, each once, without the fallback."""
+    if isinstance(rules, RfmRules):
+        return list(dict.fromkeys(segment.name for segment in rules.segments))
+    return list(rules)
+
+
+def segment_labels(rules: RuleSet, locale: str) -> dict[str, str]:
+    """How `segment_rfm` writes each segment, the fallback included.
+
+    Raises:
+        CustomerValueError: The locale is unknown, or Chinese names are missing.
+    """
+    if locale not in {"en", "zh"}:
+        raise CustomerValueError(f"locale is 'en' or 'zh', got {locale!r}")
+    names = segment_names(rules)
+    table = rules if isinstance(rules, RfmRules) else None
+    fallback = table.fallback if table else FALLBACK
+    if locale == "en":
+        return {fallback: fallback, **{name: name for name in names}}
+    segments = table.segments if table else ()
+    labels = {segment.name: segment.name_zh for segment in segments if segment.name_zh}
+    if missing := [name for name in names if name not in labels]:
+        whose = f"rules {table.name!r}" if table else "conditions"
+        raise CustomerValueError(f"{whose} have no Chinese name of {', '.join(missing)}")
+    return {fallback: table.fallback_zh if table else FALLBACK, **labels}
 
 
 def _matches(rules: RfmRules) -> dict[str, list[RfmSegment]]:
@@ -159,17 +216,40 @@ def _matches(rules: RfmRules) -> dict[str, list[RfmSegment]]:
     return matches
 
 
-def _labels(rules: RfmRules, locale: str) -> tuple[dict[RfmSegment, str], str]:
-    if locale == "en":
-        return {segment: segment.name for segment in rules.segments}, rules.fallback
-    if locale != "zh":
-        raise CustomerValueError(f"locale is 'en' or 'zh', got {locale!r}")
-    labels = {segment: segment.name_zh for segment in rules.segments if segment.name_zh}
-    if missing := [segment.name for segment in rules.segments if segment not in labels]:
-        raise CustomerValueError(
-            f"rules {rules.name!r} have no Chinese name of {', '.join(missing)}"
-        )
-    return labels, rules.fallback_zh
+def _check_conditions(
+    conditions: Mapping[str, pl.Expr], frame: pl.DataFrame | pl.LazyFrame
+) -> None:
+    """Refuse conditions on columns that the frame lacks, and those that are no truth values.
+
+    Raises:
+        SchemaError: Names all of them at once.
+    """
+    schema = frame.collect_schema()
+    problems = []
+    for name, condition in conditions.items():
+        if missing := [c for c in condition.meta.root_names() if c not in schema]:
+            problems.append(f"{name!r} looks at missing columns {', '.join(missing)}")
+            continue
+        kind = frame.lazy().select(condition.alias(name)).collect_schema()[name]
+        if kind != pl.Boolean:
+            problems.append(f"{name!r} is {kind}, not true or false")
+    if problems:
+        raise SchemaError(f"conditions of segments: {'; '.join(problems)}")
+
+
+def _evaluated(conditions: Mapping[str, pl.Expr], bins: int) -> dict[str, tuple[str, ...]]:
+    """Names of the conditions that are true in each cell."""
+    scores = product(range(1, bins + 1), repeat=3)
+    names = {"r_score": pl.UInt8, "f_score": pl.UInt8, "m_score": pl.UInt8}
+    grid = pl.DataFrame(scores, schema=names, orient="row").with_columns(
+        pl.Series("rfm_cell", list(cube(bins)))
+    )
+    _check_conditions(conditions, grid)
+    told = (condition.alias(str(k)) for k, condition in enumerate(conditions.values()))
+    return {
+        cell: tuple(name for name, true in zip(conditions, truths, strict=True) if true)
+        for cell, *truths in grid.select("rfm_cell", *told).iter_rows()
+    }
 
 
 def _counted(found: Sequence[str]) -> str:

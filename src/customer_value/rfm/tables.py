@@ -1,165 +1,105 @@
-"""Rule tables: which cells of the RFM cube make which segment, and the tables in common use."""
+"""The rule tables in common use, with what to do next, in English and Chinese."""
 
 from __future__ import annotations
 
-from collections import Counter
-from itertools import product
-from typing import Annotated, Self, TypeAlias
-
-from pydantic import BaseModel, Field, model_validator
-
-Score: TypeAlias = Annotated[int, Field(ge=1, le=10)]
-ScoreRange: TypeAlias = tuple[Score, Score]
-
-
-class RfmSegment(BaseModel, frozen=True, extra="forbid"):
-    """A segment: a name for some cells of the RFM cube.
-
-    It is given either by a list of cells or by ranges of scores. With ranges, a dimension that is
-    left out may have any score.
-
-    Attributes:
-        name: Name of the segment.
-        cells: Its cells, as in `rfm_cell`; empty where ranges are given.
-        recency: Lowest and highest recency score, both included.
-        frequency: Lowest and highest frequency score.
-        monetary: Lowest and highest monetary score.
-        action: What to do with these customers next, in a sentence.
-        name_zh: Chinese name of the segment.
-
-    Raises:
-        ValidationError: Both cells and ranges are given, or neither; or a range is upside down.
-
-    Examples:
-        >>> import customer_value as cv
-        >>> best = cv.RfmSegment(name="best", recency=(4, 5), frequency=(5, 5))
-        >>> best.monetary is None, best.cells
-        (True, ())
-    """
-
-    name: Annotated[str, Field(min_length=1)]
-    cells: tuple[str, ...] = ()
-    recency: ScoreRange | None = None
-    frequency: ScoreRange | None = None
-    monetary: ScoreRange | None = None
-    action: Annotated[str, Field(min_length=1)] | None = None
-    name_zh: Annotated[str, Field(min_length=1)] | None = None
-
-    @property
-    def ranges(self) -> dict[str, ScoreRange]:
-        """The ranges that are given, by dimension."""
-        named = {
-            "recency": self.recency,
-            "frequency": self.frequency,
-            "monetary": self.monetary,
-        }
-        return {dimension: given for dimension, given in named.items() if given is not None}
-
-    @model_validator(mode="after")
-    def _cells_or_ranges(self) -> Self:
-        if bool(self.cells) == bool(self.ranges):
-            raise ValueError(f"segment {self.name!r} needs either cells or ranges of scores")
-        upside_down = [f"{d} {given}" for d, given in self.ranges.items() if given[0] > given[1]]
-        if upside_down:
-            raise ValueError(f"ranges run from low to high: {', '.join(upside_down)}")
-        return self
-
-
-class RfmRules(BaseModel, frozen=True, extra="forbid"):
-    """Which cells of the RFM cube make which segment.
-
-    A cell belongs to the first segment that matches it, so ranges may overlap and their order
-    counts; `check_rules` shows where. A cell that is listed may be listed only once. Segments of
-    the same name are one segment in several parts.
-
-    Attributes:
-        name: Name of the table.
-        version: Version of the table; published tables of one name differ in some cells.
-        segments: The segments, in the order in which they are tried.
-        bins: Number of scores of each dimension that the cells are made of, 1 to 10. Cells are
-            three digits, such as `"545"`; with ten bins they are joined by `-`, as `"10-1-3"`.
-        fallback: Segment of cells that no segment matches.
-        fallback_zh: Its Chinese name.
-
-    Raises:
-        ValidationError: Cells are listed twice, or cells or ranges lie outside of the scores; all
-            that is wrong is named at once.
-
-    Examples:
-        >>> import customer_value as cv
-        >>> best = cv.RfmSegment(name="best", cells=("555", "554"))
-        >>> good = cv.RfmSegment(name="good", recency=(4, 5))
-        >>> rules = cv.RfmRules(name="mine", version="1", segments=(best, good))
-        >>> rules.fallback
-        'other'
-    """
-
-    name: str
-    version: str
-    segments: tuple[RfmSegment, ...]
-    bins: Score = 5
-    fallback: str = "other"
-    fallback_zh: str = "其他"
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        count = Counter(cell for segment in self.segments for cell in segment.cells)
-        twice = sorted(cell for cell, times in count.items() if times > 1)
-        wrong = sorted(count.keys() - cube(self.bins))
-        beyond = [
-            f"{segment.name} {dimension} {given}"
-            for segment in self.segments
-            for dimension, given in segment.ranges.items()
-            if given[1] > self.bins
-        ]
-        problems = []
-        if twice:
-            problems.append(f"cells in more than one segment: {', '.join(twice)}")
-        if wrong:
-            joined = " joined by '-'" if self.bins > 9 else ""
-            problems.append(f"not three scores of 1 to {self.bins}{joined}: {', '.join(wrong)}")
-        if beyond:
-            problems.append(f"ranges beyond {self.bins} bins: {', '.join(beyond)}")
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
-
-
-def cube(
-    bins: int,
-    recency: ScoreRange | None = None,
-    frequency: ScoreRange | None = None,
-    monetary: ScoreRange | None = None,
-) -> dict[str, None]:
-    """All cells of the cube, or of a part of it, in order; a dict, to look them up as well."""
-    scores = (
-        range(low, high + 1)
-        for low, high in (given or (1, bins) for given in (recency, frequency, monetary))
-    )
-    separator = "-" if bins > 9 else ""
-    return dict.fromkeys(separator.join(map(str, cell)) for cell in product(*scores))
-
+from customer_value.rfm.rules import RfmRules, RfmSegment, ScoreRange
 
 _LABELS = {
-    "champions": ("冠军客户", "Reward them, and show them new products first."),
-    "loyal": ("忠诚客户", "Offer better products, and ask for reviews."),
-    "potential_loyalist": ("潜在忠诚客户", "Offer membership and related products."),
-    "new_customers": ("新客户", "Help them to a good start, and stay in touch."),
-    "promising": ("有潜力客户", "Make the brand known to them with trials and small offers."),
-    "need_attention": ("需关注客户", "Make a limited offer that fits past purchases."),
-    "about_to_sleep": ("即将沉睡客户", "Remind them with popular products at a discount."),
-    "at_risk": ("流失风险客户", "Write personally and offer a reason to come back."),
-    "cannot_lose_them": ("不可流失客户", "Call them and win them back before a competitor does."),
-    "hibernating": ("沉睡客户", "Recall the brand with relevant products at a low cost."),
-    "lost": ("已流失客户", "Try one campaign to win them back, otherwise leave them."),
-    "important_value": ("重要价值", "Give them the best service and keep them."),
-    "important_develop": ("重要发展", "Raise how often they buy, with membership and bundles."),
-    "important_keep": ("重要保持", "Get in touch now and bring them back to buying."),
-    "important_win_back": ("重要挽留", "Find out why they left and win them back in person."),
-    "general_value": ("一般价值", "Raise how much they spend, with better products."),
-    "general_develop": ("一般发展", "Lead them to a next purchase with low-cost offers."),
-    "general_keep": ("一般保持", "Remind them now and then with offers at a discount."),
-    "general_win_back": ("一般挽留", "Spend little on them: automatic mails only."),
+    "champions": (
+        "冠军客户",
+        "Reward them, and show them new products first.",
+        "优先推荐新品。给予专属奖励。",
+    ),
+    "loyal": (
+        "忠诚客户",
+        "Offer better products, and ask for reviews.",
+        "推荐更优质的产品。邀请评价。",
+    ),
+    "potential_loyalist": (
+        "潜在忠诚客户",
+        "Offer membership and related products.",
+        "邀请入会。推荐相关产品。",
+    ),
+    "new_customers": (
+        "新客户",
+        "Help them to a good start, and stay in touch.",
+        "做好新客引导。保持联系。",
+    ),
+    "promising": (
+        "有潜力客户",
+        "Make the brand known to them with trials and small offers.",
+        "用试用和小额优惠增进品牌认知。",
+    ),
+    "need_attention": (
+        "需关注客户",
+        "Make a limited offer that fits past purchases.",
+        "按以往购买提供限时优惠。",
+    ),
+    "about_to_sleep": (
+        "即将沉睡客户",
+        "Remind them with popular products at a discount.",
+        "用热销产品和折扣唤起兴趣。",
+    ),
+    "at_risk": (
+        "流失风险客户",
+        "Write personally and offer a reason to come back.",
+        "一对一沟通。给出回来的理由。",
+    ),
+    "cannot_lose_them": (
+        "不可流失客户",
+        "Call them and win them back before a competitor does.",
+        "电话联系。赶在竞争对手之前挽回。",
+    ),
+    "hibernating": (
+        "沉睡客户",
+        "Recall the brand with relevant products at a low cost.",
+        "以低成本推送相关产品。重提品牌。",
+    ),
+    "lost": (
+        "已流失客户",
+        "Try one campaign to win them back, otherwise leave them.",
+        "尝试一次召回活动。否则不再投入。",
+    ),
+    "important_value": (
+        "重要价值",
+        "Give them the best service and keep them.",
+        "提供最优服务。重点维系。",
+    ),
+    "important_develop": (
+        "重要发展",
+        "Raise how often they buy, with membership and bundles.",
+        "用会员权益和组合购买提高频次。",
+    ),
+    "important_keep": (
+        "重要保持",
+        "Get in touch now and bring them back to buying.",
+        "立即联系。促成再次购买。",
+    ),
+    "important_win_back": (
+        "重要挽留",
+        "Find out why they left and win them back in person.",
+        "了解流失原因。专人挽回。",
+    ),
+    "general_value": (
+        "一般价值",
+        "Raise how much they spend, with better products.",
+        "推荐更优质的产品。提高客单价。",
+    ),
+    "general_develop": (
+        "一般发展",
+        "Lead them to a next purchase with low-cost offers.",
+        "用低成本优惠引导再次购买。",
+    ),
+    "general_keep": (
+        "一般保持",
+        "Remind them now and then with offers at a discount.",
+        "不时以折扣优惠提醒。",
+    ),
+    "general_win_back": (
+        "一般挽留",
+        "Spend little on them: automatic mails only.",
+        "少投入。仅自动邮件触达。",
+    ),
 }
 _SAME_AS = {
     "loyal_customers": "loyal",
@@ -176,7 +116,7 @@ def _labelled(
     frequency: ScoreRange | None = None,
     monetary: ScoreRange | None = None,
 ) -> RfmSegment:
-    name_zh, action = _LABELS[_SAME_AS.get(name, name)]
+    name_zh, action, action_zh = _LABELS[_SAME_AS.get(name, name)]
     return RfmSegment(
         name=name,
         cells=tuple(cells.split()),
@@ -184,6 +124,7 @@ def _labelled(
         frequency=frequency,
         monetary=monetary,
         action=action,
+        action_zh=action_zh,
         name_zh=name_zh,
     )
 

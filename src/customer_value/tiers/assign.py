@@ -77,8 +77,7 @@ def assign_tiers(
     tolerance of 1e-12, and values at or below zero are in the lowest tier. A cut by
     `"natural_breaks"` is the largest value of the tier below; with fewer different values than
     tiers, the highest tiers stay empty. Its sum of squares is the least possible, to 1e-12 of the
-    whole; above a million different values, it is that of a million bins of equally many
-    customers.
+    whole.
 
     Args:
         customers: Frame with the value column; with `previous` also `customer_id`, with

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal, Self, TypeAlias
 
 import polars as pl
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-Extra: TypeAlias = Literal["gap_mean_days", "gap_std_days", "log_gap_sum"]
+Extra: TypeAlias = Literal["gap_mean_days", "gap_std_days", "log_gap_sum", "clumpiness"]
 
 
 def _known_zone(name: str) -> str:
@@ -88,7 +89,13 @@ class TransactionOptions(BaseModel, frozen=True, extra="forbid", validate_by_nam
             are rounded once, when they become Float64.
         extras: Columns that `summarize` adds on request: `gap_mean_days` and `gap_std_days` (mean
             and sample standard deviation of the days between purchase days), `log_gap_sum` (sum
-            of their natural logarithms, to 12 places).
+            of their natural logarithms, to 12 places); `clumpiness` of the purchase days (0 where
+            they are evenly spaced, 1 at most; null without any): the entropy measure of Zhang,
+            Bradlow & Small (2015), `1 + sum(x * ln(x)) / ln(n + 1)` for n purchase days in a window
+            of N days, where x are the n + 1 gaps as shares of N + 1, from the day before the window
+            to the day after it, which is the one after `as_of`.
+        clumpiness_from: First day of that window, for all customers alike; `clumpiness` needs it.
+            Purchases before it do not count for it.
         validate_log: False skips the checks and the dropping of unusable rows, for a log already
             cleaned; written `validate=False`. Rows are still counted, and `clean_transactions`
             checks in any case.
@@ -101,4 +108,11 @@ class TransactionOptions(BaseModel, frozen=True, extra="forbid", validate_by_nam
     zero_amount: Literal["keep", "drop"] = "keep"
     money_scale: Annotated[int, Field(ge=0, le=12)] = 6
     extras: tuple[Extra, ...] = ()
+    clumpiness_from: date | None = None
     validate_log: bool = Field(default=True, alias="validate")  # `validate` is pydantic's own
+
+    @model_validator(mode="after")
+    def _window_of_clumpiness(self) -> Self:
+        if "clumpiness" in self.extras and self.clumpiness_from is None:
+            raise ValueError("extras 'clumpiness' needs clumpiness_from, the first day it looks at")
+        return self

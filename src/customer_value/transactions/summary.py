@@ -193,7 +193,7 @@ def _customer_frame(log: pl.LazyFrame, as_of: date, options: TransactionOptions)
         sold = pl.when(pl.col("kind") == "sale").then("category").drop_nulls()
         totals = _add(totals, log, n_categories=sold.n_unique().cast(pl.Int64))
     if options.extras:
-        totals = totals.join(_gaps(days, options), on="customer_id", how="left")
+        totals = totals.join(_gaps(days, as_of, options), on="customer_id", how="left")
     return _finish(totals, as_of)
 
 
@@ -248,8 +248,8 @@ def _add(totals: pl.LazyFrame, log: pl.LazyFrame, **column: pl.Expr) -> pl.LazyF
     return totals.join(log.group_by("customer_id").agg(**column), on="customer_id", how="left")
 
 
-def _gaps(days: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFrame:
-    """Statistics of the days between purchase days; sums of whole numbers, hence exact."""
+def _gaps(days: pl.LazyFrame, as_of: date, options: TransactionOptions) -> pl.LazyFrame:
+    """Statistics of the days between purchase days; sums of decimals, hence exact."""
     ordered = (
         days.filter(pl.col("purchase_day").is_not_null())
         .select("customer_id", "purchase_day")
@@ -263,18 +263,40 @@ def _gaps(days: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFrame:
         "gap_mean_days": pl.when(n > 0).then(total / n),
         "gap_std_days": pl.when(n > 1).then(variance.clip(0).sqrt()),
         "log_gap_sum": pl.col("logs").cast(pl.Float64),
+        "clumpiness": _clumpiness(),
     }
+    # Days of the window count from 1; its first purchase ends a gap that begins on day 0.
+    start = pl.lit(options.clumpiness_from, pl.Date)
+    place = (pl.col("purchase_day") - start).dt.total_days() + 1
+    inside, before = pl.col("place") >= 1, pl.when(same).then(pl.col("place").shift(1)).clip(0)
+    entered = pl.when(inside).then(pl.col("place") - before.fill_null(0))
     return (
-        ordered.with_columns(gap=pl.when(same).then(gap))
+        ordered.with_columns(gap=pl.when(same).then(gap), place=place)
+        .with_columns(entered=entered, length=(pl.lit(as_of) - start).dt.total_days() + 2)
         .group_by("customer_id")
         .agg(
             n=pl.col("gap").count().cast(pl.Int64),
             total=pl.col("gap").sum(),
             squares=(pl.col("gap") ** 2).sum(),
-            logs=pl.col("gap").cast(pl.Float64).log().cast(pl.Decimal(38, 12)).sum(),
+            logs=_exact_log(pl.col("gap")).sum(),
+            inside=pl.col("entered").count().cast(pl.Int64),
+            entropy=(_exact_log(pl.col("entered")) * pl.col("entered")).sum(),
+            left=(pl.col("length") - pl.col("place")).min(),
+            length=pl.col("length").first(),
         )
         .select("customer_id", **{name: statistics[name] for name in options.extras})
     )
+
+
+def _exact_log(days: pl.Expr) -> pl.Expr:
+    return days.cast(pl.Float64).log().cast(pl.Decimal(38, 12))
+
+
+def _clumpiness() -> pl.Expr:
+    """1 + sum(x ln x) / ln(n + 1) of the gaps x as shares of the window's length."""
+    inside, left, length = (pl.col(name).cast(pl.Float64) for name in ("inside", "left", "length"))
+    entropy = (pl.col("entropy").cast(pl.Float64) + left * left.log()) / length - length.log()
+    return pl.when(inside > 0).then((1 + entropy / (inside + 1).log()).clip(0, 1))
 
 
 def _holdout(
@@ -329,6 +351,7 @@ def _finish(totals: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
         *[
             name
             for name in totals.collect_schema().names()
-            if name in ("cost", "discount", "n_categories") or name.startswith(("gap_", "log_gap_"))
+            if name in ("cost", "discount", "n_categories")
+            or name.startswith(("gap_", "log_gap_", "clumpiness"))
         ],
     )

@@ -1,0 +1,116 @@
+"""What is scored: the columns of the customer frame, or what they are derived from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import polars as pl
+
+from customer_value._frames.contracts import ArrayRule, Kind, refuse, require
+from customer_value._frames.time import check_day
+from customer_value.exceptions import SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from customer_value._typing import BoolArray, FloatArray, IntArray
+
+    NumberArray: TypeAlias = FloatArray | IntArray
+
+RECENCY = "recency_days"
+
+_REVENUE, _COST = (pl.col(name).cast(pl.Float64) for name in ("revenue", "cost"))
+_DERIVED: dict[str, tuple[dict[str, Kind], pl.Expr]] = {
+    "t_x": (
+        {"first_purchase": "day", "last_purchase": "day"},
+        (pl.col("last_purchase") - pl.col("first_purchase")).dt.total_days(),
+    ),
+    "margin": ({"revenue": "number", "cost": "number"}, _REVENUE - _COST),
+}
+
+
+def metric_columns(
+    frame: pl.DataFrame | pl.LazyFrame, names: Sequence[str], *, as_of: date | None
+) -> list[pl.Expr]:
+    """Expressions of the metrics by their names, as Int64 or Float64.
+
+    Args:
+        frame: The customer frame.
+        names: Columns that are scored.
+        as_of: Day at which recency counts from `last_purchase`; None for the column of days.
+
+    Raises:
+        SchemaError: Names all columns that are missing or of a wrong type.
+    """
+    schema = frame.collect_schema()
+    needed: dict[str, Kind] = {}
+    metrics = {}
+    for name in names:
+        sources: dict[str, Kind] = {name: "number"}
+        metric = pl.col(name)
+        if name == RECENCY and as_of is not None:
+            sources = {"last_purchase": "day"}
+            day = pl.lit(check_day("as_of", as_of))
+            metric = (day - pl.col("last_purchase")).dt.total_days()
+        elif name not in schema and name in _DERIVED and _DERIVED[name][0].keys() <= schema.keys():
+            sources, metric = _DERIVED[name]
+        needed |= sources
+        exact = (name in schema and schema[name] == pl.Int64) or sources.keys() != {name}
+        metrics[name] = metric if exact else metric.cast(pl.Float64)
+    if RECENCY in needed and RECENCY not in schema and schema.get("last_purchase") == pl.Date:
+        raise SchemaError(
+            f"customers: missing column '{RECENCY}'; to count it from 'last_purchase', give as_of"
+        )
+    require(frame, needed, what="customers")
+    return [metric.alias(name) for name, metric in metrics.items()]
+
+
+def metric_arrays(
+    columns: Mapping[str, pl.Series],
+) -> tuple[dict[str, NumberArray], BoolArray | None]:
+    """Arrays of metrics, checked, and which rows are known in all of them (None: every row).
+
+    Whole numbers without nulls stay so, all else becomes float with NaN for null.
+
+    Raises:
+        DataError: Values are NaN or infinite, or a recency is below zero.
+    """
+    # May run inside of a query: views of the columns and numpy, nothing that is a query itself.
+    arrays = {name: column.rechunk().to_numpy() for name, column in columns.items()}
+    unknown = {name: column.null_count() for name, column in columns.items()}
+    floats = [name for name, array in arrays.items() if array.dtype == np.float64]
+    finite = {name: np.isfinite(arrays[name]) for name in floats}
+    no_numbers = any((~finite[name]).sum() > unknown[name] for name in floats)
+    if no_numbers or (arrays[RECENCY].size and np.fmin.reduce(arrays[RECENCY]) < 0):
+        _refuse(columns)
+    known: BoolArray | None = None
+    for name in floats:
+        if unknown[name]:
+            known = finite[name] if known is None else known & finite[name]
+    return arrays, known
+
+
+def _refuse(columns: Mapping[str, pl.Series]) -> None:
+    """Say what is wrong, telling unknown values, which are not, from NaN."""
+    lists = {name: column.to_list() for name, column in columns.items()}
+    unknown = {name: np.array([value is None for value in own]) for name, own in lists.items()}
+    arrays = {
+        name: np.array([np.nan if value is None else value for value in own], np.float64)
+        for name, own in lists.items()
+    }
+
+    def no_numbers(*given: FloatArray) -> BoolArray:
+        pairs = zip(unknown.values(), given, strict=True)
+        broken: BoolArray = np.any([~np.isfinite(own) & ~null for null, own in pairs], axis=0)
+        return broken
+
+    def later(*given: FloatArray) -> BoolArray:
+        return given[list(columns).index(RECENCY)] < 0
+
+    rules = [
+        ArrayRule("NaN or infinite values", no_numbers),
+        ArrayRule("a last purchase after the day of the snapshot", later),
+    ]
+    refuse(arrays, rules, what="customers")

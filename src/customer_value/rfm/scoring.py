@@ -1,0 +1,197 @@
+"""RFM scores: the cut points of a scale applied to any snapshot."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+import polars as pl
+
+from customer_value._frames.assemble import with_columns
+from customer_value._frames.contracts import as_polars
+from customer_value.rfm.cuts import place_scores
+from customer_value.rfm.metrics import metric_arrays, metric_columns
+from customer_value.rfm.scale import RFM_SCORES
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from customer_value._typing import ArrowStream, Frame
+    from customer_value.rfm.cuts import ByteArray
+    from customer_value.rfm.scale import RfmScale
+
+_RANGE = {
+    "score": pl.String,
+    "column": pl.String,
+    "lowest": pl.Float64,
+    "highest": pl.Float64,
+    "customers": pl.Int64,
+    "below": pl.Int64,
+    "above": pl.Int64,
+}
+
+
+@overload
+def score_rfm(
+    customers: pl.LazyFrame, scale: RfmScale, *, as_of: date | None = None
+) -> pl.LazyFrame: ...
+@overload
+def score_rfm(
+    customers: ArrowStream, scale: RfmScale, *, as_of: date | None = None
+) -> pl.DataFrame: ...
+def score_rfm(
+    customers: Frame, scale: RfmScale, *, as_of: date | None = None
+) -> pl.DataFrame | pl.LazyFrame:
+    """Add RFM scores by a scale: 1 to n, n is best on every dimension.
+
+    With `scale.options.weights` w there is an index of all scores s of n bins as well: 0 where
+    every score is 1, 100 where every score is the best, and between them
+
+        rfm_index = 100 * sum(w * (s - 1) / (n - 1)) / sum(w)
+
+    over the dimensions of more than one bin.
+
+    Args:
+        customers: Customer frame with the scale's columns, of any snapshot; values beyond those
+            that the scale has seen get the first or the last score: `rfm_out_of_range` counts them.
+        scale: Cut points from `fit_rfm`.
+        as_of: Day at which recency counts from `last_purchase` (Date), in place of `recency_days`.
+
+    Returns:
+        The frame with `r_score`, `f_score`, `m_score` (UInt8), `rfm_cell` (String, such as
+        `"545"`; digits joined by `-` where one of the three has ten bins), the scores of the extra
+        dimensions (`l_score` ..., UInt8), and `rfm_index` (Float64) where there are weights; null
+        for customers of whom a metric is unknown, such as those without any purchase.
+
+    Raises:
+        SchemaError: Columns are missing or no numbers.
+        DataError: Values are NaN or infinite, or a last purchase is after the day of the snapshot;
+            for a LazyFrame when it is collected.
+
+    Examples:
+        >>> import customer_value as cv
+        >>> from datetime import date
+        >>> customers = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30))
+        >>> scored = cv.score_rfm(customers, cv.fit_rfm(customers))
+        >>> scored["rfm_cell"].head(3).to_list()
+        ['444', '134', '111']
+        >>> options = cv.RfmOptions(extra=("length",), weights=(3, 4, 3, 0))
+        >>> lrfm = cv.score_rfm(customers, cv.fit_rfm(customers, options=options))
+        >>> lrfm.select("l_score", "rfm_cell", "rfm_index").row(0)
+        (4, '444', 75.0)
+    """
+    frame = as_polars(customers)
+    scores = scale.scores
+    columns = list(dict.fromkeys(d.column for d in scores.values()))
+    metrics = metric_columns(frame, columns, as_of=as_of)
+
+    def place(struct: pl.Series) -> pl.Series:
+        fields = dict(zip(columns, struct.struct.unnest().get_columns(), strict=True))
+        return pl.DataFrame(_place(fields, scale)).to_struct()
+
+    placed = pl.struct(metrics).map_batches(
+        place, return_dtype=pl.Struct(dict.fromkeys(scores, pl.UInt8)), is_elementwise=True
+    )
+    frame = with_columns(frame, placed.struct.unnest())
+    known = [pl.when(pl.col(name) > 0).then(pl.col(name)).alias(name) for name in scores]
+    frame = with_columns(frame, *known)
+    frame = with_columns(frame, _cell(scale).alias("rfm_cell"))
+    if scale.options.weights is None:
+        return frame
+    return with_columns(frame, _index(scale, scale.options.weights).alias("rfm_index"))
+
+
+def rfm_out_of_range(
+    customers: Frame, scale: RfmScale, *, as_of: date | None = None
+) -> pl.DataFrame:
+    """Count the customers whose values lie beyond all that a scale has seen.
+
+    They are scored like the nearest value that it has seen. Where they are many, the scale is out
+    of date or comes from other customers.
+
+    Args:
+        customers: Customer frame with the scale's columns, as for `score_rfm`.
+        scale: Cut points from `fit_rfm`.
+        as_of: Day at which recency counts from `last_purchase` (Date), in place of `recency_days`.
+
+    Returns:
+        One row per dimension with `score` and `column` (its names), `lowest` and `highest`
+        (Float64, what the scale has seen), `customers` (Int64, those that get scores), and of these
+        `below` the lowest and `above` the highest (Int64; null for a scale that does not know
+        them).
+
+    Raises:
+        SchemaError: Columns are missing or no numbers.
+        DataError: Values are NaN or infinite, or a last purchase is after the day of the snapshot.
+
+    Examples:
+        >>> import customer_value as cv
+        >>> from datetime import date
+        >>> log = cv.load_cdnow()
+        >>> scale = cv.fit_rfm(cv.summarize(log, as_of=date(1997, 9, 30)))
+        >>> later = cv.summarize(log, as_of=date(1998, 6, 30))
+        >>> beyond = cv.rfm_out_of_range(later, scale)
+        >>> beyond.select("score", "highest", "customers", "below", "above").rows()
+        [('r_score', 272.0, 2357, 0, 1673), ('f_score', 30.0, 2357, 0, 7), ('m_score', 6552.7, ...)]
+    """
+    frame = as_polars(customers)
+    names = list(dict.fromkeys(d.column for d in scale.dimensions))
+    selected = frame.select(metric_columns(frame, names, as_of=as_of))
+    rows = selected.collect() if isinstance(selected, pl.LazyFrame) else selected
+    arrays, known = metric_arrays({name: rows[name] for name in names})
+    counts = []
+    for score, d in scale.scores.items():
+        values = arrays[d.column] if known is None else arrays[d.column][known]
+        below = None if d.lowest is None else int((values < d.lowest).sum())
+        above = None if d.highest is None else int((values > d.highest).sum())
+        counts.append((score, d.column, d.lowest, d.highest, values.size, below, above))
+    return pl.DataFrame(counts, schema=_RANGE, orient="row")
+
+
+def _place(columns: dict[str, pl.Series], scale: RfmScale) -> dict[str, ByteArray]:
+    """Scores by their names; 0 where a metric is unknown."""
+    arrays, known = metric_arrays(columns)
+    scores = {}
+    cells = np.zeros(next(iter(arrays.values())).size, np.uint8)
+    for name, d in scale.scores.items():
+        score = place_scores(
+            arrays[d.column],
+            d.edges,
+            d.within,
+            cells,
+            reverse=d.reverse,
+            equal=d.closed == "left",
+        )
+        scores[name] = score if known is None else score * known
+        if scale.options.method == "nested" and name in RFM_SCORES[:2]:
+            cells = cells * np.uint8(d.requested_bins) + score - np.uint8(1)
+    return scores
+
+
+def _cell(scale: RfmScale) -> pl.Expr:
+    """The text of each cell, looked up: many times faster than to write it row by row."""
+    bins = [d.requested_bins for d in scale.dimensions[:3]]
+    separator = "-" if max(bins) > 9 else ""
+    cells = product(*(range(1, n + 1) for n in bins))
+    text = pl.Series([separator.join(map(str, cell)) for cell in cells])
+    r, f, m = (pl.col(name).cast(pl.UInt32) - 1 for name in RFM_SCORES)
+    return pl.lit(text).gather((r * bins[1] + f) * bins[2] + m)
+
+
+def _index(scale: RfmScale, weights: tuple[float, ...]) -> pl.Expr:
+    """The weighted index; scores in whole numbers of one unit, so that the best make exactly 1."""
+    steps = {name: d.requested_bins - 1 for name, d in scale.scores.items()}
+    unit = math.lcm(*(step for step in steps.values() if step))
+    reached: pl.Expr = pl.lit(0.0)
+    best = 0.0
+    for (name, step), weight in zip(steps.items(), weights, strict=True):
+        if step:
+            share = weight / max(weights)  # of any size, without overflow
+            reached += (pl.col(name).cast(pl.Float64) - 1) * (unit // step) * share
+            best += step * (unit // step) * share
+    if not best:
+        return pl.lit(None, pl.Float64)
+    # As a column: polars divides by a scalar with its reciprocal.
+    return 100 * (reached / (best + 0 * reached))
