@@ -214,3 +214,17 @@ def loyalty_and_reviews(log: pl.LazyFrame, customers: pl.LazyFrame, answers: Tab
     cadence = cv.ReviewCadence(months={"high": 1}, otherwise=6)
     assert_type(cv.review_schedule(answers, as_of=day, cadence=cadence), pl.DataFrame)
     cv.compare_snapshots(customers, answers, measures=["nps", "margin"])
+
+
+def effects(trial: pl.DataFrame, answers: Table) -> None:
+    effect = cv.evaluate_effect(trial, outcome="margin", history="before", expected_share=0.5)
+    assert_type(effect, cv.EffectEstimate)
+    cv.evaluate_effect(answers, outcome="spend", kind="ratio", denominator="orders")
+    cv.difference_in_differences(trial, before=["q1", "q2"], after="q3", cluster="store")
+    cv.before_after(trial, before="q1", after="q2")
+    cv.uplift_by_segment(trial, outcome="margin", segment="tier", adjust="benjamini_hochberg")
+    cv.qini_curve(trial, outcome="margin", score="risk")
+    assert_type(cv.qini_coefficient(trial, outcome="margin", score="risk"), float)
+    assert_type(cv.required_sample_size(baseline=0.1, effect=0.02, power=0.9), int)
+    assert_type(cv.sample_ratio_check(10, 12, expected_share=0.4), float)
+    assert_type(cv.campaign_return(effect, cost=100.0, margin=0.3), cv.CampaignReturn)

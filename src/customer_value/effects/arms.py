@@ -1,0 +1,112 @@
+"""Reading the customers of an evaluation: two arms, checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from customer_value._frames.arrays import to_array
+from customer_value._frames.contracts import Kind, Rule, as_polars, describe, find_offences, require
+from customer_value.exceptions import CustomerValueError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from customer_value._typing import BoolArray, FloatArray, Frame
+
+_GROUP = "__group__"
+
+
+class Arms(NamedTuple):
+    """The customers in an order that does not depend on the input's."""
+
+    rows: pl.DataFrame
+    treated: BoolArray
+
+    def pair(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The values of the treated, and those of the controls."""
+        return values[self.treated], values[~self.treated]
+
+    def column(self, name: str) -> FloatArray:
+        """A column as floats, NaN where unknown."""
+        return to_array(self.rows[name].fill_null(float("nan")))
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Numbers of treated and of controls."""
+        n = int(self.treated.sum())
+        return n, self.treated.size - n
+
+
+def read_arms(
+    customers: Frame,
+    group: str,
+    treated: str,
+    *,
+    numbers: Sequence[str],
+    gaps: Sequence[str] = (),
+    others: Sequence[str] = (),
+) -> Arms:
+    """Read and check the customers.
+
+    Args:
+        customers: One row a customer.
+        group: Column of the arm: Boolean, or text of two values.
+        treated: The value of the treated, where it is text.
+        numbers: Columns of numbers that must be known.
+        gaps: Columns of numbers that may be null.
+        others: Further columns to keep.
+
+    Raises:
+        CustomerValueError: There are not two arms.
+        SchemaError: Columns are missing or of a wrong type.
+        DataError: Values are null, NaN or infinite.
+    """
+    frame = as_polars(customers)
+    kinds: dict[str, Kind] = {group: "any", **dict.fromkeys(others, "any")}
+    schema = require(frame, kinds, what="customers")
+    flags = [name for name in (*numbers, *gaps) if frame.collect_schema().get(name) == pl.Boolean]
+    measured: dict[str, Kind] = {name: "number" for name in (*numbers, *gaps) if name not in flags}
+    require(frame, measured, what="customers")
+    arm = pl.col(group)
+    if schema[group] != pl.Boolean:
+        require(frame, {group: "text"}, what="customers")
+        arm = arm.cast(pl.String) == treated
+    values = [pl.col(name).cast(pl.Float64) for name in dict.fromkeys((*numbers, *gaps))]
+    rows = (
+        frame.lazy()
+        .select(arm.alias(_GROUP), pl.col(group).cast(pl.String).alias("__arm__"), *values, *others)
+        .collect()
+    )
+    rules = [
+        Rule("group", pl.col(_GROUP).is_null(), f"no {group}"),
+        *(Rule(n, ~_finite(n), f"{n} null, NaN or infinite") for n in dict.fromkeys(numbers)),
+        *(Rule(n, ~_finite(n) & pl.col(n).is_not_null(), f"{n} NaN or infinite") for n in gaps),
+    ]
+    _, offences = find_offences(rows.lazy(), rules, key="__arm__")
+    if offences:
+        raise DataError(f"customers: {describe(offences)}")
+    names = sorted(rows["__arm__"].unique())
+    if len(names) != 2 or not 0 < rows[_GROUP].sum() < rows.height:
+        raise CustomerValueError(
+            f"'{group}' must hold two arms, one of them '{treated}'; it holds "
+            + (", ".join(f"'{name}'" for name in names[:5]) or "nothing")
+        )
+    ordered = rows.sort(_GROUP, *others, *numbers, *gaps, nulls_last=True)
+    return Arms(ordered, ordered[_GROUP].to_numpy())
+
+
+def _finite(name: str) -> pl.Expr:
+    return pl.col(name).is_finite().fill_null(value=False)
+
+
+def two_valued(values: FloatArray, name: str) -> None:
+    """Refuse an outcome that is not a yes or no."""
+    other = ~np.isin(values, (0.0, 1.0))
+    if other.any():
+        raise DataError(
+            f"customers: {other.sum():,} rows with {name} not 0 or 1 (e.g. "
+            f"{', '.join(f'{v:g}' for v in values[other][:3])})"
+        )
