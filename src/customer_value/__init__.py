@@ -16,7 +16,7 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
 - profit: `customer_pnl`
 - lifecycle: `LifecycleRules`, `assign_stages`, `growth_accounting`, `cohort_table`,
   `contract_churn`, `survival_curve`, `migration_matrix`, `migration_forecast`,
-  `migration_steady_state`, `value_alerts`, `value_bridge`
+  `migration_steady_state`, `value_alerts`, `value_bridge`, `value_at_risk`, `calibration_table`
 - loyalty: `loyalty_metrics`, `loyalty_index`, `loyalty_type`, `nps`, `csat`, `ces`,
   `latest_responses`, `engagement_score`, `perceived_value`, `cronbach_alpha`, `service_indicators`
 - effects: `evaluate_effect`, `difference_in_differences`, `before_after`, `uplift_by_segment`,
@@ -85,8 +85,10 @@ if TYPE_CHECKING:
     )
     from customer_value.lifecycle import (
         AlertOptions,
+        Calibration,
         LifecycleRules,
         assign_stages,
+        calibration_table,
         cohort_table,
         contract_churn,
         growth_accounting,
@@ -95,6 +97,7 @@ if TYPE_CHECKING:
         migration_steady_state,
         survival_curve,
         value_alerts,
+        value_at_risk,
         value_bridge,
     )
     from customer_value.loyalty import (
@@ -180,6 +183,7 @@ __all__ = [
     "AbcOptions",
     "AlertOptions",
     "BgNbd",
+    "Calibration",
     "CampaignReturn",
     "Columns",
     "CustomerValueError",
@@ -215,6 +219,7 @@ __all__ = [
     "assign_tiers",
     "before_after",
     "busy_but_low_value",
+    "calibration_table",
     "campaign_return",
     "ces",
     "check_rules",
@@ -276,6 +281,7 @@ __all__ = [
     "top_share",
     "uplift_by_segment",
     "value_alerts",
+    "value_at_risk",
     "value_bridge",
     "value_report",
 ]
@@ -284,6 +290,7 @@ _MODULE_OF = {
     "AbcOptions": "abc_analysis",
     "AlertOptions": "lifecycle",
     "BgNbd": "clv",
+    "Calibration": "lifecycle",
     "CampaignReturn": "effects",
     "Columns": "transactions",
     "CustomerValueError": "exceptions",
@@ -323,6 +330,7 @@ _MODULE_OF = {
     "assign_tiers": "tiers",
     "before_after": "effects",
     "busy_but_low_value": "marks",
+    "calibration_table": "lifecycle",
     "campaign_return": "effects",
     "ces": "loyalty",
     "check_rules": "rfm",
@@ -384,6 +392,7 @@ _MODULE_OF = {
     "top_share": "abc_analysis",
     "uplift_by_segment": "effects",
     "value_alerts": "lifecycle",
+    "value_at_risk": "lifecycle",
     "value_bridge": "lifecycle",
     "value_report": "report",
 }

@@ -228,3 +228,10 @@ def effects(trial: pl.DataFrame, answers: Table) -> None:
     assert_type(cv.required_sample_size(baseline=0.1, effect=0.02, power=0.9), int)
     assert_type(cv.sample_ratio_check(10, 12, expected_share=0.4), float)
     assert_type(cv.campaign_return(effect, cost=100.0, margin=0.3), cv.CampaignReturn)
+
+
+def risk(customers: pl.LazyFrame, holdout: Table) -> None:
+    assert_type(cv.value_at_risk(customers, churn="risk", value="profit"), pl.LazyFrame)
+    checked = cv.calibration_table(holdout, predicted="risk", observed="left", bins=5)
+    assert_type(checked, cv.Calibration)
+    assert_type(checked.table, pl.DataFrame)

@@ -1,0 +1,227 @@
+"""Risk of churn: the money that stands to leave, and whether the probabilities are right."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, overload
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, Field
+
+from customer_value._frames.arrays import to_array
+from customer_value._frames.assemble import array_column, finite_column, with_columns
+from customer_value._frames.contracts import ArrayRule, Kind, as_polars, refuse, require
+from customer_value.exceptions import CustomerValueError
+
+if TYPE_CHECKING:
+    from customer_value._typing import ArrowStream, Frame
+
+_PROBABILITY = ArrayRule("probabilities outside 0 to 1", lambda p: ~((p >= 0) & (p <= 1)))
+_YES_OR_NO = ArrayRule("outcomes not 0 or 1", lambda y: ~np.isin(y, (0.0, 1.0)))
+
+
+@overload
+def value_at_risk(
+    customers: pl.LazyFrame,
+    *,
+    p_alive: str | None = "p_alive",
+    churn: str | None = None,
+    value: str = "clv",
+) -> pl.LazyFrame: ...
+@overload
+def value_at_risk(
+    customers: ArrowStream,
+    *,
+    p_alive: str | None = "p_alive",
+    churn: str | None = None,
+    value: str = "clv",
+) -> pl.DataFrame: ...
+def value_at_risk(
+    customers: Frame,
+    *,
+    p_alive: str | None = "p_alive",
+    churn: str | None = None,
+    value: str = "clv",
+) -> pl.DataFrame | pl.LazyFrame:
+    """Add the value that each customer's leaving would cost, times its probability.
+
+    Whom to call first is not who is most likely to leave: a customer worth 20,000 at 5 % stands for
+    more than one worth 1,000 at 70 %. The value should be that of a customer who stays: `clv` of
+    `customer_lifetime_value` counts the probability of being alive already; divide by it, or use
+    the profit of a year.
+
+    Args:
+        customers: Customer frame with the probability and the value.
+        p_alive: Column of the probability of being alive; churn is 1 less it.
+        churn: Column of the probability of leaving, in place of `p_alive`.
+        value: Column of what the customer is worth if retained.
+
+    Returns:
+        The frame with `churn_risk` (Float64, 0 to 1), `value_at_risk` (Float64, money on the basis
+        of the value; 0 where it is not above 0) and `risk_rank` (Int64, 1 is the most at risk;
+        equal values have equal ranks, the lowest of theirs). Null where either is unknown.
+
+    Raises:
+        CustomerValueError: Neither column is named.
+        SchemaError: Columns are missing or no numbers.
+        DataError: Probabilities are outside 0 to 1, or values NaN or infinite; for a LazyFrame when
+            it is collected.
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> customers = pl.DataFrame({"churn": [0.7, 0.2, 0.05], "profit": [1000, 5000, 20000]})
+        >>> ranked = cv.value_at_risk(customers, churn="churn", value="profit")
+        >>> ranked["value_at_risk"].to_list()
+        [700.0, 1000.0, 1000.0]
+        >>> ranked["risk_rank"].to_list()
+        [3, 1, 1]
+    """
+    name = churn or p_alive
+    if name is None:
+        raise CustomerValueError("name the column of the probability: p_alive or churn")
+    frame = as_polars(customers)
+    require(frame, {name: "number", value: "number"}, what="customers")
+    probability = array_column(lambda p: p, [name], rules=[_PROBABILITY])
+    risk = probability if churn else 1 - probability
+    loss = risk * finite_column(value).clip(lower_bound=0)
+    return with_columns(
+        frame,
+        risk.alias("churn_risk"),
+        loss.alias("value_at_risk"),
+        loss.rank("min", descending=True).cast(pl.Int64).alias("risk_rank"),
+    )
+
+
+class Calibration(BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=True):
+    """How well predicted probabilities came true; see `calibration_table`.
+
+    Attributes:
+        table: One row per bin.
+        n_customers: Customers with a prediction and an outcome.
+        brier_score: Mean squared difference of probability and outcome; lower is better.
+        reference_score: The same for predicting the mean to everybody: a model above it is worse
+            than that.
+        expected_error: Mean absolute difference of predicted and observed shares over the bins,
+            weighted by customers.
+        auc: Probability that a customer to whom it happened had a higher prediction than one to
+            whom it did not; None where all came out alike.
+    """
+
+    table: pl.DataFrame
+    n_customers: int
+    brier_score: float | None
+    reference_score: float | None
+    expected_error: float | None
+    auc: float | None
+
+
+class _Terms(BaseModel, frozen=True, extra="forbid", title="calibration_table"):
+    bins: Annotated[int, Field(ge=1, le=100)]
+
+
+def calibration_table(
+    customers: Frame, *, predicted: str, observed: str, bins: int = 10
+) -> Calibration:
+    """Compare predicted probabilities with what happened.
+
+    Customers are put in bins of about equal numbers by their prediction; equal predictions share a
+    bin. In each, the mean prediction should be the observed share within its interval.
+
+    Args:
+        customers: One row per customer, such as a holdout.
+        predicted: Column of the probability, such as the churn risk.
+        observed: Column of what happened, Boolean or 0 and 1. Rows where either is null are left
+            out.
+        bins: Number of bins asked for.
+
+    Returns:
+        The measures and the table: `bin` (Int64, from 1), `customers` (Int64), `lowest`,
+        `highest`, `predicted` (mean), `observed` (share), `low`, `high` (Wilson's 95 % interval of
+        the share; Float64).
+
+    Raises:
+        ValidationError: The number of bins is out of range.
+        SchemaError: Columns are missing or of a wrong type.
+        DataError: Predictions are outside 0 to 1, or outcomes not 0 or 1.
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> holdout = pl.DataFrame(
+        ...     {"p": [0.1, 0.1, 0.1, 0.1, 0.8, 0.8], "left": [0, 0, 0, 1, 1, 1]}
+        ... )
+        >>> checked = cv.calibration_table(holdout, predicted="p", observed="left", bins=2)
+        >>> checked.table.select("customers", "predicted", "observed").rows()
+        [(4, 0.1, 0.25), (2, 0.8, 1.0)]
+        >>> round(checked.brier_score, 4), round(checked.auc, 4)
+        (0.1533, 0.8333)
+    """
+    n_bins = _Terms(bins=bins).bins
+    frame = as_polars(customers)
+    kinds: dict[str, Kind] = {predicted: "number", observed: "any"}
+    schema = require(frame, kinds, what="customers")
+    if schema[observed] != pl.Boolean:
+        require(frame, {observed: "number"}, what="customers")
+    rows = (
+        frame.lazy()
+        .select(p=pl.col(predicted).cast(pl.Float64), y=pl.col(observed).cast(pl.Float64))
+        .drop_nulls()
+        .sort("p", "y")
+        .collect()
+    )
+    p, y = to_array(rows["p"]), to_array(rows["y"])
+    refuse({predicted: p}, [_PROBABILITY], what="customers")
+    refuse({observed: y}, [_YES_OR_NO], what="customers")
+    table = _bins(rows, n_bins)
+    if not p.size:
+        return Calibration(
+            table=table,
+            n_customers=0,
+            brier_score=None,
+            reference_score=None,
+            expected_error=None,
+            auc=None,
+        )
+    error = (table["predicted"] - table["observed"]).abs().to_numpy()
+    return Calibration(
+        table=table,
+        n_customers=p.size,
+        brier_score=float(np.mean((p - y) ** 2)),
+        reference_score=float(np.mean((y.mean() - y) ** 2)),
+        expected_error=float(error @ table["customers"].to_numpy() / p.size),
+        auc=_auc(rows),
+    )
+
+
+def _bins(rows: pl.DataFrame, bins: int) -> pl.DataFrame:
+    place = (pl.col("p").rank("average") - 0.5) / pl.len() * bins
+    z, n, share = 1.959963984540054, pl.col("customers"), pl.col("observed")
+    centre, shrink = share + z * z / (2 * n), 1 + z * z / n
+    width = z * (share * (1 - share) / n + z * z / (4 * n * n)).sqrt()
+    return (
+        rows.group_by(bin=place.floor().cast(pl.Int64).clip(0, bins - 1))
+        .agg(
+            customers=pl.len().cast(pl.Int64),
+            lowest=pl.col("p").min(),
+            highest=pl.col("p").max(),
+            predicted=pl.col("p").sort().mean(),
+            observed=pl.col("y").mean(),
+        )
+        .sort("bin")
+        .with_columns(
+            bin=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
+            low=((centre - width) / shrink).clip(0, 1),
+            high=((centre + width) / shrink).clip(0, 1),
+        )
+    )
+
+
+def _auc(rows: pl.DataFrame) -> float | None:
+    """Mann and Whitney's statistic from mid-ranks."""
+    happened = int(rows["y"].sum())
+    others = rows.height - happened
+    if not happened or not others:
+        return None
+    ranks = rows.select(pl.col("p").rank("average").filter(pl.col("y") == 1)).to_series()
+    excess = math.fsum(ranks) - happened * (happened + 1) / 2
+    return excess / (happened * others)

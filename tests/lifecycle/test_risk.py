@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from pydantic import ValidationError
+
+import customer_value as cv
+
+pairs = st.lists(
+    st.tuples(st.sampled_from([0.0, 0.1, 0.5, 0.5, 0.9, 1.0]), st.booleans()), max_size=20
+)
+
+
+def holdout(rows: list[tuple[float, bool]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema={"p": pl.Float64, "left": pl.Boolean}, orient="row")
+
+
+# --- value at risk ---
+
+
+def test_the_worked_ranking() -> None:
+    """0.7 x 1000, 0.2 x 5000, 0.05 x 20000: 700, 1000, 1000."""
+    customers = pl.LazyFrame({"p_alive": [0.3, 0.8, 0.95, None], "clv": [1000, 5000, 20000, 1]})
+    ranked = cv.value_at_risk(customers).collect()
+    assert ranked["value_at_risk"].to_list()[:3] == pytest.approx([700, 1000, 1000])
+    assert ranked["value_at_risk"][3] is ranked["risk_rank"][3] is None
+    # By probability alone the first would come first.
+    assert ranked["churn_risk"].arg_max() == 0
+    assert ranked["risk_rank"][0] == 3
+
+
+def test_a_customer_of_no_value_risks_none() -> None:
+    customers = pl.DataFrame({"churn": [1.0, 1.0], "clv": [-5.0, 2.0]})
+    ranked = cv.value_at_risk(customers, churn="churn")
+    assert ranked["value_at_risk"].to_list() == [0.0, 2.0]
+    assert ranked["risk_rank"].to_list() == [2, 1]
+
+
+def test_bad_probabilities_are_refused() -> None:
+    with pytest.raises(cv.DataError, match="1 row with probabilities outside 0 to 1"):
+        cv.value_at_risk(pl.DataFrame({"p_alive": [1.5, 0.5], "clv": [1.0, 1.0]}))
+    with pytest.raises(cv.DataError, match="NaN or infinite"):
+        cv.value_at_risk(pl.DataFrame({"p_alive": [0.5], "clv": [math.nan]}))
+    with pytest.raises(cv.CustomerValueError, match="p_alive or churn"):
+        cv.value_at_risk(pl.DataFrame({"clv": [1.0]}), p_alive=None)
+
+
+# --- calibration ---
+
+
+@given(rows=pairs, bins=st.integers(1, 6))
+@settings(max_examples=60, deadline=None)
+def test_every_customer_is_in_one_bin(rows: list[tuple[float, bool]], bins: int) -> None:
+    checked = cv.calibration_table(holdout(rows), predicted="p", observed="left", bins=bins)
+    table = checked.table
+    assert table["customers"].sum() == len(rows) == checked.n_customers
+    assert table.height <= bins
+    for row in table.iter_rows(named=True):
+        own = [(p, y) for p, y in rows if row["lowest"] <= p <= row["highest"]]
+        assert row["customers"] == len(own)
+        assert row["observed"] == pytest.approx(np.mean([y for _, y in own]))
+        assert row["predicted"] == pytest.approx(np.mean([p for p, _ in own]))
+        assert row["low"] <= row["observed"] + 1e-12
+        assert row["high"] >= row["observed"] - 1e-12
+    back = cv.calibration_table(holdout(rows[::-1]), predicted="p", observed="left", bins=bins)
+    assert_frame_equal(back.table, table)
+
+
+@given(rows=pairs)
+@settings(max_examples=60, deadline=None)
+def test_scores_by_definition(rows: list[tuple[float, bool]]) -> None:
+    checked = cv.calibration_table(holdout(rows), predicted="p", observed="left")
+    if not rows:
+        assert checked.brier_score is checked.auc is None
+        return
+    assert checked.brier_score == pytest.approx(np.mean([(p - y) ** 2 for p, y in rows]))
+    yes, no = ([p for p, y in rows if y is side] for side in (True, False))
+    if not yes or not no:
+        assert checked.auc is None
+        return
+    wins = sum((a > b) + 0.5 * (a == b) for a in yes for b in no)
+    assert checked.auc == pytest.approx(wins / (len(yes) * len(no)))
+
+
+def test_right_probabilities_are_calibrated_and_wrong_ones_are_not() -> None:
+    rng = np.random.default_rng(1)
+    p = rng.random(20_000)
+    left = rng.random(20_000) < p
+    right = cv.calibration_table(
+        pl.DataFrame({"p": p, "left": left}), predicted="p", observed="left"
+    )
+    inside = right.table.select(pl.col("predicted").is_between("low", "high").mean()).item()
+    assert inside >= 0.8
+    assert right.expected_error == pytest.approx(0, abs=0.01)
+    wrong = cv.calibration_table(
+        pl.DataFrame({"p": 1 - p, "left": left}), predicted="p", observed="left"
+    )
+    assert right.brier_score is not None
+    assert wrong.brier_score is not None
+    assert wrong.reference_score is not None
+    assert right.brier_score < wrong.reference_score < wrong.brier_score
+
+
+def test_bad_holdouts_are_refused() -> None:
+    with pytest.raises(cv.DataError, match="probabilities outside 0 to 1"):
+        cv.calibration_table(holdout([(2.0, True)]), predicted="p", observed="left")
+    with pytest.raises(cv.DataError, match="outcomes not 0 or 1"):
+        cv.calibration_table(
+            pl.DataFrame({"p": [0.5], "left": [2]}), predicted="p", observed="left"
+        )
+    with pytest.raises(ValidationError, match="bins"):
+        cv.calibration_table(holdout([]), predicted="p", observed="left", bins=0)
