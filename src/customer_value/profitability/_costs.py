@@ -115,22 +115,20 @@ class CostTable(NamedTuple):
             else rows.select("customer_id", booked=pl.lit(value=True)).unique()
         )
 
-    def unknown(self, line: str) -> pl.Expr:
-        """Whether the cost of a line is unknown, after a join with `by_customer`."""
-        missing = pl.lit(value=False)
-        if not self.stack.is_complete(line):
-            missing |= ~pl.col(f"seen:{line}").fill_null(value=False)
-        if line in self.gaps:
-            missing |= pl.col(f"gap:{line}").fill_null(value=False)
-        return missing
+    def unknown(self, line: str) -> list[pl.Expr]:
+        """Why the cost of a line may be unknown, after a join with `by_customer`."""
+        seen, gap = pl.col(f"seen:{line}"), pl.col(f"gap:{line}")
+        reasons = [] if self.stack.is_complete(line) else [~seen.fill_null(value=False)]
+        return [*reasons, gap.fill_null(value=False)] if line in self.gaps else reasons
 
     def level(self, level: Level) -> pl.Expr:
         """The cost of a level: zero if nothing is booked, null if a line's cost is unknown."""
         lines = self.booked(level)
         if not lines:
             return pl.lit(0).cast(pl.Decimal(38, 0))
-        known = ~pl.any_horizontal(self.unknown(line) for line in lines)
-        return pl.when(known).then(pl.col(level).fill_null(0))
+        cost = pl.col(level).fill_null(0)
+        unknown = [reason for line in lines for reason in self.unknown(line)]
+        return pl.when(~pl.any_horizontal(unknown)).then(cost) if unknown else cost
 
 
 def stray_customers(strays: list[object], end: date) -> list[str]:

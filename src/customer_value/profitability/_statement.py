@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from customer_value.profitability._costs import CostTable
     from customer_value.transactions._source import Source
 
-GOODS = ("sales", "returns", "discounts", "known_cost", "uncosted", "unknown")
 ACCOUNT = (
     "gross_sales",
     "discounts",
@@ -63,26 +62,26 @@ class Window(NamedTuple):
 def goods(log: pl.LazyFrame, window: Window, *, booked: bool = False) -> pl.LazyFrame:
     """The sums of the window by customer; `booked` where the log is not to tell costs of goods."""
     rows = ledger(log, window, booked=booked).group_by("customer_id")
-    return rows.agg(pl.col(GOODS).sum(), rows=pl.len().cast(pl.Int64))
+    unknown = pl.col("known_cost").null_count().cast(pl.Int64)
+    return rows.agg(pl.all().sum(), unknown=unknown, rows=pl.len().cast(pl.Int64))
 
 
 def ledger(log: pl.LazyFrame, window: Window, *, booked: bool = False) -> pl.LazyFrame:
     """What each row of the window adds to the account, in decimals."""
     names = log.collect_schema().names()
     amount, sale = pl.col("amount"), pl.col("kind") == "sale"
-    cost = pl.col("cost") if "cost" in names else pl.lit(None, pl.Float64)
+    cost = pl.col("cost") if "cost" in names else pl.lit(0.0 if booked else None, pl.Float64)
     discount = pl.col("discount") if "discount" in names else pl.lit(0.0)
-    unknown = pl.lit(value=False) if booked else cost.is_null()
     sums = {
         "sales": pl.when(sale).then(amount).otherwise(0),
         "returns": pl.when(sale).then(0).otherwise(-amount),
         "discounts": pl.when(sale).then(discount),
         "known_cost": cost,
-        "uncosted": pl.when(unknown).then(amount).otherwise(0),
     }
+    if window.margin is not None:
+        sums["uncosted"] = pl.when(cost.is_null()).then(amount).otherwise(0)
     return log.filter(window.days).select(
         "customer_id",
-        unknown=unknown.cast(pl.Int64),
         **{name: value.cast(pl.Decimal(38, window.scale)) for name, value in sums.items()},
     )
 
@@ -142,7 +141,10 @@ def _cost_of_goods(window: Window) -> pl.Expr:
 def _coverage(table: CostTable | None, *, booked: bool) -> pl.Expr:
     rows, unknown = pl.col("rows"), pl.col("unknown")
     of_goods = pl.when(rows > 0).then(1 - unknown / rows).otherwise(1.0)
+    unsure = [table.unknown(line) for line in table.charged] if table else []
     parts = [] if booked else [of_goods]
-    parts += [1.0 - table.unknown(line).cast(pl.Float64) for line in table.charged] if table else []
+    parts += [
+        1.0 - pl.any_horizontal(why).cast(pl.Float64) if why else pl.lit(1.0) for why in unsure
+    ]
     # As a column: polars divides by a scalar with its reciprocal, and one of one is not 1.
     return pl.sum_horizontal(parts) / (len(parts) + 0 * rows)

@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 from customer_value.exceptions import CustomerValueError, DataError
 from customer_value.profitability._costs import CostTable, UnknownCustomers, stray_customers
 from customer_value.profitability._statement import (
-    GOODS,
     Window,
     goods,
     goods_are_booked,
@@ -182,17 +181,16 @@ def _full_account(
     if window.start is not None:
         earlier = log.filter(pl.col("ordered_at") <= window.end).select("customer_id").unique()
         sales = earlier.join(sales, on="customer_id", how="left")
-    totals = (
-        sales.with_columns(in_log=True)
-        .join(
-            table.by_customer(costs),
-            on="customer_id",
-            how="left" if terms.unknown_customers == "unallocated" else "full",
-            coalesce=True,
-        )
-        .filter((pl.col("rows") > 0) | pl.col("booked"))
-        .with_columns(pl.col(*GOODS, "rows").fill_null(0))
+    sums = [name for name in sales.collect_schema().names() if name != "customer_id"]
+    totals = sales.with_columns(in_log=True).join(
+        table.by_customer(costs),
+        on="customer_id",
+        how="left" if terms.unknown_customers == "unallocated" else "full",
+        coalesce=True,
     )
+    if window.start is not None:  # who has neither sales nor costs in it has no account
+        totals = totals.filter(pl.col("rows").is_not_null() | pl.col("booked"))
+    totals = totals.with_columns(pl.col(sums).fill_null(0))
     extra = [pl.col("in_log").is_null().alias("stray")]
     return statement(
         totals, window, table, extra if terms.unknown_customers == "raise" else [], booked=booked
