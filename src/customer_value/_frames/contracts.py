@@ -143,6 +143,19 @@ def find_offences(
     return counts.item(0, "rows"), offences
 
 
+def any_broken(rules: Sequence[Rule]) -> pl.Expr:
+    """Whether a row breaks any of the rules."""
+    return pl.any_horizontal(rule.broken for rule in rules).fill_null(value=False)
+
+
+def exclusive(rules: Sequence[Rule]) -> list[Rule]:
+    """The rules, each without the rows that break an earlier one, so that counts add up."""
+    return [
+        rule._replace(broken=rule.broken & ~any_broken(rules[:k])) if k else rule
+        for k, rule in enumerate(rules)
+    ]
+
+
 def refuse(arrays: Mapping[str, FloatArray], rules: Sequence[ArrayRule], *, what: str) -> None:
     """Refuse elements of arrays that break a rule.
 

@@ -12,6 +12,7 @@ from customer_value._frames.contracts import (
     Rule,
     as_polars,
     describe,
+    exclusive,
     find_offences,
     require,
 )
@@ -76,13 +77,14 @@ class CostTable(NamedTuple):
             frozenset(booked.filter(pl.col("unknown") > 0)["line"].drop_nulls()),
         )
         rules = _rules(schema, source.options.money_scale, unknown_customers)
-        _, offences = find_offences(frame, rules, key="customer_id")
+        _, offences = find_offences(frame, exclusive(rules), key="customer_id")
         offences += _unknown_lines(lines, stack)
         problems = _mixed_currencies(frame, source) if "currency" in schema else []
         if offences or problems:
             if unknown_customers == "raise":
-                strays = rows.join(source.customers(end), on="customer_id", how="anti")
-                problems += stray_customers(strays.collect()["customer_id"].to_list(), end)
+                who = frame.filter(inside).select("customer_id")
+                strays = who.join(source.customers(end), on="customer_id", how="anti").collect()
+                problems += stray_customers(strays["customer_id"].to_list(), end)
             problems = ([describe(offences)] if offences else []) + problems
             raise DataError(f"costs: {'; '.join(problems)}")
         return table

@@ -12,6 +12,7 @@ from customer_value._frames.contracts import (
     Rule,
     as_polars,
     describe,
+    exclusive,
     find_offences,
     require,
 )
@@ -96,7 +97,7 @@ def _take_support(frame: pl.LazyFrame | None) -> pl.DataFrame:
 
 
 def _problems(what: str, frame: pl.LazyFrame, rules: list[Rule], *, key: str) -> list[str]:
-    _, offences = find_offences(frame, rules, key=key)
+    _, offences = find_offences(frame, exclusive(rules), key=key)
     return [f"{what}: {describe(offences)}"] if offences else []
 
 

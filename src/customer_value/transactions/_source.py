@@ -11,8 +11,10 @@ from customer_value._frames.contracts import (
     Kind,
     Offence,
     Rule,
+    any_broken,
     as_polars,
     describe,
+    exclusive,
     find_offences,
     require,
 )
@@ -114,13 +116,8 @@ class Source(NamedTuple):
         return log.filter(pl.col("ordered_at") <= as_of).select("customer_id").unique()
 
     def _check(self) -> tuple[int, list[Offence]]:
-        rules = self._rules()
-        # A row that breaks several rules counts in the first, so that the counts add up.
-        first = [
-            rule._replace(broken=rule.broken & ~_broken(rules[:k])) if k else rule
-            for k, rule in enumerate(rules)
-        ]
-        return find_offences(self.frame.lazy(), first, key=self.columns.customer)
+        rules = exclusive(self._rules())
+        return find_offences(self.frame.lazy(), rules, key=self.columns.customer)
 
     def _checked_rows(self) -> int:
         if not self.options.validate_log:
@@ -179,7 +176,7 @@ class Source(NamedTuple):
         return log
 
     def _usable(self) -> pl.LazyFrame:
-        return self.frame.lazy().filter(~_broken(self._rules()))
+        return self.frame.lazy().filter(~any_broken(self._rules()))
 
     def _is_return(self) -> pl.Expr:
         negative = pl.col(self.columns.amount) < 0
@@ -298,10 +295,6 @@ def _canonical_columns(frame: pl.DataFrame | pl.LazyFrame) -> Columns:
     present = set(frame.collect_schema().names())
     found = {role: name for role in _OPTIONAL if (name := _CANONICAL[role][0]) in present}
     return Columns(**found)
-
-
-def _broken(rules: list[Rule]) -> pl.Expr:
-    return pl.any_horizontal(rule.broken for rule in rules).fill_null(value=False)
 
 
 def _zero_sale() -> pl.Expr:
