@@ -76,7 +76,9 @@ def costs(*rows: tuple[Any, str, float | None]) -> pl.DataFrame:
 
 
 def account(log: pl.DataFrame, booked: Any, **keywords: Any) -> pl.DataFrame:
-    return cv.customer_pnl(log, costs=booked, **({"as_of": AS_OF, "stack": STACK} | keywords))
+    terms: Any = {"as_of": AS_OF, "stack": STACK} | keywords
+    accounts: pl.DataFrame = cv.customer_pnl(log, costs=booked, **terms)
+    return accounts
 
 
 # --- the oracle ---

@@ -137,9 +137,10 @@ def allocate_costs(
         CustomerValueError: `order` does not name the pools of `support`, once each.
 
     Examples:
+        >>> import polars as pl, customer_value as cv
+
         Kaplan & Anderson's department: 560,000 for 700,000 minutes, so 0.80 a minute.
 
-        >>> import polars as pl, customer_value as cv
         >>> activities = pl.DataFrame(
         ...     {
         ...         "customer_id": ["ann", "ann", "bob", "bob"],
