@@ -44,7 +44,7 @@ def full_pnl(
 ) -> list[Output]:
     """The account of each customer, in the order of the customers."""
     inside = [c for c in costs if c["date"] <= as_of and (not start or c["date"] >= start)]
-    booked_lines = {c["line"] for c in inside}
+    booked_lines = {c["line"] for c in inside if c["customer_id"] is not None}
     customers = {row["customer_id"] for row in read(log) if row["day"] <= as_of}
     if unknown_customers == "unallocated":
         inside = [c for c in inside if c["customer_id"] in customers]

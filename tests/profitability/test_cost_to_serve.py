@@ -284,6 +284,16 @@ def test_step_down_needs_an_order(order: Any) -> None:
         cv.allocate_costs(WORK, HOSPITAL, support=SUPPORT, method="step_down", order=order)
 
 
+def test_extreme_amounts_leave_no_more_than_rounding() -> None:
+    pools = HOSPITAL.with_columns(amount=pl.Series([9.9e22, -9.9e22, 1e-6, 0.0]))
+    order = ["personnel", "systems"]
+    allocation = cv.allocate_costs(WORK, pools, support=SUPPORT, method="step_down", order=order)
+    assert allocation.costs["amount"].is_finite().all()
+    pools = allocation.pools
+    assert pools["passed_on"].to_list()[0] == 9.9e22
+    assert pools["residual"].to_list() == pytest.approx([0.0] * 4, abs=1e-15 * 9.9e22)
+
+
 # --- bad input ---
 
 

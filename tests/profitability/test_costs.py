@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -364,11 +365,41 @@ def test_unknown_customers_may_be_kept_or_left_out() -> None:
 
 
 def test_costs_of_nobody_are_unallocated_or_refused() -> None:
-    log, booked = small(cost=[4.0]), costs(("a", "visits", 1.0), (None, "visits", 2.0))
-    assert account(log, booked, unknown_customers="unallocated")["service"].to_list() == [1.0]
+    log = small(cost=[4.0])
+    booked = costs(("a", "visits", 1.0), (None, "visits", 2.0), (None, "maintenance", 9.0))
+    left = account(log, booked, unknown_customers="unallocated")
+    assert left["service"].to_list() == [1.0]
+    assert left["profit"].to_list() == [5.0]  # what nobody caused is no line of theirs
     for unknown in ("keep", "raise"):
-        with pytest.raises(cv.DataError, match="costs: 1 row with no customer"):
+        with pytest.raises(cv.DataError, match="costs: 2 rows with no customer"):
             account(log, booked, unknown_customers=unknown)
+
+
+# --- extremes and threads ---
+
+
+def test_extreme_amounts_stay_finite() -> None:
+    log = small(customer_id=["a", "b"], amount=[9.9e22, 1e-6], cost=[-9.9e22, 9.9e22])
+    result = account(log, costs(("a", "visits", -9.9e22), ("b", "visits", 9.9e22)))
+    assert result["profit"].to_list() == pytest.approx([2.97e23, -1.98e23])
+    numbers = result.drop("customer_id").unpivot()["value"]
+    assert numbers.is_finite().all()
+
+
+def test_many_threads_at_once_give_the_same_bits() -> None:
+    log = cv.load_cdnow()
+    booked = log.select("customer_id", pl.lit("tickets").alias("line"), amount="quantity")
+    terms: Any = {"as_of": date(1998, 6, 30), "margin": 0.3, "costs": booked, "stack": STACK}
+
+    def view(lazy: int) -> pl.DataFrame:
+        accounts = cv.customer_pnl(log.lazy() if lazy else log, **terms)
+        groups = accounts.with_columns(group=pl.col("customer_id") % 7)
+        result: pl.DataFrame = cv.pnl_by(groups, by="group").lazy().collect()
+        return result
+
+    expected = view(lazy=0)
+    with ThreadPoolExecutor(8) as pool:
+        assert all(answer.equals(expected) for answer in pool.map(view, [0, 1] * 8))
 
 
 # --- bad input ---

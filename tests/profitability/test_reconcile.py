@@ -103,6 +103,15 @@ def test_what_is_unknown_and_unallocated_is_told() -> None:
     assert "service                  15.00              1.00" in str(proof)
 
 
+def test_costs_of_nobody_are_in_the_ledger() -> None:
+    costs = pl.DataFrame({"customer_id": [None, "a"], "line": ["shipping", "service"]})
+    costs = costs.with_columns(amount=pl.Series([3.0, 1.0]))
+    pnl = cv.customer_pnl(LOG, as_of=AS_OF, costs=costs, unknown_customers="unallocated")
+    shipping = prove(pnl, costs=costs)["fulfilment"]
+    assert (shipping.ledger, shipping.unallocated) == (3.0, 3.0)
+    assert pnl["cm2"].to_list() == [6.0, 6.0]
+
+
 def test_kept_customers_are_not_unallocated() -> None:
     costs = COSTS.drop_nulls()
     pnl = cv.customer_pnl(LOG, as_of=AS_OF, costs=costs, unknown_customers="keep")

@@ -90,7 +90,7 @@ class CostTable(NamedTuple):
         return table
 
     def booked(self, level: Level) -> list[str]:
-        """The lines of a level that the window has rows of."""
+        """The lines of a level that the window has rows of, of any customer."""
         return [line for line in self.lines if self.stack.level_of[line] == level]
 
     @property
@@ -177,7 +177,7 @@ def _count_lines(frame: pl.LazyFrame, inside: pl.Expr) -> pl.DataFrame:
         frame.group_by(pl.col("line").cast(pl.String))
         .agg(
             rows=pl.len().cast(pl.Int64),
-            inside=(inside & pl.col("line").is_not_null()).sum(),
+            inside=(inside & pl.col("customer_id").is_not_null()).sum(),
             unknown=unknown.sum(),
         )
         .sort("line")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import polars as pl
@@ -28,6 +28,7 @@ Units: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 
 _EXACT = pl.Decimal(38, MONEY_SCALE)
 _MICRO = Decimal(1).scaleb(-MONEY_SCALE)
+_DIGITS = 76  # enough for any product of two decimals
 
 
 class TimeEquation(BaseModel, frozen=True, extra="forbid"):
@@ -110,7 +111,11 @@ def allocate_costs(
     that come later; one that is closed receives nothing more.
 
     For each pool amount + received = allocated + passed_on + unused + residual, and over all
-    pools the amounts = allocated + unused + residual, exactly to six decimal places.
+    pools the amounts = allocated + unused + residual, exactly to six decimal places. Units of
+    drivers are summed to six places as well.
+
+    Tables are of one period: call once for each, and give the costs its day by
+    `.with_columns(date=...)` where `customer_pnl` is to tell the periods apart.
 
     Args:
         activities: `customer_id` (whole numbers or text), `activity` (text), `quantity` (not
@@ -203,12 +208,13 @@ def _pass_on(tables: Tables, sequence: list[str], method: Method) -> pl.DataFram
     for k, name in enumerate(sequence):
         closed = sequence if method == "direct" else sequence[: k + 1]
         served = tables.support.filter(pl.col("pool") == name, ~pl.col("user").is_in(closed))
-        cost, total = amounts[name] + received[name], math.fsum(served["quantity"])
-        used[name] = total
-        for _, user, quantity in served.filter(pl.col("quantity") > 0).rows():
-            part = (cost * Decimal(quantity) / Decimal(total)).quantize(_MICRO)
-            received[user] += part
-            passed[name] += part
+        used[name] = total = math.fsum(served["quantity"])
+        with localcontext(prec=_DIGITS):
+            cost = amounts[name] + received[name]
+            for _, user, quantity in served.filter(pl.col("quantity") > 0).rows():
+                part = (cost * Decimal(quantity) / Decimal(total)).quantize(_MICRO)
+                received[user] += part
+                passed[name] += part
     return pools.with_columns(
         pl.Series("received", list(received.values()), _EXACT),
         pl.Series("passed_on", list(passed.values()), _EXACT),

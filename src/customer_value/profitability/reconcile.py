@@ -71,7 +71,7 @@ class PnlReconciliation(BaseModel, frozen=True, extra="forbid"):
 
     def __getitem__(self, line: str) -> LedgerLine:
         """The line of that name."""
-        return next(entry for entry in self.lines if entry.line == line)
+        return {entry.line: entry for entry in self.lines}[line]
 
     def __str__(self) -> str:
         head = f"{'':12}{'ledger':>18}{'customers':>18}{'unknown':>18}{'unallocated':>18}"
@@ -140,7 +140,7 @@ def reconcile_pnl(
     for level in LEVELS if table else ("cogs",):
         rows = [_cost_of_goods(log, window, table)] if level == "cogs" else []
         if table:
-            booked = table.rows.filter(pl.col("line").is_in(table.booked(level)))
+            booked = table.rows.filter(pl.col("line").is_in(table.stack.lines(level)))
             exact = pl.col("amount").cast(pl.Decimal(38, window.scale + _FINER))
             rows.append(booked.select("customer_id", exact))
         lines.append(_cost_line(level, pl.concat(rows), known, everybody))
