@@ -10,12 +10,15 @@ import pytest
 
 from customer_value._frames.contracts import (
     NOT_FINITE,
+    TOO_LARGE,
     ArrayRule,
     Kind,
     Offence,
     Rule,
+    any_broken,
     as_polars,
     describe,
+    exclusive,
     find_offences,
     refuse,
     require,
@@ -171,3 +174,25 @@ def test_not_finite_is_nan_and_both_infinities() -> None:
     values = np.array([1.0, np.nan, np.inf, -np.inf, 1e308])
     with pytest.raises(DataError, match="x: 3 rows with NaN or infinite values"):
         refuse({"x": values}, [NOT_FINITE], what="x")
+
+
+def test_exclusive_rules_count_each_row_once() -> None:
+    frame = pl.LazyFrame({"key": [1, 2, 3, 4], "value": [float("nan"), -1.0, None, 5.0]})
+    value = pl.col("value")
+    rules = [
+        Rule("null", value.is_null(), "no value"),
+        Rule("nan", value.is_nan(), "NaN"),
+        Rule("bad", value.is_nan() | (value < 0), "a bad value"),
+    ]
+    _, offences = find_offences(frame, exclusive(rules), key="key")
+    assert [(o.rule, o.rows, o.examples) for o in offences] == [
+        ("null", 1, ("3",)),
+        ("nan", 1, ("1",)),
+        ("bad", 1, ("2",)),
+    ]
+    assert frame.filter(any_broken(rules)).collect()["key"].to_list() == [1, 2, 3]
+
+
+def test_what_is_too_large_to_sum() -> None:
+    with pytest.raises(DataError, match="2 rows with values too large to sum exactly"):
+        refuse({"money": np.array([9e22, 1e23, -1e24])}, [TOO_LARGE], what="accounts")

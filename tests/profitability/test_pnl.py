@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 import customer_value as cv
 from customer_value.transactions import _source
+from golden import golden
 from oracles import transactions as oracle
 from strategies import LAST_DAY, Log, days, logs, small
 
@@ -261,6 +262,67 @@ def test_money_of_any_numeric_type(dtype: Any) -> None:
 def test_a_margin_out_of_range_is_refused(margin: Any) -> None:
     with pytest.raises(ValidationError, match="customer_pnl\nmargin"):
         one(small(amount=[1.0]), margin=margin)
+
+
+# --- Spring Distribution ---
+
+SPRING = golden("profitability")["spring_distribution"]
+RATES = SPRING["inputs"]["rates"]
+
+
+def spring_log() -> pl.DataFrame:
+    given = SPRING["inputs"]
+    cases = np.array(given["cases"])
+    return pl.DataFrame(
+        {
+            "customer_id": SPRING["customers"],
+            "ordered_at": [date(2024, 6, 30)] * 5,
+            "amount": np.round(cases * given["price"], 2),
+            "discount": np.round(cases * (given["list_price"] - np.array(given["price"])), 2),
+            "cost": cases * given["cost_per_case"],
+        }
+    )
+
+
+def spring_costs() -> pl.DataFrame:
+    given = SPRING["inputs"]
+    miles = np.multiply(given["deliveries"], given["miles_per_delivery"])
+    used = pl.DataFrame({"miles": miles} | {k: given[k] for k in RATES if k != "miles"})
+    activities = used.with_columns(customer_id=pl.Series(SPRING["customers"])).unpivot(
+        index="customer_id", variable_name="activity", value_name="quantity"
+    )
+    pools = pl.DataFrame(
+        [{"pool": k, "amount": rate * used[k].sum(), "driver": k} for k, rate in RATES.items()]
+    )
+    return cv.allocate_costs(activities, pools).costs
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_spring_distribution_line_by_line(lazy: bool) -> None:
+    log: Any = spring_log().lazy() if lazy else spring_log()
+    stack = cv.CostStack(service=tuple(RATES))
+    accounts = cv.customer_pnl(log, as_of=AS_OF, costs=spring_costs(), stack=stack)
+    pnl = accounts.lazy().collect().sort("customer_id")
+    assert pnl["customer_id"].to_list() == SPRING["customers"]
+    for line, total in SPRING["totals"].items():
+        assert pnl[line].to_list() == SPRING[line]
+        assert pnl[line].sum() == total
+    share = {line: pnl[line][-1] / pnl[line].sum() for line in ("service", "cm1")}
+    for line, expected in SPRING["share_of_t"].items():
+        assert share[line] == pytest.approx(expected, abs=5e-4)
+
+
+def test_spread_by_revenue_the_loss_of_t_disappears() -> None:
+    log = spring_log()
+    sold = pl.col("amount")
+    spread = log.select(
+        "customer_id",
+        line=pl.lit("service"),
+        amount=SPRING["totals"]["service"] * sold / sold.sum(),
+    )
+    pnl = cv.customer_pnl(log, as_of=AS_OF, costs=spread)
+    assert SPRING["profit"][-1] == -3346
+    assert round(pnl["profit"][-1]) == SPRING["profit_of_t_by_revenue"] == 1273
 
 
 # --- window and edges ---

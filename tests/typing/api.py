@@ -146,8 +146,27 @@ def profit_and_stages(log: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyF
     columns = cv.Columns(cost="cost", discount="discount")
     pnl = cv.customer_pnl(log, as_of=date(2024, 12, 31), start=date(2024, 1, 1), columns=columns)
     assert_type(pnl, pl.DataFrame)
+    assert_type(cv.whale_curve(pnl, base="gains"), pl.DataFrame)
+    assert_type(cv.whale_summary(pnl).peak_share, float | None)
+    assert_type(cv.uniformity_index(pnl, cost="service"), float | None)
     assert_type(cv.assign_stages(customers, rules=cv.LifecycleRules()), pl.DataFrame)
     assert_type(cv.assign_stages(lazy), pl.LazyFrame)
+
+
+def costs_and_accounts(log: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> None:
+    minutes = [cv.TimeEquation(activity="call", driver="minutes", base=8, per={"topics": 2})]
+    allocation = cv.allocate_costs(table, log, equations=minutes, method="step_down", order=["hr"])
+    assert_type(allocation, cv.CostAllocation)
+    stack = cv.CostStack(service=("desk",), complete=True, view="cohort")
+    day = date(2024, 12, 31)
+    accounts = cv.customer_pnl(lazy, as_of=day, costs=allocation.costs, stack=stack)
+    assert_type(accounts, pl.LazyFrame)
+    assert_type(cv.pnl_by(accounts, by="tier"), pl.LazyFrame)
+    assert_type(cv.pnl_by(table, by=["tier", "stage"]), pl.DataFrame)
+    proof = cv.reconcile_pnl(accounts, lazy, as_of=day, costs=allocation.costs, stack=stack)
+    assert_type(proof, cv.PnlReconciliation)
+    assert_type(proof["service"], cv.LedgerLine)
+    assert_type(cv.whale_summary(accounts).deciles, tuple[cv.WhaleDecile, ...])
 
 
 def everything(raw: pl.LazyFrame, table: Table) -> None:

@@ -53,6 +53,11 @@ class ArrayRule(NamedTuple):
 
 
 NOT_FINITE = ArrayRule("NaN or infinite values", lambda values: ~np.isfinite(values))
+MONEY_SCALE = 6  # decimal places to which money is summed where no option says otherwise
+TOO_LARGE = ArrayRule(
+    "values too large to sum exactly",
+    lambda values: np.abs(values) >= float(10 ** (29 - MONEY_SCALE)),
+)
 
 
 class Offence(NamedTuple):
@@ -136,6 +141,19 @@ def find_offences(
         for rule in found
     ]
     return counts.item(0, "rows"), offences
+
+
+def any_broken(rules: Sequence[Rule]) -> pl.Expr:
+    """Whether a row breaks any of the rules."""
+    return pl.any_horizontal(rule.broken for rule in rules).fill_null(value=False)
+
+
+def exclusive(rules: Sequence[Rule]) -> list[Rule]:
+    """The rules, each without the rows that break an earlier one, so that counts add up."""
+    return [
+        rule._replace(broken=rule.broken & ~any_broken(rules[:k])) if k else rule
+        for k, rule in enumerate(rules)
+    ]
 
 
 def refuse(arrays: Mapping[str, FloatArray], rules: Sequence[ArrayRule], *, what: str) -> None:

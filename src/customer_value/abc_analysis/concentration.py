@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import polars as pl
@@ -10,24 +10,15 @@ from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import NOT_FINITE, as_polars, refuse, require
+from customer_value._kernels import concentration
 
 if TYPE_CHECKING:
-    from customer_value._typing import FloatArray, Frame, IntArray
-
-_TOLERANCE = 1e-12
+    from customer_value._kernels.concentration import Lorenz
+    from customer_value._typing import Frame
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="top_share"):
     share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-
-
-class _Curve(NamedTuple):
-    """Customers and value up to each distinct value, smallest first, from nobody on."""
-
-    worth: FloatArray
-    reached: IntArray
-    held: FloatArray
-    total: float | None
 
 
 def lorenz_curve(customers: Frame, *, value: str = "revenue") -> pl.DataFrame:
@@ -97,11 +88,7 @@ def gini(customers: Frame, *, value: str = "revenue") -> float | None:
         >>> gini(pl.DataFrame({"revenue": [10, -4]}))
         1.1666666666666667
     """
-    worth, reached, _, total = _curve(customers, value)
-    if total is None:
-        return None
-    n, below = reached[-1], reached[1:-1]
-    return float((below * (n - below) * np.diff(worth)).sum() / (n * total))
+    return concentration.gini(_curve(customers, value))
 
 
 def top_share(customers: Frame, *, value: str = "revenue", share: float = 0.2) -> float | None:
@@ -142,18 +129,10 @@ def top_share(customers: Frame, *, value: str = "revenue", share: float = 0.2) -
     return float(np.interp(n * part, n - reached[::-1], total - held[::-1]) / total)
 
 
-def _curve(customers: Frame, value: str) -> _Curve:
+def _curve(customers: Frame, value: str) -> Lorenz:
     frame = as_polars(customers)
     require(frame, {value: "number"}, what="customers")
     column = frame.lazy().select(pl.col(value).cast(pl.Float64)).collect().to_series()
     known = to_array(column.drop_nulls())
     refuse({value: known}, [NOT_FINITE], what="customers")
-    # Shares do not depend on the unit: by a power of two no bit is lost and no sum overflows.
-    exponent = int(np.frexp(np.abs(known).max(initial=0.0))[1])
-    scaled = np.ldexp(known, -exponent) + 0.0  # of 0.0 and -0.0 one
-    worth, count = np.unique(scaled, return_counts=True)
-    amounts = worth * count
-    reached = np.concatenate(([0], np.cumsum(count)))
-    held = np.concatenate(([0.0], np.cumsum(amounts)))
-    total = float(held[-1])
-    return _Curve(worth, reached, held, total if total > _TOLERANCE * abs(amounts).sum() else None)
+    return concentration.lorenz(known)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, overload
 
+import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field
 
-from customer_value._frames.time import check_day
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import CustomerValueError, DataError
+from customer_value.profitability._costs import CostTable, UnknownCustomers, stray_customers
+from customer_value.profitability._statement import (
+    Window,
+    goods,
+    goods_are_booked,
+    statement,
+)
+from customer_value.profitability.stack import CostStack
 from customer_value.transactions._source import Source
 
 if TYPE_CHECKING:
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="customer_pnl"):
     margin: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)] | None
+    unknown_customers: UnknownCustomers
 
 
 @overload
@@ -31,6 +40,9 @@ def customer_pnl(
     columns: Columns | None = None,
     options: TransactionOptions | None = None,
     margin: float | None = None,
+    costs: Frame | None = None,
+    stack: CostStack | None = None,
+    unknown_customers: UnknownCustomers = "raise",
 ) -> pl.LazyFrame: ...
 @overload
 def customer_pnl(
@@ -41,6 +53,9 @@ def customer_pnl(
     columns: Columns | None = None,
     options: TransactionOptions | None = None,
     margin: float | None = None,
+    costs: Frame | None = None,
+    stack: CostStack | None = None,
+    unknown_customers: UnknownCustomers = "raise",
 ) -> pl.DataFrame: ...
 def customer_pnl(
     transactions: Frame,
@@ -50,36 +65,65 @@ def customer_pnl(
     columns: Columns | None = None,
     options: TransactionOptions | None = None,
     margin: float | None = None,
+    costs: Frame | None = None,
+    stack: CostStack | None = None,
+    unknown_customers: UnknownCustomers = "raise",
 ) -> pl.DataFrame | pl.LazyFrame:
     """Make the profit and loss account of each customer up to a day.
 
     net_revenue = gross_sales - discounts - returns; cm1 = net_revenue - cogs. The cost of goods
     comes from the log's cost column (negative on the rows of returned goods that go back to
     stock); rows of unknown cost cost 1 - `margin` of their amount where a margin is assumed, and
-    otherwise leave the customer's cost and profit unknown. Sums are exact: over all customers
-    they equal those of the log.
+    otherwise leave the customer's cost and profit unknown. With a table of `costs` the account
+    goes on: cm2 = cm1 - fulfilment; cm3 = cm2 - marketing; profit = cm3 - service - maintenance,
+    and - acquisition in the cohort view of the stack.
+
+    No cost is ever spread over customers here: each row of `costs` is somebody's. Shared cost
+    comes from `allocate_costs`, by what customers make it do. Sums are exact: over all customers
+    they equal those of the log and of the costs, as `reconcile_pnl` shows.
 
     Args:
         transactions: A raw or a cleaned log.
         as_of: Last day that counts.
         start: First day that counts; by default the log's first.
-        columns: Names of the log's columns; by default the canonical ones.
+        columns: Names of the log's columns; by default the canonical ones. Name another column
+            as `customer`, such as the channel or the category, for an account of each of those.
         options: How to read the log.
         margin: Share of the amount, -1 to 1, that is margin on rows of unknown cost.
+        costs: Other costs, one row each: `customer_id` (of the log's type), `line`, `amount` in
+            the log's currency (negative for a credit, null where it is unknown) and, where they
+            are dated, `date`; rows outside the window do not count. Without `date`, all count. A
+            `currency` column is checked.
+        stack: Which lines belong to which level, and which lines' books are complete; by default
+            `CostStack()`.
+        unknown_customers: What to do about costs of customers who have no row in the log up to
+            `as_of`: `"raise"` refuses them, `"keep"` gives them an account without sales,
+            `"unallocated"` leaves their costs, and costs of no customer, out of all accounts.
 
     Returns:
-        One row per customer of the window, money in Float64: `customer_id`, `gross_sales` (before
-        discounts), `discounts`, `returns` (at least 0), `net_revenue`, `cogs`, `cm1`, `profit`
-        (cm1, as long as no other cost is known; null where a cost is unknown), `margin_pct`
-        (profit over net revenue, null unless that is above zero) and `cost_coverage` (share of
-        the rows whose cost is known). Sorted by `customer_id`; a LazyFrame gives an unordered
-        LazyFrame.
+        One row per customer with sales or costs in the window, money in Float64: `customer_id`,
+        `gross_sales` (before discounts), `discounts`, `returns` (at least 0), `net_revenue`,
+        `cogs`, `cm1`; with `costs`, also `fulfilment`, `cm2`, `marketing`, `cm3`, `service`,
+        `maintenance`, `acquisition`; `profit` (without `costs`, cm1), `margin_pct` (profit over
+        net revenue, null unless that is above zero) and `cost_coverage`.
+
+        What is unknown is null, and with it every level below: a cost of goods; a row of `costs`
+        without amount; and a line of the stack that the window books for anybody, but not for
+        this customer, unless the stack says that its books are complete. A line booked for nobody
+        costs nothing. `cost_coverage` tells what is known: the mean over the lines that profit is
+        after, 1 or 0 each, and the share of the log's rows whose cost is known.
+
+        Sorted by `customer_id`; a LazyFrame gives an unordered LazyFrame.
 
     Raises:
         ValidationError: The margin is out of range.
-        CustomerValueError: `start` is after `as_of`.
+        CustomerValueError: `start` is after `as_of`, or a margin is assumed for goods whose cost
+            is booked as a line.
         SchemaError: Columns are missing or of an unusable type.
-        DataError: Rows cannot be used, as in `summarize`.
+        DataError: Rows of the log cannot be used, as in `summarize`; or rows of the costs: lines
+            that the stack does not have, customers who are not in the log, amounts that are not
+            finite, more than one currency. A LazyFrame refuses customers when it is collected,
+            and may name only some of them.
 
     Examples:
         >>> import customer_value as cv
@@ -87,68 +131,94 @@ def customer_pnl(
         >>> pnl = cv.customer_pnl(cv.load_cdnow(), as_of=date(1998, 6, 30), margin=0.3)
         >>> round(pnl["net_revenue"].sum(), 2), round(pnl["profit"].sum(), 2)
         (244091.94, 73227.58)
+
+        A sale of 140 with goods of 56, and what it took to deliver it:
+
+        >>> import polars as pl
+        >>> sale = {"customer_id": ["ann"], "ordered_at": [date(2024, 5, 2)]}
+        >>> log = pl.DataFrame(sale | {"amount": [140.0], "cost": [56.0]})
+        >>> costs = pl.DataFrame(
+        ...     {
+        ...         "customer_id": ["ann"] * 3,
+        ...         "line": ["shipping", "packaging", "payment"],
+        ...         "amount": [16.0, 2.5, 4.2],
+        ...     }
+        ... )
+        >>> account = cv.customer_pnl(log, as_of=date(2024, 12, 31), costs=costs)
+        >>> account.select("cm1", "cm2", "profit", "cost_coverage").row(0)
+        (84.0, 61.3, 61.3, 1.0)
     """
-    end = check_day("as_of", as_of)
-    begin = None if start is None else check_day("start", start)
-    if begin is not None and begin > end:
-        raise CustomerValueError(f"start {begin} must not be after as_of {end}")
-    share = _Terms(margin=margin).margin
+    terms = _Terms(margin=margin, unknown_customers=unknown_customers)
     source = Source.of(transactions, columns, options)
-    return source.per_customer(
-        lambda log: _accounts(log, begin, end, share, source.options.money_scale)
+    window = Window.of(start, as_of, terms.margin, source)
+    if costs is None:
+        return source.per_customer(lambda log: statement(goods(log, window), window))
+    table = CostTable.read(
+        costs,
+        source,
+        start=window.start,
+        end=window.end,
+        stack=stack or CostStack(),
+        unknown_customers=terms.unknown_customers,
     )
+    accounts = source.per_customer(
+        lambda log, rows: _full_account(log, rows, window, table, terms), table.rows
+    )
+    return _refuse_strays(accounts, window.end) if terms.unknown_customers == "raise" else accounts
 
 
-def _accounts(
-    log: pl.LazyFrame, start: date | None, end: date, margin: float | None, scale: int
+def _full_account(
+    log: pl.LazyFrame, costs: pl.LazyFrame, window: Window, table: CostTable, terms: _Terms
 ) -> pl.LazyFrame:
-    names = log.collect_schema().names()
-    day, amount, sale = pl.col("ordered_at"), pl.col("amount"), pl.col("kind") == "sale"
-    window = log.filter(day <= end)
-    if start is not None:
-        window = window.filter(day >= start)
-    cost = pl.col("cost") if "cost" in names else pl.lit(None, pl.Float64)
-    discount = pl.col("discount") if "discount" in names else pl.lit(0.0)
-    unknown = cost.is_null()
-    sums = {
-        "sales": pl.when(sale).then(amount).otherwise(0),
-        "returns": pl.when(sale).then(0).otherwise(-amount),
-        "discounts": pl.when(sale).then(discount),
-        "known_cost": cost,
-        "uncosted": pl.when(unknown).then(amount).otherwise(0),
-    }
-    rows = window.select(
-        "customer_id",
-        unknown=unknown.cast(pl.Int64),
-        **{name: value.cast(pl.Decimal(38, scale)) for name, value in sums.items()},
+    """Sales and costs side by side; `stray` where costs of somebody not in the log are refused."""
+    booked = goods_are_booked(log, table)
+    if booked and window.margin is not None:
+        raise CustomerValueError(
+            f"a margin is assumed, but costs book the goods ({', '.join(table.booked('cogs'))}): "
+            "leave out one of them"
+        )
+    sales = goods(log, window, booked=booked)
+    if window.start is not None:
+        earlier = log.filter(pl.col("ordered_at") <= window.end).select("customer_id").unique()
+        sales = earlier.join(sales, on="customer_id", how="left")
+    sums = [name for name in sales.collect_schema().names() if name != "customer_id"]
+    totals = sales.with_columns(in_log=True).join(
+        table.by_customer(costs),
+        on="customer_id",
+        how="left" if terms.unknown_customers == "unallocated" else "full",
+        coalesce=True,
     )
-    totals = rows.group_by("customer_id").agg(
-        pl.col(*sums, "unknown").sum(), rows=pl.len().cast(pl.Int64)
+    if window.start is not None:  # who has neither sales nor costs in it has no account
+        totals = totals.filter(pl.col("rows").is_not_null() | pl.col("booked"))
+    totals = totals.with_columns(pl.col(sums).fill_null(0))
+    extra = [pl.col("in_log").is_null().alias("stray")]
+    return statement(
+        totals, window, table, extra if terms.unknown_customers == "raise" else [], booked=booked
     )
-    return _finish(totals, margin)
 
 
-def _finish(totals: pl.LazyFrame, margin: float | None) -> pl.LazyFrame:
-    money = {name: pl.col(name).cast(pl.Float64) for name in ("known_cost", "uncosted")}
-    net = (pl.col("sales") - pl.col("returns")).cast(pl.Float64)
-    if margin is None:
-        known = pl.col("unknown") == 0
-        cogs = pl.when(known).then(money["known_cost"]).otherwise(None)
-    else:
-        cogs = money["known_cost"] + (1 - margin) * money["uncosted"]
-    profit = pl.col("net_revenue") - pl.col("cogs")
-    return totals.select(
-        "customer_id",
-        gross_sales=(pl.col("sales") + pl.col("discounts")).cast(pl.Float64),
-        discounts=pl.col("discounts").cast(pl.Float64),
-        returns=pl.col("returns").cast(pl.Float64),
-        net_revenue=net,
-        cogs=cogs,
-        cost_coverage=1 - pl.col("unknown") / pl.col("rows"),
-    ).select(
-        pl.exclude("cost_coverage"),
-        cm1=profit,
-        profit=profit,
-        margin_pct=pl.when(pl.col("net_revenue") > 0).then(profit / pl.col("net_revenue")),
-        cost_coverage="cost_coverage",
+@overload
+def _refuse_strays(accounts: pl.DataFrame, end: date) -> pl.DataFrame: ...
+@overload
+def _refuse_strays(accounts: pl.LazyFrame, end: date) -> pl.LazyFrame: ...
+def _refuse_strays(accounts: pl.DataFrame | pl.LazyFrame, end: date) -> pl.DataFrame | pl.LazyFrame:
+    """Refuse accounts of nobody in the log: now, or when a LazyFrame is collected."""
+
+    def check(customers: pl.Series, stray: pl.Series) -> None:
+        if stray.any():
+            pairs = zip(customers.to_list(), stray.to_list(), strict=True)
+            problems = stray_customers([name for name, alone in pairs if alone], end)
+            raise DataError(f"costs: {'; '.join(problems)}")
+
+    def compute(struct: pl.Series) -> pl.Series:
+        check(*struct.struct.unnest().get_columns())
+        return pl.Series(np.ones(len(struct), dtype=np.bool_))
+
+    if isinstance(accounts, pl.DataFrame):
+        check(accounts["customer_id"], accounts["stray"])
+        return accounts.drop("stray")
+    # As a filter: no choice of columns makes polars leave the check out.
+    checked = pl.struct("customer_id", "stray").map_batches(
+        compute, return_dtype=pl.Boolean, is_elementwise=True
     )
+    return accounts.filter(checked).drop("stray")

@@ -11,8 +11,10 @@ from customer_value._frames.contracts import (
     Kind,
     Offence,
     Rule,
+    any_broken,
     as_polars,
     describe,
+    exclusive,
     find_offences,
     require,
 )
@@ -67,12 +69,7 @@ class Source(NamedTuple):
             what="transactions",
             hint="name the log's columns with columns=Columns(customer=..., time=..., amount=...)",
         )
-        time = schema[names.time]
-        if isinstance(time, pl.Datetime) and time.time_zone and options.tz is None:
-            raise SchemaError(
-                f"transactions: '{names.time}' is in {time.time_zone}; say with the option tz "
-                "whose calendar gives the business day, e.g. tz='Europe/Berlin'"
-            )
+        check_zone(names.time, schema[names.time], options.tz, what="transactions")
         return cls(frame, names, options, schema)
 
     def clean(self, as_of: date | None) -> tuple[pl.DataFrame | pl.LazyFrame, DataQualityReport]:
@@ -84,43 +81,56 @@ class Source(NamedTuple):
         return (log if isinstance(self.frame, pl.LazyFrame) else log.collect()), report
 
     def per_customer(
-        self, question: Callable[[pl.LazyFrame], pl.LazyFrame]
+        self, question: Callable[..., pl.LazyFrame], *beside: pl.LazyFrame
     ) -> pl.DataFrame | pl.LazyFrame:
-        """Check the log and put to it a question whose answer has one row per customer."""
-        answer = self.by_parts(question)
+        """Put to the log, as `by_parts`, a question whose answer has one row per customer."""
+        answer = self.by_parts(question, *beside)
         if isinstance(self.frame, pl.LazyFrame):
             return answer
         return answer.collect().sort("customer_id")
 
-    def by_parts(self, question: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.LazyFrame:
+    def by_parts(
+        self, question: Callable[..., pl.LazyFrame], *beside: pl.LazyFrame
+    ) -> pl.LazyFrame:
         """Check the log and put a question to its customers; the answers follow each other.
 
         Long logs are asked in parts, each with all rows of its customers: that bounds the memory
-        of the sums by customer and day.
+        of the sums by customer and day. The question is given tables `beside` the log, which
+        have a `customer_id` of the log's type, in the same parts.
         """
         frame = self.frame.lazy()
         if self.options.on_invalid == "drop" and self.options.validate_log:
             frame = self._usable()
         parts = max(1, min(_MAX_PARTS, self._checked_rows() // _ROWS_PER_PART))
-        part = pl.col(self.columns.customer).hash(seed=0) % parts
+
+        def part(table: pl.LazyFrame, key: str, k: int) -> pl.LazyFrame:
+            return table if parts == 1 else table.filter(pl.col(key).hash(seed=0) % parts == k)
+
         # Split before anything else: what the parts have in common would be kept in memory.
-        logs = [frame.filter(part == k) for k in range(parts)] if parts > 1 else [frame]
-        return pl.concat([question(self._log(log)) for log in logs])
+        return pl.concat(
+            [
+                question(
+                    self._log(part(frame, self.columns.customer, k)),
+                    *(part(table, "customer_id", k) for table in beside),
+                )
+                for k in range(parts)
+            ]
+        )
+
+    def customers(self, as_of: date) -> pl.LazyFrame:
+        """The `customer_id` of everybody with a row up to a day."""
+        log = self._log(self._usable() if self.options.validate_log else self.frame.lazy())
+        return log.filter(pl.col("ordered_at") <= as_of).select("customer_id").unique()
 
     def _check(self) -> tuple[int, list[Offence]]:
-        rules = self._rules()
-        # A row that breaks several rules counts in the first, so that the counts add up.
-        first = [
-            rule._replace(broken=rule.broken & ~_broken(rules[:k])) if k else rule
-            for k, rule in enumerate(rules)
-        ]
-        return find_offences(self.frame.lazy(), first, key=self.columns.customer)
+        rules = exclusive(self._rules())
+        return find_offences(self.frame.lazy(), rules, key=self.columns.customer)
 
     def _checked_rows(self) -> int:
         if not self.options.validate_log:
             return int(self.frame.lazy().select(pl.len()).collect().item())
         rows, offences = self._check()
-        if (offences and self.options.on_invalid == "raise") or len(self._currencies()) > 1:
+        if (offences and self.options.on_invalid == "raise") or len(self.currencies()) > 1:
             self._refuse(offences, self._report(rows, offences, None))
         return rows
 
@@ -132,7 +142,7 @@ class Source(NamedTuple):
             raise DataError(f"transactions: {'; '.join(problems)}", report)
 
     def _rules(self) -> list[Rule]:
-        names, limit = self.columns, float(10 ** (29 - self.options.money_scale))
+        names = self.columns
         rules = [
             Rule("no_customer", pl.col(names.customer).is_null(), "no customer"),
             Rule("no_time", pl.col(names.time).is_null(), "no date"),
@@ -141,13 +151,8 @@ class Source(NamedTuple):
         ]
         for role in _MONEY:
             name = names.named.get(role)
-            if name is not None and self.schema[name].is_float():
-                not_finite = ~pl.col(name).is_finite()
-                rules.append(Rule(f"{role}_not_finite", not_finite, f"a NaN or infinite {role}"))
-            if name is not None and self.schema[name].is_numeric():
-                bound = min(limit, 2.0**63) if self.schema[name].is_integer() else limit
-                too_large = pl.col(name).cast(pl.Float64).abs() >= bound
-                rules.append(Rule(f"{role}_too_large", too_large, f"{role} of {bound:g} or more"))
+            if name is not None:
+                rules += money_rules(role, name, self.schema[name], self.options.money_scale)
         if names.kind is not None:
             unknown = ~pl.col(names.kind).cast(pl.String).is_in(["sale", "return"])
             rules.append(
@@ -178,7 +183,7 @@ class Source(NamedTuple):
         return log
 
     def _usable(self) -> pl.LazyFrame:
-        return self.frame.lazy().filter(~_broken(self._rules()))
+        return self.frame.lazy().filter(~any_broken(self._rules()))
 
     def _is_return(self) -> pl.Expr:
         negative = pl.col(self.columns.amount) < 0
@@ -188,10 +193,8 @@ class Source(NamedTuple):
 
     def _canonical(self) -> dict[str, pl.Expr]:
         names = self.columns
-        day, amount = pl.col(names.time), self._money("amount")
-        time = self.schema[names.time]
-        if isinstance(time, pl.Datetime) and time.time_zone and self.options.tz:
-            day = day.dt.convert_time_zone(self.options.tz)
+        amount = self._money("amount")
+        day = business_day(names.time, self.schema[names.time], self.options.tz)
         rest = {role: pl.col(name) for role, name in names.named.items() if role in _CARRIED}
         rest |= {role: self._money(role) for role in ("cost", "discount") if role in rest}
         if names.kind is not None:
@@ -201,7 +204,7 @@ class Source(NamedTuple):
                 rest["cost"] = pl.when(turned).then(-rest["cost"]).otherwise(rest["cost"])
         return {
             "customer_id": pl.col(names.customer),
-            "ordered_at": day.dt.date(),
+            "ordered_at": day,
             "amount": amount,
             "kind": pl.when(self._is_return())
             .then(pl.lit("return"))
@@ -211,14 +214,11 @@ class Source(NamedTuple):
         }
 
     def _money(self, role: str) -> pl.Expr:
-        """Signed numbers: decimals as they are, whole numbers as Int64, others as Float64."""
         name = self.columns.named[role]
-        kind = self.schema[name]
-        if kind.is_decimal():
-            return pl.col(name)
-        return pl.col(name).cast(pl.Int64 if kind.is_integer() else pl.Float64)
+        return money(name, self.schema[name])
 
-    def _currencies(self) -> tuple[str, ...]:
+    def currencies(self) -> tuple[str, ...]:
+        """Codes of the usable rows, sorted; none where no column is named."""
         if self.columns.currency is None:
             return ()
         code = pl.col(self.columns.currency).cast(pl.String)
@@ -256,19 +256,52 @@ class Source(NamedTuple):
             rows_out=rows - sum(rule.rows for rule in dropped),
             dropped=tuple(dropped),
             exact_duplicates=duplicates,
-            currencies=self._currencies(),
+            currencies=self.currencies(),
             **counts.collect().row(0, named=True),
         )
+
+
+def check_zone(name: str, kind: pl.DataType, tz: str | None, *, what: str) -> None:
+    """Refuse a time that carries a zone where nothing says whose calendar gives the day."""
+    if isinstance(kind, pl.Datetime) and kind.time_zone and tz is None:
+        raise SchemaError(
+            f"{what}: '{name}' is in {kind.time_zone}; say with the option tz "
+            "whose calendar gives the business day, e.g. tz='Europe/Berlin'"
+        )
+
+
+def money(name: str, kind: pl.DataType) -> pl.Expr:
+    """Signed numbers: decimals as they are, whole numbers as Int64, others as Float64."""
+    if kind.is_decimal():
+        return pl.col(name)
+    return pl.col(name).cast(pl.Int64 if kind.is_integer() else pl.Float64)
+
+
+def money_rules(role: str, name: str, kind: pl.DataType, scale: int) -> list[Rule]:
+    """What no row of a money column may be, so that it can be summed exactly."""
+    rules, limit = list[Rule](), float(10 ** (29 - scale))
+    if kind.is_float():
+        not_finite = ~pl.col(name).is_finite()
+        rules.append(Rule(f"{role}_not_finite", not_finite, f"a NaN or infinite {role}"))
+    if kind.is_numeric():
+        bound = min(limit, 2.0**63) if kind.is_integer() else limit
+        too_large = pl.col(name).cast(pl.Float64).abs() >= bound
+        rules.append(Rule(f"{role}_too_large", too_large, f"{role} of {bound:g} or more"))
+    return rules
+
+
+def business_day(name: str, kind: pl.DataType, tz: str | None) -> pl.Expr:
+    """The day of a time in the calendar of a zone; times without a zone as they are."""
+    day = pl.col(name)
+    if isinstance(kind, pl.Datetime) and kind.time_zone and tz:
+        day = day.dt.convert_time_zone(tz)
+    return day.dt.date()
 
 
 def _canonical_columns(frame: pl.DataFrame | pl.LazyFrame) -> Columns:
     present = set(frame.collect_schema().names())
     found = {role: name for role in _OPTIONAL if (name := _CANONICAL[role][0]) in present}
     return Columns(**found)
-
-
-def _broken(rules: list[Rule]) -> pl.Expr:
-    return pl.any_horizontal(rule.broken for rule in rules).fill_null(value=False)
 
 
 def _zero_sale() -> pl.Expr:
