@@ -125,6 +125,19 @@ def lifetime_value(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     )
 
 
+def contracts(survivors: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
+    sbg = cv.fit_sbg(survivors)
+    bdw = cv.fit_bdw(lazy, time_unit="month", weights="n")
+    assert_type(sbg, cv.Sbg)
+    assert_type((bdw.alpha, bdw.beta, bdw.c), tuple[float, float, float])
+    assert_type(sbg.lifetime(0.10), float)
+    assert_type(cv.retention_curve(bdw, periods=24, renewals=3), pl.DataFrame)
+    assert_type(
+        cv.contractual_value(customers, sbg, margin=120.0, timing="begin", periods=5), pl.DataFrame
+    )
+    assert_type(cv.contractual_value(lazy, bdw, margin="margin", timing="due"), pl.LazyFrame)
+
+
 def tomorrow(lazy: pl.LazyFrame) -> None:
     bg = cv.load_model(Path("bg.json").read_text(encoding="utf-8"))
     if isinstance(bg, cv.BgNbd):

@@ -1,7 +1,10 @@
 """Customer lifetime value: models of purchase and spend, and what they say of each customer."""
 
 from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel
+from customer_value.clv.bdw import Bdw, fit_bdw
 from customer_value.clv.bg_nbd import BgNbd, fit_bg_nbd
+from customer_value.clv.contracts import ContractModel
+from customer_value.clv.contractual import contractual_value, retention_curve
 from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
 from customer_value.clv.models import load_model
 from customer_value.clv.predictions import (
@@ -11,22 +14,30 @@ from customer_value.clv.predictions import (
     log_likelihood,
     probability_alive,
 )
+from customer_value.clv.sbg import Sbg, fit_sbg
 from customer_value.clv.value import ValueTerms, customer_lifetime_value
 
 __all__ = [
+    "Bdw",
     "BgNbd",
+    "ContractModel",
     "FitOptions",
     "FitSummary",
     "GammaGamma",
     "PurchaseModel",
+    "Sbg",
     "ValueTerms",
+    "contractual_value",
     "customer_lifetime_value",
     "expected_purchases",
     "expected_purchases_new_customer",
     "expected_spend",
+    "fit_bdw",
     "fit_bg_nbd",
     "fit_gamma_gamma",
+    "fit_sbg",
     "load_model",
     "log_likelihood",
     "probability_alive",
+    "retention_curve",
 ]
