@@ -138,6 +138,21 @@ def contracts(survivors: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyFra
     assert_type(cv.contractual_value(lazy, bdw, margin="margin", timing="due"), pl.LazyFrame)
 
 
+def formulas(plans: pl.DataFrame) -> None:
+    value = cv.constant_retention_value(100.0, retention=0.8, discount_rate=0.12, timing="end")
+    assert_type(value, float)
+    column = cv.constant_retention_value("margin", retention=0.8, discount_rate=0.1, timing="end")
+    assert_type(plans.with_columns(column), pl.DataFrame)
+    case_1 = cv.berger_nasr_value(
+        260.0, promotion=50.0, retention=pl.col("kept"), discount_rate=0.2, periods=10
+    )
+    assert_type(case_1, pl.Expr)
+    assert_type(cv.present_value([10.0, 11.0], discount_rate=0.1, timing="begin"), float)
+    transitions = cv.recency_transitions([0.3, 0.2, 0.15, 0.05])
+    rewards = dict.fromkeys(transitions["state"], -4.0)
+    assert_type(cv.markov_value(transitions, rewards, discount_rate=0.2), pl.DataFrame)
+
+
 def tomorrow(lazy: pl.LazyFrame) -> None:
     bg = cv.load_model(Path("bg.json").read_text(encoding="utf-8"))
     if isinstance(bg, cv.BgNbd):

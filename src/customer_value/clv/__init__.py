@@ -5,7 +5,9 @@ from customer_value.clv.bdw import Bdw, fit_bdw
 from customer_value.clv.bg_nbd import BgNbd, fit_bg_nbd
 from customer_value.clv.contracts import ContractModel
 from customer_value.clv.contractual import contractual_value, retention_curve
+from customer_value.clv.formulas import berger_nasr_value, constant_retention_value, present_value
 from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
+from customer_value.clv.markov import markov_value, recency_transitions
 from customer_value.clv.models import load_model
 from customer_value.clv.predictions import (
     expected_purchases,
@@ -27,6 +29,8 @@ __all__ = [
     "PurchaseModel",
     "Sbg",
     "ValueTerms",
+    "berger_nasr_value",
+    "constant_retention_value",
     "contractual_value",
     "customer_lifetime_value",
     "expected_purchases",
@@ -38,6 +42,9 @@ __all__ = [
     "fit_sbg",
     "load_model",
     "log_likelihood",
+    "markov_value",
+    "present_value",
     "probability_alive",
+    "recency_transitions",
     "retention_curve",
 ]
