@@ -12,6 +12,7 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `profile_segments`, `compare_mix`
 - lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
   `expected_purchases`, `expected_spend`, `customer_lifetime_value`
+- purchases once a period: `summarize_opportunities`, `fit_bg_bb`
 - contracts: `fit_sbg`, `fit_bdw`, `contractual_value`, `retention_curve`
 - value by formula: `constant_retention_value`, `berger_nasr_value`, `present_value`,
   `markov_value`, `recency_transitions`
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     )
     from customer_value.clv import (
         Bdw,
+        BgBb,
         BgNbd,
         ContractModel,
         FitOptions,
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
         expected_purchases_new_customer,
         expected_spend,
         fit_bdw,
+        fit_bg_bb,
         fit_bg_nbd,
         fit_gamma_gamma,
         fit_sbg,
@@ -66,6 +69,7 @@ if TYPE_CHECKING:
         probability_alive,
         recency_transitions,
         retention_curve,
+        summarize_opportunities,
     )
     from customer_value.datasets import (
         load_cdnow,
@@ -141,6 +145,7 @@ __all__ = [
     "RFM_R_PACKAGE",
     "AbcOptions",
     "Bdw",
+    "BgBb",
     "BgNbd",
     "Columns",
     "ContractModel",
@@ -188,6 +193,7 @@ __all__ = [
     "expected_purchases_new_customer",
     "expected_spend",
     "fit_bdw",
+    "fit_bg_bb",
     "fit_bg_nbd",
     "fit_gamma_gamma",
     "fit_rfm",
@@ -211,6 +217,7 @@ __all__ = [
     "simulate_transactions",
     "split_holdout",
     "summarize",
+    "summarize_opportunities",
     "top_share",
     "value_report",
 ]
@@ -218,6 +225,7 @@ __all__ = [
 _MODULE_OF = {
     "AbcOptions": "abc_analysis",
     "Bdw": "clv",
+    "BgBb": "clv",
     "BgNbd": "clv",
     "Columns": "transactions",
     "ContractModel": "clv",
@@ -269,6 +277,7 @@ _MODULE_OF = {
     "expected_purchases_new_customer": "clv",
     "expected_spend": "clv",
     "fit_bdw": "clv",
+    "fit_bg_bb": "clv",
     "fit_bg_nbd": "clv",
     "fit_gamma_gamma": "clv",
     "fit_rfm": "rfm",
@@ -292,6 +301,7 @@ _MODULE_OF = {
     "simulate_transactions": "datasets",
     "split_holdout": "transactions",
     "summarize": "transactions",
+    "summarize_opportunities": "clv",
     "top_share": "abc_analysis",
     "value_report": "report",
 }

@@ -125,6 +125,17 @@ def lifetime_value(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     )
 
 
+def opportunities(log: pl.DataFrame, lazy: pl.LazyFrame) -> None:
+    years = cv.summarize_opportunities(log, as_of=date(2024, 12, 31), period="year")
+    assert_type(years, pl.DataFrame)
+    assert_type(
+        cv.summarize_opportunities(lazy, as_of=date(2024, 12, 31), period="month"), pl.LazyFrame
+    )
+    model = cv.fit_bg_bb(years, time_unit="year", weights=None)
+    assert_type(model, cv.BgBb)
+    assert_type(model.new_customer_purchases(10), float)
+
+
 def contracts(survivors: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     sbg = cv.fit_sbg(survivors)
     bdw = cv.fit_bdw(lazy, time_unit="month", weights="n")

@@ -2,6 +2,7 @@
 
 from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel
 from customer_value.clv.bdw import Bdw, fit_bdw
+from customer_value.clv.bg_bb import BgBb, fit_bg_bb
 from customer_value.clv.bg_nbd import BgNbd, fit_bg_nbd
 from customer_value.clv.contracts import ContractModel
 from customer_value.clv.contractual import contractual_value, retention_curve
@@ -9,6 +10,7 @@ from customer_value.clv.formulas import berger_nasr_value, constant_retention_va
 from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
 from customer_value.clv.markov import markov_value, recency_transitions
 from customer_value.clv.models import load_model
+from customer_value.clv.opportunities import summarize_opportunities
 from customer_value.clv.predictions import (
     expected_purchases,
     expected_purchases_new_customer,
@@ -21,6 +23,7 @@ from customer_value.clv.value import ValueTerms, customer_lifetime_value
 
 __all__ = [
     "Bdw",
+    "BgBb",
     "BgNbd",
     "ContractModel",
     "FitOptions",
@@ -37,6 +40,7 @@ __all__ = [
     "expected_purchases_new_customer",
     "expected_spend",
     "fit_bdw",
+    "fit_bg_bb",
     "fit_bg_nbd",
     "fit_gamma_gamma",
     "fit_sbg",
@@ -47,4 +51,5 @@ __all__ = [
     "probability_alive",
     "recency_transitions",
     "retention_curve",
+    "summarize_opportunities",
 ]

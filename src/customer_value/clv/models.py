@@ -7,11 +7,12 @@ from typing import Annotated, TypeAlias
 from pydantic import Field, TypeAdapter
 
 from customer_value.clv.bdw import Bdw
+from customer_value.clv.bg_bb import BgBb
 from customer_value.clv.bg_nbd import BgNbd
 from customer_value.clv.gamma_gamma import GammaGamma
 from customer_value.clv.sbg import Sbg
 
-Model: TypeAlias = Bdw | BgNbd | GammaGamma | Sbg
+Model: TypeAlias = Bdw | BgBb | BgNbd | GammaGamma | Sbg
 
 _ADAPTER: TypeAdapter[Model] = TypeAdapter(Annotated[Model, Field(discriminator="model")])
 

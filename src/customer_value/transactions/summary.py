@@ -167,7 +167,7 @@ def split_holdout(
 def _customer_frame(log: pl.LazyFrame, as_of: date, options: TransactionOptions) -> pl.LazyFrame:
     log = log.filter(pl.col("ordered_at") <= as_of)
     columns = log.collect_schema().names()
-    days, has_orders = _purchase_days(log, options), "order_id" in columns
+    days, has_orders = purchase_days(log, options), "order_id" in columns
     # Orders of one day have no order among themselves: the first one's spend is their mean.
     by_order = options.occasion == "order"
     first_occasions = pl.col("occasions").min_by("purchase_day") if by_order else pl.lit(1)
@@ -197,7 +197,7 @@ def _customer_frame(log: pl.LazyFrame, as_of: date, options: TransactionOptions)
     return _finish(totals, as_of)
 
 
-def _purchase_days(log: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFrame:
+def purchase_days(log: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFrame:
     """Money and occasions by customer and day; `purchase_day` is null where nothing was bought.
 
     `loose` is money of returns that find no order and of orders refunded in full.
@@ -279,7 +279,7 @@ def _holdout(
     """Occasions by the day of their sale, money by the day it moved."""
     log = log.filter(pl.col("ordered_at") <= end)
     purchases = (
-        _purchase_days(log, options)
+        purchase_days(log, options)
         .filter(pl.col("purchase_day") > start)
         .group_by("customer_id")
         .agg(holdout_purchases=pl.col("occasions").sum())
