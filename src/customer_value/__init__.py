@@ -10,7 +10,8 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `abc_xyz_matrix`, `TierOptions`, `assign_tiers`, `service_levels`
 - marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
   `profile_segments`, `compare_mix`
-- lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
+- lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `fit_log_normal_spend`, `load_model`,
+  `probability_alive`,
   `expected_purchases`, `expected_spend`, `customer_lifetime_value`
 - purchases once a period: `summarize_opportunities`, `fit_bg_bb`
 - contracts: `fit_sbg`, `fit_bdw`, `contractual_value`, `retention_curve`
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         FitOptions,
         FitSummary,
         GammaGamma,
+        LogNormalSpend,
         PurchaseModel,
         Sbg,
         berger_nasr_value,
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
         fit_bg_bb,
         fit_bg_nbd,
         fit_gamma_gamma,
+        fit_log_normal_spend,
         fit_sbg,
         load_model,
         log_likelihood,
@@ -157,6 +160,7 @@ __all__ = [
     "FitSummary",
     "GammaGamma",
     "LifecycleRules",
+    "LogNormalSpend",
     "MarkCondition",
     "MarkRule",
     "MarkRules",
@@ -196,6 +200,7 @@ __all__ = [
     "fit_bg_bb",
     "fit_bg_nbd",
     "fit_gamma_gamma",
+    "fit_log_normal_spend",
     "fit_rfm",
     "fit_sbg",
     "gini",
@@ -238,6 +243,7 @@ _MODULE_OF = {
     "FitSummary": "clv",
     "GammaGamma": "clv",
     "LifecycleRules": "lifecycle",
+    "LogNormalSpend": "clv",
     "MarkCondition": "marks",
     "MarkRule": "marks",
     "MarkRules": "marks",
@@ -280,6 +286,7 @@ _MODULE_OF = {
     "fit_bg_bb": "clv",
     "fit_bg_nbd": "clv",
     "fit_gamma_gamma": "clv",
+    "fit_log_normal_spend": "clv",
     "fit_rfm": "rfm",
     "fit_sbg": "clv",
     "gini": "abc_analysis",

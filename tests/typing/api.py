@@ -125,6 +125,13 @@ def lifetime_value(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     )
 
 
+def log_normal_spend(customers: pl.DataFrame) -> None:
+    spend = cv.fit_log_normal_spend(customers, weights=None)
+    assert_type(spend, cv.LogNormalSpend)
+    assert_type((spend.median, spend.between, spend.within), tuple[float, float, float])
+    customers.with_columns(expected_spend=spend.expected_spend_column())
+
+
 def opportunities(log: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     years = cv.summarize_opportunities(log, as_of=date(2024, 12, 31), period="year")
     assert_type(years, pl.DataFrame)

@@ -8,6 +8,7 @@ from customer_value.clv.contracts import ContractModel
 from customer_value.clv.contractual import contractual_value, retention_curve
 from customer_value.clv.formulas import berger_nasr_value, constant_retention_value, present_value
 from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
+from customer_value.clv.log_normal import LogNormalSpend, fit_log_normal_spend
 from customer_value.clv.markov import markov_value, recency_transitions
 from customer_value.clv.models import load_model
 from customer_value.clv.opportunities import summarize_opportunities
@@ -29,6 +30,7 @@ __all__ = [
     "FitOptions",
     "FitSummary",
     "GammaGamma",
+    "LogNormalSpend",
     "PurchaseModel",
     "Sbg",
     "ValueTerms",
@@ -43,6 +45,7 @@ __all__ = [
     "fit_bg_bb",
     "fit_bg_nbd",
     "fit_gamma_gamma",
+    "fit_log_normal_spend",
     "fit_sbg",
     "load_model",
     "log_likelihood",
