@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -118,6 +119,28 @@ def test_the_probabilities_of_counts_add_up_to_the_expectation(donors: cv.BgBb) 
     np.testing.assert_allclose(np.arange(9) @ counts, expected, rtol=1e-12)
     new = [donors.new_customer_probability(8, k) for k in range(9)]
     assert np.arange(9) @ new == pytest.approx(donors.new_customer_purchases(8), rel=1e-12)
+
+
+@pytest.mark.parametrize("q", [0.05, 0.3, 0.6, 0.9])
+def test_next_purchase_quantile(donors: cv.BgBb, q: float) -> None:
+    """The first horizon in which no purchase is less likely than 1 - q; inf where none is."""
+    for x, t_x in ((0, 0), (2, 4), (4, 5), (6, 6)):
+        state = arrays([x], [t_x], [6])
+        got = donors.next_purchase_quantile(*state, q)[0]
+        bought = [1 - donors.purchase_probability(*state, m, 0)[0] for m in range(1, 400)]
+        reached = [m for m, p in enumerate(bought, start=1) if p >= q]
+        assert got == (reached[0] if reached else math.inf)
+    assert donors.next_purchase_quantile(*arrays([0], [0], [6]), 0.6)[0] == math.inf
+
+
+def test_horizons_are_whole_opportunities() -> None:
+    assert ROUNDED.opportunities(10) == ROUNDED.opportunities("10y") == 10.0
+    monthly = ROUNDED.model_copy(update={"time_unit": "month"})
+    assert monthly.opportunities("1y") == monthly.opportunities("12mo") == 12.0
+    assert ROUNDED.opportunities(timedelta(days=1461)) == 4.0
+    for horizon in (0, -1, "18mo", "1w"):
+        with pytest.raises(cv.CustomerValueError, match="whole number of opportunities"):
+            ROUNDED.opportunities(horizon)
 
 
 def test_posterior_means_agree_with_a_simulation(donors: cv.BgBb) -> None:

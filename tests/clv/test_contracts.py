@@ -28,7 +28,7 @@ def test_survivors_that_cannot_be_are_all_named(fit: Callable[..., Any]) -> None
     assert "1 row with more survivors than the period before (e.g. a)" in message
     assert "2 rows with a period whose predecessor is missing (e.g. b, d)" in message
     assert "1 row with a period that is there twice; name the cohorts" in message
-    assert "1 row with a period not 0, 1, 2 ... (e.g. d)" in message
+    assert "1 row with a period not 0, 1, 2 ... 100,000 (e.g. d)" in message
     assert "1 row with survivors that are no number of 0 or more (e.g. e)" in message
 
 
@@ -41,6 +41,12 @@ def test_survivors_and_weights_are_numbers(value: float) -> None:
     rows = table(renewals=[0, 1], churned=[True, False], w=[1.0, value])
     with pytest.raises(cv.DataError, match="weight that is not 0 or more"):
         cv.fit_sbg(rows, weights="w")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0, 0.5, 1e6, None])
+def test_periods_are_counts(value: float | None) -> None:
+    with pytest.raises(cv.DataError, match="1 row with a period not 0, 1, 2"):
+        cv.fit_sbg(table(period=[0.0, 1.0, value], survivors=[10, 5, 4]))
 
 
 def test_a_period_may_be_unknown_at_the_end_but_not_between() -> None:

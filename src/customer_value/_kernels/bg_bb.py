@@ -21,6 +21,9 @@ from customer_value._kernels._jit import jit
 from customer_value._kernels.contracts import log_survival_step
 from customer_value._kernels.parallel import FloatArray, map_rows, read_only
 
+FAR = 1e5
+"""Opportunities after which nobody is waited for."""
+
 
 def log_likelihood(
     x: FloatArray,
@@ -191,6 +194,40 @@ def probability_while_alive(
     return out
 
 
+def next_purchase_quantile(
+    x: FloatArray,
+    t_x: FloatArray,
+    n: FloatArray,
+    q: float,
+    alpha: float,
+    beta: float,
+    gamma: float,
+    delta: float,
+    threads: int | None = None,
+) -> FloatArray:
+    """Give the number of opportunities until a purchase has happened with probability q.
+
+    Args:
+        x: Purchases, whole numbers.
+        t_x: Opportunity of the last purchase, 0 where x is 0.
+        n: Opportunities so far.
+        q: A probability, above 0 and below 1.
+        alpha: First shape of the purchase probability.
+        beta: Second shape of the purchase probability.
+        gamma: First shape of the drop-out probability.
+        delta: Second shape of the drop-out probability.
+        threads: Number of threads, by default one per processor.
+
+    Returns:
+        One whole number a row, inf where the probability stays below q for `FAR` opportunities.
+    """
+    x, t_x, n = read_only(x, t_x, n)
+    out = np.empty(x.size)
+    shapes = (alpha, beta, gamma, delta)
+    map_rows(_next_purchase_quantile, (x, t_x, n, out), q, *shapes, threads=threads)
+    return out
+
+
 @jit
 def _silence(
     x: float, t_x: float, n: float, alpha: float, beta: float, gamma: float, delta: float
@@ -314,6 +351,34 @@ def _probability_while_alive(
             log_term -= math.log1p((a + k) / (b + i - k))
             i += 1.0
         out[row] = math.exp(top) * (total + math.exp(log_term - top))
+
+
+@jit
+def _next_purchase_quantile(
+    x: FloatArray,
+    t_x: FloatArray,
+    n: FloatArray,
+    out: FloatArray,
+    q: float,
+    alpha: float,
+    beta: float,
+    gamma: float,
+    delta: float,
+) -> None:
+    """Write each row's quantile: those who still wait can only buy, leave or wait on."""
+    for i in range(x.size):
+        log_h, log_alive = _silence(x[i], t_x[i], n[i], alpha, beta, gamma, delta)
+        waiting, bought, m = math.exp(log_alive - log_h), 0.0, 0.0
+        out[i] = math.inf
+        while bought + waiting >= q and m < FAR:
+            stays = (delta + n[i] + m) / (gamma + delta + n[i] + m)
+            buys = (alpha + x[i]) / (alpha + beta + n[i] + m)
+            m += 1.0
+            bought += waiting * stays * buys
+            waiting *= stays * ((beta + n[i] - x[i] + m - 1.0) / (alpha + beta + n[i] + m - 1.0))
+            if bought >= q:
+                out[i] = m
+                break
 
 
 @jit

@@ -14,14 +14,17 @@ import polars as pl
 from pydantic import BaseModel
 
 from customer_value._frames.contracts import ArrayRule
-from customer_value._frames.time import DAYS_PER_UNIT
+from customer_value._frames.time import DAYS_PER_UNIT, duration_days
 from customer_value._kernels import bg_bb as kernels
 from customer_value._kernels.contracts import residual_lives
 from customer_value._typing import TimeUnit
 from customer_value.clv.base import FitOptions, FitSummary, Parameter
 from customer_value.clv.fitting import fit_rows, maximize
+from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from customer_value._typing import FloatArray, Frame
 
 OPPORTUNITIES = ("repeat_purchases", "last_opportunity", "opportunities")
@@ -75,6 +78,23 @@ class BgBb(BaseModel, frozen=True, extra="forbid"):
     def _shapes(self) -> tuple[float, float, float, float]:
         return self.alpha, self.beta, self.gamma, self.delta
 
+    def opportunities(self, horizon: int | str | timedelta) -> float:
+        """Number of opportunities in a horizon: the number itself, or a duration's whole periods.
+
+        Raises:
+            CustomerValueError: It is not 1, 2, 3 ... periods long.
+        """
+        if isinstance(horizon, int):
+            count = float(horizon)
+        else:
+            count = duration_days(horizon) / self.days_per_unit
+        if count < 1 or abs(count - round(count)) > 1e-9 * count:
+            raise CustomerValueError(
+                f"a horizon must be a whole number of opportunities, one a {self.time_unit}, 1 or "
+                f"more; got {horizon!r}"
+            )
+        return float(round(count))
+
     def log_likelihood(self, x: FloatArray, t_x: FloatArray, n: FloatArray) -> FloatArray:
         """Log-likelihood of each history (equation 5 of the paper)."""
         return kernels.log_likelihood(x, t_x, n, *self._shapes)
@@ -115,6 +135,15 @@ class BgBb(BaseModel, frozen=True, extra="forbid"):
         alive = self.probability_alive(x, t_x, n)
         count = kernels.probability_while_alive(x, n, horizon, float(k), *self._shapes)
         return alive * count + ((1.0 - alive) if k == 0 else 0.0)
+
+    def next_purchase_quantile(
+        self, x: FloatArray, t_x: FloatArray, n: FloatArray, q: float
+    ) -> FloatArray:
+        """Opportunities after n until the next purchase has happened with probability q.
+
+        A whole number, inf where the probability does not reach q in 100,000 of them.
+        """
+        return kernels.next_purchase_quantile(x, t_x, n, q, *self._shapes)
 
     def posterior_means(
         self, x: FloatArray, t_x: FloatArray, n: FloatArray

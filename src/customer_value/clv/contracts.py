@@ -17,7 +17,6 @@ from customer_value._frames.contracts import (
     as_polars,
     describe,
     find_offences,
-    refuse,
     require,
 )
 from customer_value._frames.time import DAYS_PER_UNIT
@@ -176,8 +175,6 @@ def _of_survivors(frame: pl.LazyFrame, weights: str | None) -> Renewals:
     _, offences = find_offences(known.lazy(), _SURVIVOR_RULES, key="cohort")
     if offences:
         raise DataError(f"survivors: {describe(offences)}")
-    if known["period"].max() is not None:
-        refuse({"period": known["period"].to_numpy()}, [_LONG], what="survivors")
     first = known.filter(pl.col("period_before").is_null())
     at_start = (first["survivors"] * first["weight"]).sum()
     steps = known.drop_nulls("period_before").select(
@@ -200,14 +197,14 @@ def _count(n: npt.NDArray[np.int64], weights: FloatArray, size: int = 0) -> Floa
     return np.bincount(n, weights, size).astype(np.float64, copy=False)
 
 
-_LONG = ArrayRule(f"a period above {_MOST_RENEWALS:,}", lambda period: period > _MOST_RENEWALS)
 _SURVIVOR_RULES = [
     Rule(
         "period",
-        ~((pl.col("period") >= 0) & (pl.col("period") == pl.col("period").floor())).fill_null(
-            value=False
-        ),
-        "a period not 0, 1, 2 ...",
+        ~(
+            pl.col("period").is_between(0, _MOST_RENEWALS)
+            & (pl.col("period") == pl.col("period").floor())
+        ).fill_null(value=False),
+        f"a period not 0, 1, 2 ... {_MOST_RENEWALS:,}",
     ),
     Rule(
         "survivors",
