@@ -36,6 +36,6 @@ def integrals(
                 _density_of_log(k, center, spread**2) * _density_of_log(mp.log(m), k - v / 2, v) / m
             )
 
-        steps = [center + spread * j / 2 for j in range(-30, 31)]
+        steps = [center + spread * j for j in range(-12, 13)]
         total = mp.quad(joint, steps)
         return total, mp.quad(lambda k: mp.exp(k) * joint(k), steps) / total
