@@ -28,7 +28,7 @@ def _ratio(a: Number, b: Number, alpha: Number, beta: Number) -> Number:
 def log_likelihood(
     x: Number, t_x: Number, n: Number, alpha: Number, beta: Number, gamma: Number, delta: Number
 ) -> Number:
-    """Fader, Hardie & Shang (2010), eq. 5."""
+    """ln of the sum over the opportunity after which the customer left, or none (2010)."""
     with mp.workdps(60):
         x, t_x, n = int(x), int(t_x), int(n)
         alpha, beta, gamma, delta = map(mp.mpf, (alpha, beta, gamma, delta))
@@ -52,7 +52,7 @@ def probability_alive(
     gamma: Number,
     delta: Number,
 ) -> Number:
-    """Eq. 11, with n + ahead in the place of n + 1."""
+    """The share of the likelihood in which the customer is still there at n + ahead."""
     with mp.workdps(60):
         shapes = tuple(map(mp.mpf, (alpha, beta, gamma, delta)))
         a, b, c, d = shapes
@@ -71,7 +71,7 @@ def discounted_purchases(
     gamma: Number,
     delta: Number,
 ) -> Number:
-    """The sum of eq. 11 times the mean of p given alive, each discounted (eqs. 13 and 14)."""
+    """P(alive) at each opportunity times the mean of p, each discounted (eqs. 13 and 14)."""
     with mp.workdps(60):
         a, b, c, d = map(mp.mpf, (alpha, beta, gamma, delta))
         alive = probability_alive(x, t_x, n, 0, a, b, c, d)
@@ -99,7 +99,7 @@ def purchase_probability(
     gamma: Number,
     delta: Number,
 ) -> Number:
-    """Eq. 7 at the updated shapes, times P(alive), and no purchase of those who are not."""
+    """A new customer's, at the updated shapes, if alive; and none of those who are not."""
     with mp.workdps(60):
         a, b, c, d = map(mp.mpf, (alpha, beta, gamma, delta))
         alive = probability_alive(x, t_x, n, 0, a, b, c, d)

@@ -30,7 +30,7 @@ def log_survival(t: Number, alpha: Number, beta: Number, c: Number) -> Number:
 def log_likelihood(
     kept: list[float], lost: list[float], alpha: Number, beta: Number, c: Number
 ) -> Number:
-    """Sum over those who left of ln P(T = t), and over those still there of ln S (2007, eq. B3)."""
+    """Sum over those who left of ln P(T = t), and over those still there of ln S (2007)."""
     with mp.workdps(60):
         total = mp.mpf(0)
         for t, left in enumerate(lost, start=1):

@@ -35,7 +35,7 @@ def log_likelihood(
     delta: float,
     threads: int | None = None,
 ) -> FloatArray:
-    """Give each customer's log likelihood (Fader, Hardie & Shang 2010, eq. 5).
+    """Give each customer's log likelihood.
 
     Args:
         x: Purchases, whole numbers.
@@ -102,7 +102,7 @@ def probability_alive(
     delta: float,
     threads: int | None = None,
 ) -> FloatArray:
-    """Give the probability of being alive at opportunity n + ahead (eq. 11 for ahead = 1).
+    """Give the probability of being alive at opportunity n + ahead.
 
     Args:
         x: Purchases, whole numbers.
@@ -168,7 +168,7 @@ def probability_while_alive(
     delta: float,
     threads: int | None = None,
 ) -> FloatArray:
-    """Give the probability of k purchases at the next opportunities, given alive at n (eq. 7).
+    """Give the probability of k purchases at the next opportunities, given alive at n.
 
     Such a customer is a new one with alpha + x, beta + n - x and delta + n.
 
@@ -397,15 +397,17 @@ def _sums(
     stay, leave = np.zeros((6, 4)), np.zeros((6, 4))
     for i in range(x.size):
         own[:] = 0.0
-        for j in range(int(x[i])):
-            _add_ratio(own, 0, 1, alpha, beta, j, j)
-        for j in range(int(t_x[i] - x[i])):
-            _add_ratio(own, 1, 0, beta, alpha, j, x[i] + j)
-        for j in range(int(t_x[i])):
-            _add_ratio(own, 3, 2, delta, gamma, j, j)
+        for before in range(int(x[i])):
+            _add_ratio(own, 0, 1, alpha, beta, float(before), float(before))
+        for before in range(int(t_x[i] - x[i])):
+            _add_ratio(own, 1, 0, beta, alpha, float(before), x[i] + before)
+        for before in range(int(t_x[i])):
+            _add_ratio(own, 3, 2, delta, gamma, float(before), float(before))
         h[:] = 0.0
         h[0, 0] = 1.0
-        for j in range(int(n[i]) - 1, int(t_x[i]) - 1, -1):
+        j = n[i]
+        while j > t_x[i]:
+            j -= 1.0
             stay[:], leave[:] = 0.0, 0.0
             _add_ratio(stay, 3, 2, delta, gamma, j, j)
             _add_ratio(stay, 1, 0, beta, alpha, j - x[i], j)

@@ -96,7 +96,7 @@ class BgBb(BaseModel, frozen=True, extra="forbid"):
         return float(round(count))
 
     def log_likelihood(self, x: FloatArray, t_x: FloatArray, n: FloatArray) -> FloatArray:
-        """Log-likelihood of each history (equation 5 of the paper)."""
+        """Log-likelihood of each history."""
         return kernels.log_likelihood(x, t_x, n, *self._shapes)
 
     def probability_alive(
@@ -104,8 +104,8 @@ class BgBb(BaseModel, frozen=True, extra="forbid"):
     ) -> FloatArray:
         """Probability of being alive at opportunity n + ahead.
 
-        The paper's P(alive) is that of being there at the next opportunity, `ahead=1` (equation
-        11); at opportunity n itself whoever bought at it is alive for certain.
+        The paper's P(alive) is that of being there at the next opportunity, `ahead=1`; at
+        opportunity n itself whoever bought at it is alive for certain.
         """
         return kernels.probability_alive(x, t_x, n, ahead, *self._shapes)
 
@@ -152,12 +152,12 @@ class BgBb(BaseModel, frozen=True, extra="forbid"):
         return kernels.posterior_means(x, t_x, n, *self._shapes)
 
     def new_customer_purchases(self, horizon: float) -> float:
-        """Expected purchases of a new customer at `horizon` opportunities (equation 8)."""
+        """Expected purchases of a new customer at `horizon` opportunities (equation 7)."""
         mean = self.alpha / (self.alpha + self.beta)
         return mean * float(self._lives(np.zeros(1), horizon, 0.0)[0])
 
     def new_customer_probability(self, horizon: float, k: int) -> float:
-        """Probability of exactly k purchases of a new customer there (equation 7)."""
+        """Probability of exactly k purchases of a new customer there."""
         none = np.zeros(1)
         shapes = self._shapes
         return float(kernels.probability_while_alive(none, none, horizon, float(k), *shapes)[0])
@@ -199,8 +199,8 @@ def fit_bg_bb(
 ) -> BgBb:
     """Fit a BG/BB model by maximum likelihood.
 
-    The likelihood (equation 5 of Fader, Hardie & Shang 2010) is maximised over the logarithms of
-    the parameters, with exact gradient and Hessian.
+    The likelihood of Fader, Hardie & Shang (2010) is maximised over the logarithms of the
+    parameters, with exact gradient and Hessian.
 
     Args:
         customers: Frame with `repeat_purchases`, `last_opportunity` (number of the opportunity of

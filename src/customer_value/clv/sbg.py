@@ -24,8 +24,8 @@ class Sbg(ContractModel, frozen=True):
 
     At the end of each period a customer leaves with a probability that is Beta(alpha, beta) among
     customers and stays the same for each. Retention rises with tenure all the same, because those
-    likely to leave are gone first: S(t) = B(alpha, beta + t) / B(alpha, beta) (equation 6 of the
-    paper), retention (beta + t - 1) / (alpha + beta + t - 1).
+    likely to leave are gone first: S(t) = B(alpha, beta + t) / B(alpha, beta), and the retention at
+    renewal t is (beta + t - 1) / (alpha + beta + t - 1).
 
     Attributes:
         alpha: First parameter of the probability of leaving.
@@ -56,8 +56,8 @@ def fit_sbg(
 ) -> Sbg:
     """Fit a shifted beta-geometric model to survivors or to contracts, by maximum likelihood.
 
-    The likelihood is equation B3 of Fader & Hardie (2007): those who left at renewal t, and those
-    still there at the end of the data, who are censored.
+    The likelihood is that of Fader & Hardie (2007): P(T = t) = S(t-1) - S(t) for each customer who
+    left at renewal t, and S(t) for each who is still there after t renewals, and so censored.
 
     Args:
         contracts: One of two forms. A table of survivors has `period` (0, 1, 2 ...) and
