@@ -101,3 +101,13 @@ def test_no_rows_give_no_rows() -> None:
     result = with_columns(frame, array_column(add, ["x", "y"], rules=[NEGATIVE]).alias("z"))
     assert result.is_empty()
     assert result.schema["z"] == pl.Float64
+
+
+def test_inputs_may_be_expressions_by_name() -> None:
+    frame = pl.DataFrame({"a": [1, 2, None], "b": [10.0, 20.0, 30.0]})
+    inputs = {"sum": pl.col("a") + pl.col("b"), "two": pl.lit(2.0)}
+    column = array_column(lambda total, two: total * two, inputs)
+    assert frame.select(column).to_series().to_list() == [22.0, 44.0, None]
+    rule = ArrayRule("a sum above 20", lambda total, _: total > 20)
+    with pytest.raises(DataError, match=r"1 row with a sum above 20 \(e.g. \(sum 22, two 2\)\)"):
+        frame.select(array_column(lambda total, _: total, inputs, rules=[rule]))

@@ -134,6 +134,52 @@ def lifetime_value(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     )
 
 
+def log_normal_spend(customers: pl.DataFrame) -> None:
+    spend = cv.fit_log_normal_spend(customers, weights=None)
+    assert_type(spend, cv.LogNormalSpend)
+    assert_type((spend.median, spend.between, spend.within), tuple[float, float, float])
+    customers.with_columns(expected_spend=spend.expected_spend_column())
+
+
+def opportunities(log: pl.DataFrame, lazy: pl.LazyFrame) -> None:
+    years = cv.summarize_opportunities(log, as_of=date(2024, 12, 31), period="year")
+    assert_type(years, pl.DataFrame)
+    assert_type(
+        cv.summarize_opportunities(lazy, as_of=date(2024, 12, 31), period="month"), pl.LazyFrame
+    )
+    model = cv.fit_bg_bb(years, time_unit="year", weights=None)
+    assert_type(model, cv.BgBb)
+    assert_type(model.new_customer_purchases(10), float)
+
+
+def contracts(survivors: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
+    sbg = cv.fit_sbg(survivors)
+    bdw = cv.fit_bdw(lazy, time_unit="month", weights="n")
+    assert_type(sbg, cv.Sbg)
+    assert_type((bdw.alpha, bdw.beta, bdw.c), tuple[float, float, float])
+    assert_type(sbg.lifetime(0.10), float)
+    assert_type(cv.retention_curve(bdw, periods=24, renewals=3), pl.DataFrame)
+    assert_type(
+        cv.contractual_value(customers, sbg, margin=120.0, timing="begin", periods=5), pl.DataFrame
+    )
+    assert_type(cv.contractual_value(lazy, bdw, margin="margin", timing="due"), pl.LazyFrame)
+
+
+def formulas(plans: pl.DataFrame) -> None:
+    value = cv.constant_retention_value(100.0, retention=0.8, discount_rate=0.12, timing="end")
+    assert_type(value, float)
+    column = cv.constant_retention_value("margin", retention=0.8, discount_rate=0.1, timing="end")
+    assert_type(plans.with_columns(column), pl.DataFrame)
+    case_1 = cv.berger_nasr_value(
+        260.0, promotion=50.0, retention=pl.col("kept"), discount_rate=0.2, periods=10
+    )
+    assert_type(case_1, pl.Expr)
+    assert_type(cv.present_value([10.0, 11.0], discount_rate=0.1, timing="begin"), float)
+    transitions = cv.recency_transitions([0.3, 0.2, 0.15, 0.05])
+    rewards = dict.fromkeys(transitions["state"], -4.0)
+    assert_type(cv.markov_value(transitions, rewards, discount_rate=0.2), pl.DataFrame)
+
+
 def tomorrow(lazy: pl.LazyFrame) -> None:
     bg = cv.load_model(Path("bg.json").read_text(encoding="utf-8"))
     if isinstance(bg, cv.BgNbd):

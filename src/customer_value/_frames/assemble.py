@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -12,7 +13,7 @@ from customer_value._frames.contracts import NOT_FINITE, ArrayRule, as_polars, r
 from customer_value.exceptions import DataError, SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from customer_value._typing import ArrowStream, FloatArray, Frame
 
@@ -31,7 +32,7 @@ def with_columns(frame: Frame, *columns: pl.Expr) -> pl.DataFrame | pl.LazyFrame
 
 def array_column(
     function: Callable[..., FloatArray],
-    inputs: Sequence[str],
+    inputs: Sequence[str] | Mapping[str, pl.Expr],
     *,
     rules: Sequence[ArrayRule] = (),
     what: str = "customers",
@@ -43,7 +44,8 @@ def array_column(
 
     Args:
         function: Takes one array per input column and returns one of the same length.
-        inputs: Names of the columns that the function takes, in its order.
+        inputs: Names of the columns that the function takes, in its order; or expressions for
+            them, by the names that they have in an error.
         rules: Conditions that no row may meet.
         what: What the rows are, as the message of an error calls them.
 
@@ -64,8 +66,9 @@ def array_column(
         values[known] = function(*arrays)
         return pl.Series(values, nan_to_null=True)
 
-    complete = pl.all_horizontal(pl.col(inputs).is_not_null())
-    fields = [pl.col(name).alias(str(k)) for k, name in enumerate(inputs)]
+    taken = inputs if isinstance(inputs, Mapping) else {name: pl.col(name) for name in inputs}
+    complete = pl.all_horizontal(*(expression.is_not_null() for expression in taken.values()))
+    fields = [expression.alias(str(k)) for k, expression in enumerate(taken.values())]
     return pl.struct(
         *(field.cast(pl.Float64) for field in fields), complete.cast(pl.Float64).alias("complete")
     ).map_batches(compute, return_dtype=pl.Float64, is_elementwise=True)

@@ -18,7 +18,7 @@ from customer_value._frames.contracts import (
     refuse,
     require,
 )
-from customer_value._frames.time import check_day
+from customer_value._frames.time import check_day, period_number
 from customer_value.exceptions import DataError
 from customer_value.transactions._source import Source
 
@@ -202,22 +202,14 @@ def _refuse_other_classes(rows: pl.DataFrame) -> None:
         raise DataError(f"customers: {describe(offences)}")
 
 
-def _number(day: pl.Expr, period: Period) -> pl.Expr:
-    """Number of the calendar period that a day is in; consecutive periods count up by one."""
-    if period == "week":  # 1970-01-01 is a Thursday
-        return (day.dt.epoch("d").cast(pl.Int64) + 3) // 7
-    months = day.dt.year().cast(pl.Int64) * 12 + day.dt.month().cast(pl.Int64) - 1
-    return months if period == "month" else months // 3
-
-
 def _steadiness(log: pl.LazyFrame, end: date, terms: _Terms, scale: int) -> pl.LazyFrame:
     day = pl.col("ordered_at")
-    last = _number(pl.lit(end).dt.offset_by("1d"), terms.period) - 1
+    last = period_number(pl.lit(end).dt.offset_by("1d"), terms.period) - 1
     sums = (
         log.filter(day <= end)
         .select(
             "customer_id",
-            number=_number(day, terms.period),
+            number=period_number(day, terms.period),
             sold=pl.col("kind") == "sale",
             net=pl.col("amount").cast(pl.Decimal(38, scale)),
         )

@@ -1,9 +1,17 @@
 """Customer lifetime value: models of purchase and spend, and what they say of each customer."""
 
 from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel
+from customer_value.clv.bdw import Bdw, fit_bdw
+from customer_value.clv.bg_bb import BgBb, fit_bg_bb
 from customer_value.clv.bg_nbd import BgNbd, fit_bg_nbd
+from customer_value.clv.contracts import ContractModel
+from customer_value.clv.contractual import contractual_value, retention_curve
+from customer_value.clv.formulas import berger_nasr_value, constant_retention_value, present_value
 from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
+from customer_value.clv.log_normal import LogNormalSpend, fit_log_normal_spend
+from customer_value.clv.markov import markov_value, recency_transitions
 from customer_value.clv.models import load_model
+from customer_value.clv.opportunities import summarize_opportunities
 from customer_value.clv.predictions import (
     expected_purchases,
     expected_purchases_new_customer,
@@ -11,22 +19,40 @@ from customer_value.clv.predictions import (
     log_likelihood,
     probability_alive,
 )
+from customer_value.clv.sbg import Sbg, fit_sbg
 from customer_value.clv.value import ValueTerms, customer_lifetime_value
 
 __all__ = [
+    "Bdw",
+    "BgBb",
     "BgNbd",
+    "ContractModel",
     "FitOptions",
     "FitSummary",
     "GammaGamma",
+    "LogNormalSpend",
     "PurchaseModel",
+    "Sbg",
     "ValueTerms",
+    "berger_nasr_value",
+    "constant_retention_value",
+    "contractual_value",
     "customer_lifetime_value",
     "expected_purchases",
     "expected_purchases_new_customer",
     "expected_spend",
+    "fit_bdw",
+    "fit_bg_bb",
     "fit_bg_nbd",
     "fit_gamma_gamma",
+    "fit_log_normal_spend",
+    "fit_sbg",
     "load_model",
     "log_likelihood",
+    "markov_value",
+    "present_value",
     "probability_alive",
+    "recency_transitions",
+    "retention_curve",
+    "summarize_opportunities",
 ]

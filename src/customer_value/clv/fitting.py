@@ -219,7 +219,7 @@ def _judge(
     if held:
         words = (
             f"the likelihood still rises at the limit of {', '.join(held)}: the data do not "
-            "identify this model (too few repeat purchases, or customers too much alike)"
+            "identify this model (too few purchases or renewals, or customers too much alike)"
         )
         return "boundary", (words,)
     if covariance is None:

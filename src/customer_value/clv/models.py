@@ -6,10 +6,14 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
+from customer_value.clv.bdw import Bdw
+from customer_value.clv.bg_bb import BgBb
 from customer_value.clv.bg_nbd import BgNbd
 from customer_value.clv.gamma_gamma import GammaGamma
+from customer_value.clv.log_normal import LogNormalSpend
+from customer_value.clv.sbg import Sbg
 
-Model: TypeAlias = BgNbd | GammaGamma
+Model: TypeAlias = Bdw | BgBb | BgNbd | GammaGamma | LogNormalSpend | Sbg
 
 _ADAPTER: TypeAdapter[Model] = TypeAdapter(Annotated[Model, Field(discriminator="model")])
 

@@ -1,0 +1,117 @@
+"""From a log to opportunities: in which periods since the first one a customer bought."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args, overload
+
+import polars as pl
+
+from customer_value._frames.time import check_day, period_number
+from customer_value._typing import TimeUnit
+from customer_value.exceptions import CustomerValueError
+from customer_value.transactions._source import Source
+from customer_value.transactions.summary import purchase_days
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from customer_value._typing import ArrowStream, Frame
+    from customer_value.transactions.options import Columns, TransactionOptions
+
+
+@overload
+def summarize_opportunities(
+    transactions: pl.LazyFrame,
+    *,
+    as_of: date,
+    period: TimeUnit,
+    columns: Columns | None = None,
+    options: TransactionOptions | None = None,
+) -> pl.LazyFrame: ...
+@overload
+def summarize_opportunities(
+    transactions: ArrowStream,
+    *,
+    as_of: date,
+    period: TimeUnit,
+    columns: Columns | None = None,
+    options: TransactionOptions | None = None,
+) -> pl.DataFrame: ...
+def summarize_opportunities(
+    transactions: Frame,
+    *,
+    as_of: date,
+    period: TimeUnit,
+    columns: Columns | None = None,
+    options: TransactionOptions | None = None,
+) -> pl.DataFrame | pl.LazyFrame:
+    """Count in how many calendar periods customers came back, for `fit_bg_bb`.
+
+    Each calendar period (weeks begin on Monday) after the one of a customer's first purchase is an
+    opportunity, up to the last one that is complete at the close of `as_of`; what happens in the
+    period that is not yet over does not count. A customer with one or more purchases in a period
+    used that opportunity once. What is a purchase follows the same rules as in `summarize`: neither
+    returns nor orders refunded in full are.
+
+    Args:
+        transactions: A raw or a cleaned log.
+        as_of: Day of the snapshot.
+        period: Time from one opportunity to the next: `"day"`, `"week"`, `"month"` or `"year"`.
+        columns: Names of the log's columns; by default the canonical ones.
+        options: How to read the log.
+
+    Returns:
+        One row per customer with a row up to `as_of`: `customer_id` (type kept), `as_of`,
+        `first_purchase` (Date), `repeat_purchases` (opportunities used), `last_opportunity` (number
+        of the last one used, 0 without any) and `opportunities` (how many there were), all Int64;
+        null for customers without any purchase. Sorted by `customer_id`; a LazyFrame gives an
+        unordered LazyFrame.
+
+    Raises:
+        CustomerValueError: The period is none of these, or `as_of` is no date.
+        SchemaError: Columns are missing or of an unusable type.
+        DataError: Rows cannot be used, as in `summarize`.
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> from datetime import date
+        >>> gifts = pl.DataFrame(
+        ...     {
+        ...         "customer_id": [1, 1, 1, 2],
+        ...         "ordered_at": [
+        ...             date(2020, 5, 1),
+        ...             date(2022, 3, 1),
+        ...             date(2022, 9, 1),
+        ...             date(2021, 1, 1),
+        ...         ],
+        ...         "amount": [50.0, 20.0, 30.0, 10.0],
+        ...     }
+        ... )
+        >>> years = cv.summarize_opportunities(gifts, as_of=date(2023, 12, 31), period="year")
+        >>> years.select("repeat_purchases", "last_opportunity", "opportunities").rows()
+        [(1, 2, 3), (0, 0, 2)]
+    """
+    end = check_day("as_of", as_of)
+    if period not in get_args(TimeUnit):
+        raise CustomerValueError(f"period must be day, week, month or year, got {period!r}")
+    source = Source.of(transactions, columns, options)
+    last = period_number(pl.lit(end).dt.offset_by("1d"), period) - 1
+
+    def count(log: pl.LazyFrame) -> pl.LazyFrame:
+        days = purchase_days(log.filter(pl.col("ordered_at") <= end), source.options)
+        day, number = pl.col("purchase_day"), pl.col("number")
+        counted = number.filter((number > number.min()) & (number <= last))
+        known = number.min().is_not_null()
+        return (
+            days.with_columns(number=period_number(day, period))
+            .group_by("customer_id")
+            .agg(
+                as_of=pl.lit(end),
+                first_purchase=day.min(),
+                repeat_purchases=pl.when(known).then(counted.n_unique().cast(pl.Int64)),
+                last_opportunity=pl.when(known).then((counted.max() - number.min()).fill_null(0)),
+                opportunities=(last - number.min()).clip(0),
+            )
+        )
+
+    return source.per_customer(count)
