@@ -37,7 +37,7 @@ def frame(
     values: Sequence[float | Decimal | None], dtype: PolarsDataType = pl.Float64
 ) -> pl.DataFrame:
     return pl.DataFrame(
-        {"customer_id": [f"c{i}" for i in range(len(values))], "revenue": values},
+        {"customer_id": [f"c{i:04}" for i in range(len(values))], "revenue": values},
         schema={"customer_id": pl.String, "revenue": dtype},
     )
 

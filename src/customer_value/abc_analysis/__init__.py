@@ -1,7 +1,8 @@
 """ABC analysis: classes by share of value, how concentrated value is, and how steadily it comes."""
 
-from customer_value.abc_analysis.classes import AbcOptions, classify_abc
+from customer_value.abc_analysis.classes import classify_abc
 from customer_value.abc_analysis.concentration import gini, lorenz_curve, top_share
+from customer_value.abc_analysis.options import AbcOptions
 from customer_value.abc_analysis.xyz import abc_xyz_matrix, classify_xyz
 
 __all__ = [
