@@ -9,6 +9,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -56,8 +57,8 @@ def main() -> None:
         extra = peak_megabytes() - before - result
         del classified
         for _ in range(3):
-            ours.append(seconds(lambda frame=frame: cv.classify_abc(frame)))
-            sort.append(seconds(lambda frame=frame: frame.sort("revenue", descending=True)))
+            ours.append(seconds(partial(cv.classify_abc, frame)))
+            sort.append(seconds(partial(frame.sort, "revenue", descending=True)))
         print(
             f"classify_abc, {rows:,} customers, {name}: {median(ours):.2f} s; one polars sort "
             f"{median(sort):.2f} s; ratio {median(ours) / median(sort):.2f}; peak {extra:.0f} MB "

@@ -6,10 +6,11 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `clean_transactions`, `summarize`, `split_holdout`
 - RFM: `RfmOptions`, `fit_rfm`, `score_rfm`, `segment_rfm`, `check_rules`, `rfm_grid`,
   `RFM_LIST_125`, `RFM_GRID_25`, `RFM_R_PACKAGE`, `RFM_EIGHT_TYPES`
-- ABC and tiers: `AbcOptions`, `classify_abc`, `lorenz_curve`, `gini`, `top_share`, `classify_xyz`,
-  `abc_xyz_matrix`, `TierOptions`, `assign_tiers`, `service_levels`
+- ABC and tiers: `AbcOptions`, `classify_abc`, `abc_limits`, `classify_joint_abc`,
+  `score_criteria`, `lorenz_curve`, `gini`, `top_share`, `classify_xyz`, `abc_xyz_matrix`,
+  `TierOptions`, `assign_tiers`, `service_levels`
 - marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
-  `profile_segments`, `compare_mix`
+  `profile_segments`, `compare_mix`, `fit_clusters`, `cluster_customers`
 - lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
   `expected_purchases`, `expected_spend`, `customer_lifetime_value`
 - profit: `customer_pnl`
@@ -28,12 +29,17 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from customer_value.abc_analysis import (
+        AbcLimits,
         AbcOptions,
+        AbcPoint,
+        abc_limits,
         abc_xyz_matrix,
         classify_abc,
+        classify_joint_abc,
         classify_xyz,
         gini,
         lorenz_curve,
+        score_criteria,
         top_share,
     )
     from customer_value.clv import (
@@ -100,7 +106,12 @@ if TYPE_CHECKING:
         segment_rfm,
     )
     from customer_value.segmentation import (
+        ClusterColumn,
+        CustomerCluster,
+        CustomerClusters,
+        cluster_customers,
         compare_mix,
+        fit_clusters,
         profile_segments,
     )
     from customer_value.tiers import (
@@ -124,9 +135,14 @@ __all__ = [
     "RFM_GRID_25",
     "RFM_LIST_125",
     "RFM_R_PACKAGE",
+    "AbcLimits",
     "AbcOptions",
+    "AbcPoint",
     "BgNbd",
+    "ClusterColumn",
     "Columns",
+    "CustomerCluster",
+    "CustomerClusters",
     "CustomerValueError",
     "DataError",
     "DataQualityReport",
@@ -151,14 +167,17 @@ __all__ = [
     "TransactionOptions",
     "ValueReport",
     "__version__",
+    "abc_limits",
     "abc_xyz_matrix",
     "assign_stages",
     "assign_tiers",
     "busy_but_low_value",
     "check_rules",
     "classify_abc",
+    "classify_joint_abc",
     "classify_xyz",
     "clean_transactions",
+    "cluster_customers",
     "compare_mix",
     "customer_lifetime_value",
     "customer_marks",
@@ -167,6 +186,7 @@ __all__ = [
     "expected_purchases_new_customer",
     "expected_spend",
     "fit_bg_nbd",
+    "fit_clusters",
     "fit_gamma_gamma",
     "fit_rfm",
     "gini",
@@ -178,6 +198,7 @@ __all__ = [
     "probability_alive",
     "profile_segments",
     "rfm_grid",
+    "score_criteria",
     "score_rfm",
     "segment_rfm",
     "service_levels",
@@ -189,9 +210,14 @@ __all__ = [
 ]
 
 _MODULE_OF = {
+    "AbcLimits": "abc_analysis",
     "AbcOptions": "abc_analysis",
+    "AbcPoint": "abc_analysis",
     "BgNbd": "clv",
+    "ClusterColumn": "segmentation",
     "Columns": "transactions",
+    "CustomerCluster": "segmentation",
+    "CustomerClusters": "segmentation",
     "CustomerValueError": "exceptions",
     "DEFAULT_MARKS": "marks",
     "DataError": "exceptions",
@@ -220,14 +246,17 @@ _MODULE_OF = {
     "TierOptions": "tiers",
     "TransactionOptions": "transactions",
     "ValueReport": "report",
+    "abc_limits": "abc_analysis",
     "abc_xyz_matrix": "abc_analysis",
     "assign_stages": "lifecycle",
     "assign_tiers": "tiers",
     "busy_but_low_value": "marks",
     "check_rules": "rfm",
     "classify_abc": "abc_analysis",
+    "classify_joint_abc": "abc_analysis",
     "classify_xyz": "abc_analysis",
     "clean_transactions": "transactions",
+    "cluster_customers": "segmentation",
     "compare_mix": "segmentation",
     "customer_lifetime_value": "clv",
     "customer_marks": "marks",
@@ -236,6 +265,7 @@ _MODULE_OF = {
     "expected_purchases_new_customer": "clv",
     "expected_spend": "clv",
     "fit_bg_nbd": "clv",
+    "fit_clusters": "segmentation",
     "fit_gamma_gamma": "clv",
     "fit_rfm": "rfm",
     "gini": "abc_analysis",
@@ -247,6 +277,7 @@ _MODULE_OF = {
     "probability_alive": "clv",
     "profile_segments": "segmentation",
     "rfm_grid": "rfm",
+    "score_criteria": "abc_analysis",
     "score_rfm": "rfm",
     "segment_rfm": "rfm",
     "service_levels": "tiers",

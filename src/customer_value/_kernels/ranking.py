@@ -105,8 +105,8 @@ def places(
 
     def place(start: int, stop: int) -> None:
         part = slice(start, stop)
-        outputs = (array[part] for array in out)
-        _place(values[part], step[part], *outputs, curve.reached, held, *limits)
+        rank, share, code = out.rank[part], out.share[part], out.code[part]
+        _place(values[part], step[part], rank, share, code, curve.reached, held, *limits)
 
     map_chunks(find, n, threads=threads)
     if order is not None:
@@ -194,9 +194,7 @@ def _find(
 
 
 @jit
-def _take_turns(
-    values: FloatArray, order: IntArray, step: StepArray, taken: StepArray
-) -> None:
+def _take_turns(values: FloatArray, order: IntArray, step: StepArray, taken: StepArray) -> None:
     """Turn the first step of equal values into a step for each, in the order given."""
     for i in order:
         if not np.isnan(values[i]):

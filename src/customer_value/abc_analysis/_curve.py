@@ -91,14 +91,19 @@ def limits(curve: Curve, options: AbcOptions) -> tuple[int, int]:
 
 
 def points(curve: Curve) -> Points:
-    """Find the three points of the curve (Ultsch & Lötsch 2015); all at the origin without value."""
+    """Find the points of Ultsch & Lötsch (2015); the origin where there is no value."""
     if not curve.above_zero:
         return Points(0, 0, 0)
     x = np.concatenate(([0.0], curve.customer_share))
     y = np.concatenate(([0.0], curve.value_share))
-    pareto = int(np.argmin(x**2 + (1 - y) ** 2))
+    pareto = _nearest(x, y, 0.0)
     # The slope of a step is its value over the mean of all.
     slope = np.diff(y) >= np.diff(x) * (1 - _TOLERANCE)
     break_even = int(np.count_nonzero(slope[: curve.above_zero]))
-    upper = x[max(pareto, break_even)]
-    return Points(pareto, break_even, int(np.argmin((x - upper) ** 2 + (1 - y) ** 2)))
+    return Points(pareto, break_even, _nearest(x, y, x[max(pareto, break_even)]))
+
+
+def _nearest(x: FloatArray, y: FloatArray, at: float) -> int:
+    """Give the first point of the curve that is as near to (at, 1) as any."""
+    distance = (x - at) ** 2 + (1 - y) ** 2
+    return int(np.argmax(distance <= distance.min() + _TOLERANCE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import polars as pl
@@ -15,13 +15,15 @@ from customer_value.abc_analysis._curve import curve_of, limits, values_of
 from customer_value.abc_analysis.options import AbcOptions
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from customer_value._typing import ArrowStream, Frame
 
 __all__ = ["classify_abc"]
 
 _ALL = "__abc__"
-_RANK, _SHARE, _CODE = (f"__abc_{name}__" for name in ("rank", "share", "code"))
-_PLACE = {_RANK: pl.Float64, _SHARE: pl.Float64, _CODE: pl.UInt8}
+_RANK, _SHARE, CODE = (f"__abc_{name}__" for name in ("rank", "share", "code"))
+_PLACE = {_RANK: pl.Float64, _SHARE: pl.Float64, CODE: pl.UInt8}
 
 
 @overload
@@ -74,22 +76,30 @@ def classify_abc(
     options = options or AbcOptions()
     frame = as_polars(customers)
     require(frame, {value: "number"}, what="customers")
-    inputs = [pl.col(value).cast(pl.Float64).alias("value")]
-    if options.ties == "split":
-        inputs.append(_turn(frame).alias("turn"))
-    places = pl.struct(inputs).map_batches(
-        lambda rows: _places(rows, value, options), return_dtype=pl.Struct(_PLACE)
-    )
     # One column first: each field on its own would rank the customers again.
-    placed = with_columns(frame, places.alias(_ALL)).unnest(_ALL)
-    rest = "D" if options.nonpositive == "separate" else "C"
-    letters = pl.lit(pl.Series(["A", "B", "C", rest, None]))  # by code
+    placed = with_columns(frame, place(frame, value, options).alias(_ALL)).unnest(_ALL)
     return with_columns(
         placed,
-        letters.gather(pl.col(_CODE)).alias("abc_class"),
+        letter(pl.col(CODE), options).alias("abc_class"),
         pl.col(_RANK).cast(pl.Int64).alias("abc_rank"),
         pl.col(_SHARE).alias("cumulative_share"),
     ).drop(_PLACE)
+
+
+def place(frame: pl.DataFrame | pl.LazyFrame, value: str, options: AbcOptions) -> pl.Expr:
+    """Rank, cumulative share and code of the class, as one struct."""
+    inputs = [pl.col(value).cast(pl.Float64).alias("value")]
+    if options.ties == "split":
+        inputs.append(_turn(frame).alias("turn"))
+    return pl.struct(inputs).map_batches(
+        lambda rows: _places(rows, value, options), return_dtype=pl.Struct(_PLACE)
+    )
+
+
+def letter(code: pl.Expr, options: AbcOptions) -> pl.Expr:
+    """Name of the class by its code."""
+    rest = "D" if options.nonpositive == "separate" else "C"
+    return pl.lit(pl.Series(["A", "B", "C", rest, None])).gather(code)
 
 
 def _turn(frame: pl.DataFrame | pl.LazyFrame) -> pl.Expr:
@@ -113,7 +123,8 @@ def _places(rows: pl.Series, value: str, options: AbcOptions) -> pl.Series:
     steps = ranking.Steps(curve.worth, curve.reached, curve.value_share)
     order = np.argsort(to_array(turns[0]), kind="stable") if turns else None
     found = ranking.places(values, steps, limits(curve, options), order)
-    fields = zip(_PLACE, found, strict=True)
-    return pl.DataFrame(
-        [pl.Series(name, array, nan_to_null=True) for name, array in fields]
-    ).to_struct()
+    arrays: list[npt.NDArray[Any]] = [found.rank, found.share, found.code]
+    series = [
+        pl.Series(name, array, nan_to_null=True) for name, array in zip(_PLACE, arrays, strict=True)
+    ]
+    return pl.DataFrame(series).to_struct()
