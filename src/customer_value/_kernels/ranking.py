@@ -32,11 +32,13 @@ class Steps(NamedTuple):
         worth: The value of the step.
         reached: How many values there are up to the step and with it.
         held: Their sum, values below zero counted as zero; in a unit of its own, a power of two.
+        single: How many steps from the first on are of one value each.
     """
 
     worth: FloatArray
     reached: IntArray
     held: FloatArray
+    single: int
 
 
 class Places(NamedTuple):
@@ -45,7 +47,7 @@ class Places(NamedTuple):
     Attributes:
         rank: From 1, NaN for NaN.
         share: What is held up to its step and with it.
-        code: 0 above the first limit, 1 above the second, 2 below it, 3 for values not above zero.
+        code: How many of the three limits the step lies below, `UNKNOWN` for NaN.
     """
 
     rank: FloatArray
@@ -70,14 +72,14 @@ def steps(values: FloatArray, *, merge: bool) -> Steps:
     reached, held = np.empty(falling.size, np.int64), np.empty(falling.size)
     exponent = int(np.frexp(-falling[0])[1]) if falling.size else 0
     scale = 2.0 ** -max(0, exponent - _LARGEST_EXPONENT)
-    n = _steps(falling, reached, held, scale, merge)
-    return Steps(falling[:n], reached[:n], held[:n])
+    n, single = _steps(falling, reached, held, scale, merge)
+    return Steps(falling[:n], reached[:n], held[:n], single)
 
 
 def places(
     values: FloatArray,
     curve: Steps,
-    limits: tuple[int, int],
+    limits: tuple[int, int, int],
     order: IntArray | None = None,
     threads: int | None = None,
 ) -> Places:
@@ -86,7 +88,7 @@ def places(
     Args:
         values: The values that the curve was made of.
         curve: Its steps, with whatever is to be read off them in `held`.
-        limits: How many steps lie above the first and above the second limit.
+        limits: How many steps lie above each of three limits, ascending.
         order: Where each value is a step of its own, the order in which equal ones take theirs;
             None where equal values are one step.
         threads: Number of threads, by default one per processor.
@@ -106,7 +108,8 @@ def places(
     def place(start: int, stop: int) -> None:
         part = slice(start, stop)
         rank, share, code = out.rank[part], out.share[part], out.code[part]
-        _place(values[part], step[part], rank, share, code, curve.reached, held, *limits)
+        table = curve.reached, curve.single, held
+        _place(values[part], step[part], rank, share, code, *table, *limits)
 
     map_chunks(find, n, threads=threads)
     if order is not None:
@@ -136,9 +139,9 @@ def _buckets(worth: FloatArray) -> tuple[StepArray, int, int]:
 @jit
 def _steps(
     falling: FloatArray, reached: IntArray, held: FloatArray, scale: float, merge: bool
-) -> int:
-    """Overwrite the negated values, ascending, by the steps; give the number of steps."""
-    n, k = 0, 0
+) -> tuple[int, int]:
+    """Overwrite the negated values, ascending, by the steps; count all and the single ones."""
+    n, single, k = 0, 0, 0
     total, lost = 0.0, 0.0
     while k < falling.size:
         negated, upto = falling[k], k + 1
@@ -150,7 +153,8 @@ def _steps(
         total = rounded
         falling[n], reached[n], held[n] = -negated, upto, total + lost
         n, k = n + 1, upto
-    return n
+        single += n == upto
+    return n, single
 
 
 @jit
@@ -180,7 +184,8 @@ def _find(
     """
     lows, highs = np.empty(values.size, np.int64), np.empty(values.size, np.int64)
     for i in range(values.size):
-        bucket = (top - bits[i]) >> shift if values[i] > 0.0 else heads.size - 2
+        depth = max(top - max(bits[i], 0), 0)  # NaN lies above all, and finds nothing of use
+        bucket = min(depth >> shift, heads.size - 2)
         lows[i], highs[i] = heads[bucket], heads[bucket + 1]
     for i in range(values.size):
         low, high, value = lows[i], highs[i], values[i]
@@ -211,16 +216,18 @@ def _place(
     share: FloatArray,
     code: CodeArray,
     reached: IntArray,
+    single: int,
     held: FloatArray,
     first: int,
     second: int,
+    third: int,
 ) -> None:
-    """Write what stands at the step of each value."""
+    """Write what stands at the step of each value; the first steps are of a single value each."""
     for i in range(values.size):
         at = step[i]
         if np.isnan(values[i]):
             rank[i], share[i], code[i] = np.nan, np.nan, UNKNOWN
         else:
-            rank[i] = reached[at - 1] + 1.0 if at > 0 else 1.0
+            rank[i] = at + 1.0 if at <= single else reached[at - 1] + 1.0
             share[i] = held[at]
-            code[i] = (at >= first) + (at >= second) if values[i] > 0.0 else 3
+            code[i] = (at >= first) + (at >= second) + (at >= third)

@@ -21,21 +21,29 @@ _NOT_ABOVE_ZERO = ArrayRule("values at or below zero", lambda values: values <= 
 
 
 class Curve(NamedTuple):
-    """Shares of customers and of value up to each step, and who has value at all.
+    """The steps of the curve, the best customers first.
 
     Attributes:
-        worth: The value of the step, falling; one step per distinct value, or per customer.
-        reached: Customers up to the step and with it.
-        value_share: Their share of the values above zero, NaN where there are none.
-        customer_share: Their share of the customers that are counted.
+        steps: Their values, the customers up to each, and in `held` their share of the values
+            above zero, NaN where there are none.
         above_zero: How many steps are worth more than nothing.
+        counted: Number of the customers of whom shares are taken.
     """
 
-    worth: FloatArray
-    reached: ranking.IntArray
-    value_share: FloatArray
-    customer_share: FloatArray
+    steps: ranking.Steps
     above_zero: int
+    counted: int
+
+    @property
+    def customer_share(self) -> FloatArray:
+        """Share of the customers up to each step of value."""
+        share: FloatArray = self.steps.reached[: self.above_zero] / self.counted
+        return share
+
+    @property
+    def value_share(self) -> FloatArray:
+        """Share of the value up to each step of value."""
+        return self.steps.held[: self.above_zero]
 
 
 class Points(NamedTuple):
@@ -67,27 +75,25 @@ def values_of(column: pl.Series, name: str, options: AbcOptions) -> FloatArray:
 
 def curve_of(values: FloatArray, options: AbcOptions) -> Curve:
     """Make the curve of the known values."""
-    worth, reached, held = ranking.steps(values, merge=options.ties == "together")
-    above_zero = int(np.count_nonzero(worth > 0))
-    counted = reached[: above_zero if options.nonpositive == "separate" else None]
-    customer_share = np.minimum(reached / max(1, counted[-1] if counted.size else 0), 1.0)
-    value_share = held / held[-1] if above_zero else np.full(held.size, np.nan)
-    return Curve(worth, reached, value_share, customer_share, above_zero)
+    steps = ranking.steps(values, merge=options.ties == "together")
+    above_zero = int(np.count_nonzero(steps.worth > 0))
+    with_value = int(steps.reached[above_zero - 1]) if above_zero else 0
+    everybody = int(steps.reached[-1]) if steps.reached.size else 0
+    steps.held[:] /= steps.held[-1] if above_zero else np.nan
+    return Curve(steps, above_zero, with_value if options.nonpositive == "separate" else everybody)
 
 
-def limits(curve: Curve, options: AbcOptions) -> tuple[int, int]:
-    """Count the steps of class A, and of A and B."""
+def limits(curve: Curve, options: AbcOptions) -> tuple[int, int, int]:
+    """Count the steps of class A, of A and B, and of all who have value."""
     if options.by == "computed":
         pareto, break_even, submarginal = points(curve)
-        return min(pareto, break_even), submarginal
+        return min(pareto, break_even), submarginal, curve.above_zero
     share = curve.value_share if options.by == "value" else curve.customer_share
-    share = share[: curve.above_zero]
     if options.boundary == "below":
-        a, b = (int(np.count_nonzero(share <= cut + _TOLERANCE)) for cut in options.cutoffs)
-    else:
-        before = np.concatenate(([0.0], share[:-1]))[: share.size]
-        a, b = (int(np.count_nonzero(before < cut - _TOLERANCE)) for cut in options.cutoffs)
-    return a, b
+        a, b = (int(np.searchsorted(share, cut + _TOLERANCE, "right")) for cut in options.cutoffs)
+    else:  # and the one that crosses
+        a, b = (int(np.searchsorted(share, cut - _TOLERANCE)) + 1 for cut in options.cutoffs)
+    return min(a, share.size), min(b, share.size), share.size
 
 
 def points(curve: Curve) -> Points:
@@ -98,8 +104,7 @@ def points(curve: Curve) -> Points:
     y = np.concatenate(([0.0], curve.value_share))
     pareto = _nearest(x, y, 0.0)
     # The slope of a step is its value over the mean of all.
-    slope = np.diff(y) >= np.diff(x) * (1 - _TOLERANCE)
-    break_even = int(np.count_nonzero(slope[: curve.above_zero]))
+    break_even = int(np.count_nonzero(np.diff(y) >= np.diff(x) * (1 - _TOLERANCE)))
     return Points(pareto, break_even, _nearest(x, y, x[max(pareto, break_even)]))
 
 

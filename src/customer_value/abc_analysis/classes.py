@@ -120,9 +120,8 @@ def _places(rows: pl.Series, value: str, options: AbcOptions) -> pl.Series:
     column, *turns = rows.struct.unnest().get_columns()
     values = values_of(column, value, options)
     curve = curve_of(values, options)
-    steps = ranking.Steps(curve.worth, curve.reached, curve.value_share)
     order = np.argsort(to_array(turns[0]), kind="stable") if turns else None
-    found = ranking.places(values, steps, limits(curve, options), order)
+    found = ranking.places(values, curve.steps, limits(curve, options), order)
     arrays: list[npt.NDArray[Any]] = [found.rank, found.share, found.code]
     series = [
         pl.Series(name, array, nan_to_null=True) for name, array in zip(_PLACE, arrays, strict=True)

@@ -121,13 +121,12 @@ def abc_limits(
 
 def _classes(curve: Curve, options: AbcOptions) -> Iterator[tuple[str, FloatArray, IntArray]]:
     """Give the name of each class, the values in it, and how many customers are worth each."""
-    separate = options.nonpositive == "separate"
-    ends = [*limits(curve, options), curve.above_zero if separate else curve.worth.size]
-    if separate:
-        ends.append(curve.worth.size)
-    sizes = np.diff(curve.reached, prepend=0)
+    *ends, above_zero = limits(curve, options)
+    ends += [above_zero] if options.nonpositive == "separate" else []
+    ends.append(curve.steps.worth.size)
+    sizes = np.diff(curve.steps.reached, prepend=0)
     for letter, (start, end) in zip("ABCD", pairwise([0, *ends]), strict=False):
-        yield letter, curve.worth[start:end], sizes[start:end]
+        yield letter, curve.steps.worth[start:end], sizes[start:end]
 
 
 def _point(curve: Curve, steps: int) -> AbcPoint | None:

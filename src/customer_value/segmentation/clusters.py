@@ -100,8 +100,10 @@ def fit_clusters(
     centres = means.centres(points, k)
     # The last column first, then from the left; lexsort reads its keys from the right.
     falling = np.lexsort((*-centres.T[-2::-1], -centres.T[-1]))
-    ordered = [dict(zip(scales, map(float, centre), strict=True)) for centre in centres[falling]]
-    in_units = [{s.name: s.value(at) for s, at in centre.items()} for centre in ordered]
+    in_units = [
+        {scale.name: scale.value(at) for scale, at in zip(scales, centre, strict=True)}
+        for centre in centres[falling].tolist()
+    ]
     labels = nearest(points, scales, in_units)
     warnings = [
         f"all customers are alike in {scale.name}"
@@ -170,7 +172,8 @@ def cluster_customers(customers: Frame, clusters: CustomerClusters) -> pl.DataFr
 
 
 def _not_finite(*values: FloatArray) -> BoolArray:
-    return np.logical_or.reduce([~np.isfinite(array) for array in values])
+    broken: BoolArray = np.logical_or.reduce([~np.isfinite(array) for array in values])
+    return broken
 
 
 def _rows(frame: pl.DataFrame | pl.LazyFrame, names: tuple[str, ...]) -> FloatArray:
