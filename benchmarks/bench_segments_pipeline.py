@@ -32,7 +32,8 @@ import pandas as pd
 from pymc_marketing.clv.utils import rfm_segments
 log = pd.read_parquet(sys.argv[1])
 start = time.perf_counter()
-segments = rfm_segments(log, "customer_id", "ordered_at", "amount", observation_period_end=sys.argv[2])
+columns = "customer_id", "ordered_at", "amount"
+segments = rfm_segments(log, *columns, observation_period_end=sys.argv[2])
 print(time.perf_counter() - start, len(segments))
 """,
     "retail": """

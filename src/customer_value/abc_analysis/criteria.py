@@ -85,17 +85,21 @@ def score_criteria(
     frame = as_polars(customers)
     require(frame, dict.fromkeys(terms.weights, "number"), what="customers")
     ordered = sorted(terms.weights.items(), key=lambda item: -abs(item[1]))
-    scaled = [_scaled(name, less_is_better=weight < 0) for name, weight in ordered]
+    scaled = {f"__criteria_{k}__": _scaled(*item) for k, item in enumerate(ordered)}
+    staged = with_columns(frame, *(y.alias(name) for name, y in scaled.items()))
     if terms.method == "ng":
-        means = (_ratio(total, count) for count, total in enumerate(accumulate(scaled), 1))
-        score = pl.max_horizontal(means)
+        sums = accumulate(map(pl.col, scaled))
+        score = pl.max_horizontal(_ratio(total, count) for count, total in enumerate(sums, 1))
     else:
         shares = [abs(weight / ordered[0][1]) for _, weight in ordered]  # no sum overflows
         *_, most = accumulate(shares)
-        *_, total = accumulate(y * share for y, share in zip(scaled, shares, strict=True))
+        *_, total = accumulate(
+            pl.col(name) * share for name, share in zip(scaled, shares, strict=True)
+        )
         score = _ratio(total, most)
-    complete = pl.all_horizontal(pl.col(name).is_not_null() for name in terms.weights)
-    return with_columns(frame, pl.when(complete).then(score).alias("criteria_score"))
+    complete = pl.all_horizontal(pl.col(name).is_not_null() for name in scaled)
+    scored = with_columns(staged, pl.when(complete).then(score).alias("criteria_score"))
+    return scored.drop(scaled)
 
 
 def _ratio(part: pl.Expr, whole: float | pl.Expr) -> pl.Expr:
@@ -103,12 +107,14 @@ def _ratio(part: pl.Expr, whole: float | pl.Expr) -> pl.Expr:
     return part / (whole + 0 * part)
 
 
-def _scaled(name: str, *, less_is_better: bool) -> pl.Expr:
+def _scaled(name: str, weight: float) -> pl.Expr:
+    """Scale a criterion to 0 for the worst customer and 1 for the best."""
     half = finite_column(name) * 0.5  # the width of any range is finite
     low, high = half.min(), half.max()
-    distance = high - half if less_is_better else half - low
+    distance = high - half if weight < 0 else half - low
     width = high - low
-    return pl.when(width > 0).then(_ratio(distance, width)).otherwise(0.0)
+    alike = pl.when(half.is_not_null()).then(0.0)
+    return pl.when(width > 0).then(_ratio(distance, width)).otherwise(alike)
 
 
 @overload

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, overload
+from typing import TYPE_CHECKING, Annotated, Self, overload
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from customer_value._frames.arrays import to_arrays
 from customer_value._frames.assemble import array_column, with_columns
@@ -33,6 +33,20 @@ class _Terms(BaseModel, frozen=True, extra="forbid", title="fit_clusters"):
     columns: Annotated[tuple[str, ...], Field(min_length=1)]
     n_clusters: Annotated[int, Field(ge=1, le=1_000)] | None
     seed: Annotated[int, Field(ge=0, lt=2**32)]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if twice := sorted({name for name in self.columns if self.columns.count(name) > 1}):
+            raise ValueError(f"columns given twice: {', '.join(twice)}")
+        return self
+
+
+def _not_finite(*values: FloatArray) -> BoolArray:
+    broken: BoolArray = np.logical_or.reduce([~np.isfinite(array) for array in values])
+    return broken
+
+
+_FINITE = ArrayRule(NOT_FINITE.says, _not_finite)
 
 
 def fit_clusters(
@@ -167,13 +181,8 @@ def cluster_customers(customers: Frame, clusters: CustomerClusters) -> pl.DataFr
         points = coordinates(clusters.columns, values)
         return nearest(points, clusters.columns, centres).astype(np.float64) + 1
 
-    column = array_column(number, names, rules=[ArrayRule(NOT_FINITE.says, _not_finite)])
+    column = array_column(number, names, rules=[_FINITE])
     return with_columns(frame, column.cast(pl.Int64).alias("cluster"))
-
-
-def _not_finite(*values: FloatArray) -> BoolArray:
-    broken: BoolArray = np.logical_or.reduce([~np.isfinite(array) for array in values])
-    return broken
 
 
 def _rows(frame: pl.DataFrame | pl.LazyFrame, names: tuple[str, ...]) -> FloatArray:
@@ -183,6 +192,5 @@ def _rows(frame: pl.DataFrame | pl.LazyFrame, names: tuple[str, ...]) -> FloatAr
     if columns.is_empty():
         raise FitError(f"no customer has values of {', '.join(names)}")
     arrays = to_arrays(columns)
-    for name, array in zip(names, arrays, strict=True):
-        refuse({name: array}, [NOT_FINITE], what="customers")
+    refuse(dict(zip(names, arrays, strict=True)), [_FINITE], what="customers")
     return np.stack([array[np.lexsort(arrays[::-1])] for array in arrays], axis=1)
