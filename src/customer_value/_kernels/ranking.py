@@ -230,4 +230,4 @@ def _place(
         else:
             rank[i] = at + 1.0 if at <= single else reached[at - 1] + 1.0
             share[i] = held[at]
-            code[i] = (at >= first) + (at >= second) + (at >= third)
+            code[i] = int(at >= first) + int(at >= second) + int(at >= third)
