@@ -27,6 +27,17 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
 - effects: `evaluate_effect`, `difference_in_differences`, `before_after`, `uplift_by_segment`,
   `qini_curve`, `qini_coefficient`, `sample_ratio_check`, `required_sample_size`, `campaign_return`
 - reviews: `ReviewCadence`, `review_schedule`, `compare_snapshots`
+- RFM: `RfmOptions`, `fit_rfm`, `score_rfm`, `segment_rfm`, `check_rules`, `rfm_grid`,
+  `RFM_LIST_125`, `RFM_GRID_25`, `RFM_R_PACKAGE`, `RFM_EIGHT_TYPES`
+- ABC and tiers: `AbcOptions`, `classify_abc`, `abc_limits`, `classify_joint_abc`,
+  `score_criteria`, `lorenz_curve`, `gini`, `top_share`, `classify_xyz`, `abc_xyz_matrix`,
+  `TierOptions`, `assign_tiers`, `service_levels`
+- marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
+  `profile_segments`, `compare_mix`, `fit_clusters`, `cluster_customers`
+- lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
+  `expected_purchases`, `expected_spend`, `customer_lifetime_value`
+- profit: `customer_pnl`
+- lifecycle: `LifecycleRules`, `assign_stages`
 - everything at once: `value_report`
 
 Importing this package loads none of its dependencies; each name loads what it needs.
@@ -41,12 +52,17 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from customer_value.abc_analysis import (
+        AbcLimits,
         AbcOptions,
+        AbcPoint,
+        abc_limits,
         abc_xyz_matrix,
         classify_abc,
+        classify_joint_abc,
         classify_xyz,
         gini,
         lorenz_curve,
+        score_criteria,
         top_share,
     )
     from customer_value.clv import (
@@ -191,7 +207,12 @@ if TYPE_CHECKING:
         segment_rfm,
     )
     from customer_value.segmentation import (
+        ClusterColumn,
+        CustomerCluster,
+        CustomerClusters,
+        cluster_customers,
         compare_mix,
+        fit_clusters,
         profile_segments,
     )
     from customer_value.tiers import (
@@ -215,6 +236,7 @@ __all__ = [
     "RFM_GRID_25",
     "RFM_LIST_125",
     "RFM_R_PACKAGE",
+    "AbcLimits",
     "AbcOptions",
     "AlertOptions",
     "Bdw",
@@ -226,6 +248,12 @@ __all__ = [
     "ContractModel",
     "CostAllocation",
     "CostStack",
+    "AbcPoint",
+    "BgNbd",
+    "ClusterColumn",
+    "Columns",
+    "CustomerCluster",
+    "CustomerClusters",
     "CustomerValueError",
     "DataError",
     "DataQualityReport",
@@ -260,6 +288,8 @@ __all__ = [
     "ValueReport",
     "WhaleDecile",
     "WhaleSummary",
+    "__version__",
+    "abc_limits",
     "abc_xyz_matrix",
     "allocate_costs",
     "assign_stages",
@@ -272,9 +302,11 @@ __all__ = [
     "ces",
     "check_rules",
     "classify_abc",
+    "classify_joint_abc",
     "classify_xyz",
     "clean_transactions",
     "cohort_table",
+    "cluster_customers",
     "compare_mix",
     "compare_snapshots",
     "constant_retention_value",
@@ -294,6 +326,7 @@ __all__ = [
     "fit_bdw",
     "fit_bg_bb",
     "fit_bg_nbd",
+    "fit_clusters",
     "fit_gamma_gamma",
     "fit_log_normal_spend",
     "fit_rfm",
@@ -329,6 +362,7 @@ __all__ = [
     "rfm_grid",
     "rfm_out_of_range",
     "sample_ratio_check",
+    "score_criteria",
     "score_rfm",
     "segment_profile",
     "segment_rfm",
@@ -351,6 +385,7 @@ __all__ = [
 ]
 
 _MODULE_OF = {
+    "AbcLimits": "abc_analysis",
     "AbcOptions": "abc_analysis",
     "AlertOptions": "lifecycle",
     "Bdw": "clv",
@@ -362,6 +397,12 @@ _MODULE_OF = {
     "ContractModel": "clv",
     "CostAllocation": "profitability",
     "CostStack": "profitability",
+    "AbcPoint": "abc_analysis",
+    "BgNbd": "clv",
+    "ClusterColumn": "segmentation",
+    "Columns": "transactions",
+    "CustomerCluster": "segmentation",
+    "CustomerClusters": "segmentation",
     "CustomerValueError": "exceptions",
     "DEFAULT_MARKS": "marks",
     "DataError": "exceptions",
@@ -401,6 +442,7 @@ _MODULE_OF = {
     "ValueReport": "report",
     "WhaleDecile": "profitability",
     "WhaleSummary": "profitability",
+    "abc_limits": "abc_analysis",
     "abc_xyz_matrix": "abc_analysis",
     "allocate_costs": "profitability",
     "assign_stages": "lifecycle",
@@ -413,9 +455,11 @@ _MODULE_OF = {
     "ces": "loyalty",
     "check_rules": "rfm",
     "classify_abc": "abc_analysis",
+    "classify_joint_abc": "abc_analysis",
     "classify_xyz": "abc_analysis",
     "clean_transactions": "transactions",
     "cohort_table": "lifecycle",
+    "cluster_customers": "segmentation",
     "compare_mix": "segmentation",
     "compare_snapshots": "reviews",
     "constant_retention_value": "clv",
@@ -435,6 +479,7 @@ _MODULE_OF = {
     "fit_bdw": "clv",
     "fit_bg_bb": "clv",
     "fit_bg_nbd": "clv",
+    "fit_clusters": "segmentation",
     "fit_gamma_gamma": "clv",
     "fit_log_normal_spend": "clv",
     "fit_rfm": "rfm",
@@ -470,6 +515,7 @@ _MODULE_OF = {
     "rfm_grid": "rfm",
     "rfm_out_of_range": "rfm",
     "sample_ratio_check": "effects",
+    "score_criteria": "abc_analysis",
     "score_rfm": "rfm",
     "segment_profile": "rfm",
     "segment_rfm": "rfm",

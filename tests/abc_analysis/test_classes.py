@@ -37,7 +37,7 @@ def frame(
     values: Sequence[float | Decimal | None], dtype: PolarsDataType = pl.Float64
 ) -> pl.DataFrame:
     return pl.DataFrame(
-        {"customer_id": [f"c{i}" for i in range(len(values))], "revenue": values},
+        {"customer_id": [f"c{i:04}" for i in range(len(values))], "revenue": values},
         schema={"customer_id": pl.String, "revenue": dtype},
     )
 
@@ -173,12 +173,96 @@ def test_equal_customers_share_rank_and_share_and_the_next_rank_counts_them() ->
     assert classified["cumulative_share"][0] == classified["cumulative_share"][2]
 
 
-def test_split_ties_take_the_order_of_the_rows() -> None:
-    classified = cv.classify_abc(frame([5, 9, 5, 1]), options=cv.AbcOptions(ties="split"))
-    assert classified["abc_rank"].to_list() == [2, 1, 3, 4]
+def test_split_ties_take_the_order_of_the_keys_whatever_the_order_of_the_rows() -> None:
+    split = cv.AbcOptions(ties="split")
+    shop = frame([5, 9, 5, 1]).with_columns(customer_id=pl.Series(["d", "c", "b", "a"]))
+    expected = {"d": 3, "c": 1, "b": 2, "a": 4}
+    for rows in (shop, shop.reverse(), shop.lazy(), shop.sort("customer_id")):
+        ranked = cv.classify_abc(rows, options=split).select("customer_id", "abc_rank")
+        assert dict(ranked.lazy().collect().rows()) == expected
+    for dtype in (pl.Categorical, pl.Enum(["d", "a", "b", "c"])):  # by the text, as elsewhere
+        cast = shop.with_columns(pl.col("customer_id").cast(dtype))
+        assert cv.classify_abc(cast, options=split)["abc_rank"].to_list() == [3, 1, 2, 4]
+    numbers = shop.with_columns(customer_id=pl.Series([10, 3, 9, 1]))
+    assert cv.classify_abc(numbers, options=split)["abc_rank"].to_list() == [3, 1, 2, 4]
+
+
+def test_split_ties_take_the_order_of_the_rows_where_there_are_no_keys() -> None:
+    shop = frame([5, 9, 5, None, 1]).drop("customer_id")
+    classified = cv.classify_abc(shop, options=cv.AbcOptions(ties="split"))
+    assert classified["abc_rank"].to_list() == [2, 1, 3, None, 4]
+
+
+def test_the_published_counts_do_not_depend_on_the_order_of_the_rows() -> None:
+    options = cv.AbcOptions(ties="split")
+    shuffled = order_customers().sample(fraction=1, shuffle=True, seed=3)
+    classified = cv.classify_abc(shuffled, options=options)
+    assert [(classified["abc_class"] == name).sum() for name in "ABC"] == [605, 228, 162]
+    again = cv.classify_abc(shuffled.sort("customer_id"), options=options)
+    assert again.equals(classified.sort("customer_id"))
+
+
+# --- by count ---
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("ties", TIES)
+@pytest.mark.parametrize("nonpositive", ["last", "separate"])
+@given(values=cents)
+@settings(max_examples=40, deadline=None)
+def test_classes_by_count_are_those_of_the_twin(
+    boundary: Boundary,
+    ties: Ties,
+    nonpositive: Literal["last", "separate"],
+    values: list[int | None],
+) -> None:
+    options = cv.AbcOptions(by="count", boundary=boundary, ties=ties, nonpositive=nonpositive)
+    shop = frame([None if v is None else v / 100 for v in values])
+    twin = oracle.classify_by_count(
+        values,
+        crossing=boundary == "crossing",
+        together=ties == "together",
+        separate=nonpositive == "separate",
+    )
+    assert cv.classify_abc(shop, options=options)["abc_class"].to_list() == twin
+
+
+def test_the_best_fifth() -> None:
+    """The share of value stays that of value, whatever the classes are cut by."""
+    options = cv.AbcOptions(by="count")
+    classified = cv.classify_abc(frame(TEXTBOOK), options=options)
+    assert "".join(classified["abc_class"]) == "AABBBCCCCC"
+    assert classified["cumulative_share"].to_list() == pytest.approx(
+        cv.classify_abc(frame(TEXTBOOK))["cumulative_share"].to_list()
+    )
+    halves = cv.AbcOptions(by="count", cutoffs=(0.5, 1.0))
+    assert "".join(cv.classify_abc(frame(TEXTBOOK), options=halves)["abc_class"]) == "AAAAABBBBC"
 
 
 # --- values that are no share of anything ---
+
+
+@pytest.mark.parametrize("by", ["value", "count", "computed"])
+def test_customers_without_value_are_set_apart(
+    by: Literal["value", "count", "computed"],
+) -> None:
+    apart = cv.AbcOptions(by=by, nonpositive="separate")
+    classified = cv.classify_abc(frame([90, 10, 0, -5, None]), options=apart)
+    assert classified["abc_class"][2:].to_list() == ["D", "D", None]
+    assert classified["cumulative_share"].to_list() == [0.9, 1.0, 1.0, 1.0, None]
+    alone = cv.classify_abc(frame([90, 10]), options=apart)
+    assert classified["abc_class"][:2].equals(alone["abc_class"])
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_customers_without_value_are_refused(*, lazy: bool) -> None:
+    refuse = cv.AbcOptions(nonpositive="refuse")
+    shop = frame([1.0, 0.0, None, -7.0, math.nan])
+    says = r"1 row with NaN or infinite.*2 rows with values at or below zero.*revenue 0.*revenue -7"
+    with pytest.raises(cv.DataError, match=says):
+        cv.classify_abc(shop.lazy() if lazy else shop, options=refuse).lazy().collect()
+    fine = frame([1.0, None, 2.0])
+    assert cv.classify_abc(fine, options=refuse).equals(cv.classify_abc(fine))
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
@@ -324,10 +408,37 @@ def test_cutoffs_ascend_within_zero_and_one(cutoffs: tuple[float, float]) -> Non
         cv.AbcOptions(cutoffs=cutoffs)
 
 
-@pytest.mark.parametrize("words", [{"boundary": "above"}, {"ties": "random"}, {"cut": 1}])
+def test_computed_limits_take_no_cutoffs() -> None:
+    assert cv.AbcOptions(by="count").cutoffs == (0.2, 0.5)
+    assert cv.AbcOptions(by="count", cutoffs=(0.1, 0.3)).cutoffs == (0.1, 0.3)
+    with pytest.raises(ValidationError, match="takes no cutoffs"):
+        cv.AbcOptions(by="computed", cutoffs=(0.1, 0.3))
+    for options in (cv.AbcOptions(by="count"), cv.AbcOptions(by="computed"), cv.AbcOptions()):
+        assert cv.AbcOptions.model_validate_json(options.model_dump_json()) == options
+
+
+@pytest.mark.parametrize(
+    "words", [{"boundary": "above"}, {"ties": "random"}, {"cut": 1}, {"by": "size"}]
+)
 def test_options_know_no_other_words(words: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         cv.AbcOptions.model_validate(words)
+
+
+def test_values_of_any_size_have_shares() -> None:
+    for size in (5e-324, 1e-300, 1.7e308):
+        classified = cv.classify_abc(frame([size, size, 0.0, -size]))
+        assert classified["cumulative_share"].to_list() == [1.0] * 4
+        halves = cv.classify_abc(frame([size, size]), options=cv.AbcOptions(ties="split"))
+        assert halves["cumulative_share"].to_list() == [0.5, 1.0]
+
+
+def test_a_million_equal_tenths_are_cut_where_ten_are() -> None:
+    """A plain sum of a million tenths is off by more than the tolerance."""
+    options = cv.AbcOptions(ties="split")
+    shop = pl.DataFrame({"revenue": [0.1] * 1_000_000})
+    found = cv.abc_limits(shop, options=options)
+    assert found.customers == {"A": 800_000, "B": 150_000, "C": 50_000}
 
 
 def test_the_sample_adds_up() -> None:

@@ -400,11 +400,19 @@ def test_the_matrix_takes_any_frame() -> None:
     assert abc_xyz_matrix(shop.rename({"revenue": "value"}), value="value").equals(matrix)
 
 
+def test_customers_without_value_have_cells_where_there_are_any() -> None:
+    matrix = abc_xyz_matrix(classified([("D", "Z", -1.0), ("A", "X", 3.0)]))
+    assert matrix.filter(pl.col("abc_class") == "D").select("xyz_class", "customers").rows() == [
+        ("Z", 1)
+    ]
+    assert (matrix.height, matrix["customers"].sum(), matrix["value"].sum()) == (10, 2, 2.0)
+
+
 def test_what_the_matrix_refuses() -> None:
-    shop = classified([("A", "X", 3.0), ("D", "Z", 1.0), ("a", "W", math.nan)])
+    shop = classified([("A", "X", 3.0), ("E", "Z", 1.0), ("a", "W", math.nan)])
     with pytest.raises(cv.DataError, match=r"1 row with NaN or infinite .*revenue"):
         abc_xyz_matrix(shop)
-    with pytest.raises(cv.DataError, match=r"2 rows with abc_class .*D, a.*1 row with xyz_class"):
+    with pytest.raises(cv.DataError, match=r"2 rows with abc_class .*E, a.*1 row with xyz_class"):
         abc_xyz_matrix(shop.with_columns(revenue=1.0))
     with pytest.raises(cv.SchemaError, match="missing column 'xyz_class'"):
         abc_xyz_matrix(shop.drop("xyz_class"))

@@ -60,3 +60,29 @@ def _class(
         if inside:
             return name
     return "C"
+
+
+def classify_by_count(
+    values: list[int | None],
+    cutoffs: tuple[Fraction, Fraction] = (Fraction(20, 100), Fraction(50, 100)),
+    *,
+    crossing: bool,
+    together: bool,
+    separate: bool,
+) -> list[str | None]:
+    """Ask how many customers stand before each, and how many up to it."""
+    known = [v for v in values if v is not None]
+    n = sum(v > 0 for v in known) if separate else len(known)
+    found: list[str | None] = []
+    for i, value in enumerate(values):
+        if value is None:
+            found.append(None)
+        elif value <= 0:
+            found.append("D" if separate else "C")
+        else:
+            equals = [j for j, v in enumerate(values) if v == value]
+            before = sum(v > value for v in known) + (0 if together else equals.index(i))
+            upto = before + (len(equals) if together else 1)
+            a, b = (before < c * n if crossing else upto <= c * n for c in cutoffs)
+            found.append("A" if a else "B" if b else "C")
+    return found

@@ -107,9 +107,27 @@ def abc_classes_and_tiers(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     options = cv.AbcOptions(cutoffs=(0.80, 0.95), boundary="below")
     assert_type(cv.classify_abc(customers, value="revenue", options=options), pl.DataFrame)
     assert_type(cv.classify_abc(lazy, value="revenue"), pl.LazyFrame)
+    computed = cv.AbcOptions(by="computed", ties="split", nonpositive="separate")
+    limits = cv.abc_limits(lazy, value="profit", options=computed)
+    assert_type(limits, cv.AbcLimits)
+    assert_type(limits.customers["A"], int)
+    assert_type(limits.pareto, cv.AbcPoint | None)
+    scored = cv.score_criteria(lazy, weights={"revenue": 3, "recency_days": -1}, method="ng")
+    assert_type(cv.classify_abc(scored, value="criteria_score"), pl.LazyFrame)
+    joint = cv.classify_joint_abc(customers, first="revenue", second="profit")
+    assert_type(joint, pl.DataFrame)
     tiered = cv.assign_tiers(customers, value="clv", options=cv.TierOptions())
     assert_type(tiered, pl.DataFrame)
     assert_type(cv.assign_tiers(customers, value="clv", previous=tiered), pl.DataFrame)
+
+
+def clusters(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
+    learnt = cv.fit_clusters(customers, n_clusters=4, columns=["purchases", "revenue"], seed=7)
+    assert_type(learnt, cv.CustomerClusters)
+    assert_type([one.centre["revenue"] for one in learnt.clusters], list[float])
+    assert_type(customers.pipe(cv.cluster_customers, learnt), pl.DataFrame)
+    assert_type(cv.cluster_customers(lazy, learnt), pl.LazyFrame)
+    Path("clusters.json").write_text(learnt.model_dump_json(), encoding="utf-8")
 
 
 def lifetime_value(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:

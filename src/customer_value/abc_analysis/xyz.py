@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Period: TypeAlias = Literal["week", "month", "quarter"]
 
 _TOLERANCE = 1e-12
-_CLASSES = {"abc_class": "ABC", "xyz_class": "XYZ"}
+_CLASSES = {"abc_class": "ABCD", "xyz_class": "XYZ"}
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="classify_xyz"):
@@ -136,7 +136,8 @@ def classify_xyz(
 def abc_xyz_matrix(customers: Frame, *, value: str = "revenue") -> pl.DataFrame:
     """Cross the ABC with the XYZ classes: how many customers and how much value is in each cell.
 
-    AX is large and steady, AZ large and erratic, CX small and steady. Join the result of
+    AX is large and steady, AZ large and erratic, CX small and steady. Class D, of customers without
+    value, has cells only where somebody is in them. Join the result of
     `classify_xyz` to that of `classify_abc` on `customer_id` first.
 
     Args:
@@ -173,11 +174,11 @@ def abc_xyz_matrix(customers: Frame, *, value: str = "revenue") -> pl.DataFrame:
     refuse({value: to_array(rows["value"].drop_nulls())}, [NOT_FINITE], what="customers")
     _refuse_other_classes(rows)
     found = rows.partition_by(*_CLASSES, as_dict=True)
-    keys = list(product([*"ABC", None], [*"XYZ", None]))
+    keys = list(product([*"ABCD", None], [*"XYZ", None]))
     keys.sort(key=lambda key: None in key)  # keeps the order of the others
     cells = []
     for key in keys:
-        if key in found or None not in key:
+        if key in found or not {None, "D"}.intersection(key):
             worth = found[key]["value"] if key in found else rows["value"].clear()
             cells.append((*key, worth.len(), fsum(worth.drop_nulls())))
     schema = {**dict.fromkeys(_CLASSES, pl.String), "customers": pl.Int64, "value": pl.Float64}
