@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import NOT_FINITE, ArrayRule, as_polars, refuse, require
+from customer_value._frames.contracts import NOT_FINITE, as_polars, refuse, require
+from customer_value._frames.money import TOO_LARGE, exact
 from customer_value.exceptions import CustomerValueError, SchemaError
 
 if TYPE_CHECKING:
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["compare_mix", "profile_segments"]
 
-_PLACES = 6
-_TOO_LARGE = ArrayRule(
-    "values too large to sum exactly", lambda values: np.abs(values) >= float(10 ** (29 - _PLACES))
-)
 _BEHAVIOUR = ("recency_days", "purchases")
 _SHARES = ("customer_share", "value_total", "value_share")
 _MIX_COLUMNS = (
@@ -198,7 +194,7 @@ def _profile(
     groups = rows.group_by(keys).agg(
         pl.len().cast(pl.Int64).alias("customers"),
         worth.count().cast(pl.Int64).alias(_KNOWN),
-        worth.cast(pl.Decimal(38, _PLACES)).sum().alias(_SUM),
+        exact(worth).sum().alias(_SUM),
         worth.median().alias("value_median"),
         *(_median(name, min_size).alias(f"{name}_median") for name in measures),
     )
@@ -249,7 +245,7 @@ def _rows(
     rows = frame.lazy().select(*keys, *measures).collect()
     for name, column in kinds.items():
         known = to_array(rows[_inner(name)].drop_nulls())
-        refuse({column: known}, [NOT_FINITE, _TOO_LARGE], what=what)
+        refuse({column: known}, [NOT_FINITE, TOO_LARGE], what=what)
     return rows
 
 

@@ -141,6 +141,27 @@ def profit_and_stages(log: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyF
     assert_type(cv.assign_stages(lazy), pl.LazyFrame)
 
 
+def the_three_values(
+    customers: pl.DataFrame, lazy: pl.LazyFrame, referrals: pl.DataFrame, table: Table
+) -> None:
+    as_of = date(2024, 12, 31)
+    valued = (
+        customers.pipe(cv.influence_value, referrals, as_of=as_of, value="clv", realised="profit")
+        .pipe(cv.existing_value, influence="realised_influence")
+        .pipe(cv.wallet_from_peers, by=["industry", "size_band"])
+        .pipe(cv.potential_value, wallet="wallet", margin=0.3)
+        .pipe(cv.value_cube)
+    )
+    assert_type(valued, pl.DataFrame)
+    assert_type(cv.potential_value(lazy, options=cv.PotentialOptions(years=3)), pl.LazyFrame)
+    assert_type(cv.influence_value(lazy, table, as_of=as_of), pl.LazyFrame)
+    assert_type(cv.value_cube(lazy), pl.LazyFrame)
+    assert_type(cv.existing_value(table), pl.DataFrame)
+    assert_type(cv.customer_equity(lazy, by=["tier", "channel"]), pl.DataFrame)
+    assert_type(cv.equity_bridge(table, valued, by="tier"), pl.DataFrame)
+    assert_type(cv.future_equity(table), float)
+
+
 def everything(raw: pl.LazyFrame, table: Table) -> None:
     report = cv.value_report(raw, as_of=date(2024, 12, 31), margin=0.3, progress=print)
     assert_type(report, cv.ValueReport)
