@@ -141,6 +141,19 @@ def profit_and_stages(log: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyF
     assert_type(cv.assign_stages(lazy), pl.LazyFrame)
 
 
+def unit_economics(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> None:
+    units = frame.pipe(cv.simple_ltv).pipe(cv.ltv_to_cac).pipe(cv.payback_months, churn="churn")
+    assert_type(units, pl.DataFrame)
+    assert_type(cv.payback_months(lazy), pl.LazyFrame)
+    assert_type(cv.revenue_retention(table), pl.DataFrame)
+    assert_type(cv.acquisition_cost(table, by="channel", period="month"), pl.DataFrame)
+    assert_type(cv.mrr_bridge(lazy, as_of=date(2024, 12, 31), same_period="count"), pl.DataFrame)
+    weights = cv.ChannelWeights(relationship=2)
+    assert_type(cv.channel_economics(frame, table, weights=weights), pl.DataFrame)
+    shift = cv.channel_shift(contacts=100, cost_from=6, cost_to=1)
+    assert_type(shift.breakeven_retention_loss, float | None)
+
+
 def the_three_values(
     customers: pl.DataFrame, lazy: pl.LazyFrame, referrals: pl.DataFrame, table: Table
 ) -> None:
