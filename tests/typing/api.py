@@ -141,6 +141,20 @@ def profit_and_stages(log: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyF
     assert_type(cv.assign_stages(lazy), pl.LazyFrame)
 
 
+def allocation(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> None:
+    acquire = cv.ResponseCurve(ceiling=0.10, spend=1, rate=0.04)
+    retain = cv.ResponseCurve(ceiling=0.80, spend=8, rate=0.60)
+    best = cv.balance_acquisition_retention(acquire, retain, margin=50)
+    assert_type(best, cv.AcquisitionRetention)
+    today = cv.acquisition_retention_value(acquire, retain, margin=50)
+    assert_type(best.equity_per_prospect - today.equity_per_prospect, float)
+    plan = cv.allocate_budget(table, budget=100, response="log", maximum="most")
+    assert_type(plan.table, pl.DataFrame)
+    assert_type(plan.shadow_price, float | None)
+    assert_type(cv.select_offers(lazy, budget=100, method="exact").bound, float)
+    assert_type(cv.assign_managers(frame, table, current="manager_id").load, pl.DataFrame)
+
+
 def unit_economics(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> None:
     units = frame.pipe(cv.simple_ltv).pipe(cv.ltv_to_cac).pipe(cv.payback_months, churn="churn")
     assert_type(units, pl.DataFrame)
