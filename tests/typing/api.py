@@ -168,6 +168,15 @@ def unit_economics(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> Non
     assert_type(shift.breakeven_retention_loss, float | None)
 
 
+def acting_on_cost(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> None:
+    rules = cv.LowValueRules(purchases=0.2, min_tenure="12mo")
+    assert_type(cv.flag_low_value(lazy, rules=rules, potential="potential_value"), pl.LazyFrame)
+    assert_type(cv.service_fit(table, by="stage"), pl.DataFrame)
+    assert_type(cv.service_alignment(lazy), float | None)
+    assert_type(frame.pipe(cv.cost_growth_quadrant), pl.DataFrame)
+    assert_type(cv.automation_candidates(lazy, assisted_cost="phone", self_cost=1), pl.LazyFrame)
+
+
 def the_three_values(
     customers: pl.DataFrame, lazy: pl.LazyFrame, referrals: pl.DataFrame, table: Table
 ) -> None:

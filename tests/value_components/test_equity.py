@@ -62,6 +62,16 @@ def test_one_customer_has_all_of_it() -> None:
     assert row == {"customers": 1, "unvalued": 0, "equity": 0.1, "equity_share": 1.0}
 
 
+def test_risk_is_probability_times_value() -> None:
+    # Ranked by probability alone, the customer with the least at risk would come first.
+    customers = pl.DataFrame(
+        {"who": ["a", "b", "c"], "clv": [1000.0, 5000.0, 20000.0], "churn": [0.7, 0.2, 0.05]}
+    )
+    table = cv.customer_equity(customers, by="who", churn="churn").sort("who")
+    assert table["equity_at_risk"].to_list() == [700.0, 1000.0, 1000.0]
+    assert table["risk_share"].to_list() == pytest.approx([0.7, 0.2, 0.05])
+
+
 def test_bad_input() -> None:
     customers = pl.DataFrame({"equity": ["a"], "clv": [1.0], "churn": [1.5]})
     with pytest.raises(cv.CustomerValueError, match="names of the result: equity"):
