@@ -270,7 +270,7 @@ def test_who_is_no_customer_or_two_is_named() -> None:
         cv.influence_value(shop(), strangers, as_of=AS_OF)
     with pytest.raises(cv.DataError, match=r"customers: more than once: 1 \(e.g. A\)"):
         cv.influence_value(shop(customer_id=["A", "A", "C"]), referred(), as_of=AS_OF)
-    with pytest.raises(cv.DataError, match="NaN or infinite values in 'value'"):
+    with pytest.raises(cv.DataError, match="NaN or infinite values in 'clv'"):
         cv.influence_value(shop(clv=[1.0, float("nan"), 1.0]), referred(), as_of=AS_OF)
     numbered = referred().with_columns(referrer_id=1, referred_id=2)
     with pytest.raises(cv.SchemaError, match="'referrer_id' is Int32 and 'referred_id' is Int32"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, overload
 import polars as pl
 
 from customer_value._frames.contracts import (
+    Kind,
     Rule,
     as_polars,
     describe,
@@ -148,11 +149,9 @@ def mrr_bridge(
             f"{every!r} and {same_period!r}"
         )
     frame = as_polars(contracts)
-    require(
-        frame,
-        {"customer_id": "key", "started_on": "day", "ended_on": "any", "mrr": "number"},
-        what="contracts",
-    )
+    needed: dict[str, Kind] = {"customer_id": "key", "started_on": "day", "mrr": "number"}
+    running = frame.collect_schema().get("ended_on", None) == pl.Null
+    require(frame, needed | {"ended_on": "any" if running else "day"}, what="contracts")
     rules = _contract_rules()
     typed = frame.lazy().with_columns(
         pl.col("ended_on").cast(pl.Date), pl.col("mrr").cast(pl.Float64)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, TypeAlias, overload
+from typing import TYPE_CHECKING, Annotated, overload
 
 from pydantic import BaseModel, Field
 
 from customer_value._frames.contracts import Kind, as_polars, require
 from customer_value._frames.time import check_day
 from customer_value.value_components.referrals import (
+    Amount,
     InfluenceOptions,
+    Share,
     attribute,
     checked_referrals,
     facts_of,
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from customer_value._typing import ArrowStream, Frame
-
-Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
-Amount: TypeAlias = Annotated[float, Field(ge=0, lt=1e23)]
 
 
 @overload

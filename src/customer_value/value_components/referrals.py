@@ -66,8 +66,9 @@ def checked_referrals(
         "acquisition_saving": "money",
     }
     present = table.collect_schema()
-    used = {name: kind for name, kind in optional.items() if present.get(name, None) is not None}
-    used = {name: kind for name, kind in used.items() if present[name] != pl.Null}
+    used = {
+        name: kind for name, kind in optional.items() if present.get(name, pl.Null()) != pl.Null
+    }
     schema = require(table, _NEEDED | used, what="referrals")
     wrong = [f"'{name}' is {schema[name]}" for name in list(_NEEDED)[:2] if schema[name] != key]
     if wrong:
@@ -126,11 +127,11 @@ def facts_of(
     frame: pl.DataFrame | pl.LazyFrame, table: pl.DataFrame, money: dict[str, str]
 ) -> pl.DataFrame:
     """First purchase and values of the customers who refer or are referred."""
-    people = pl.concat([table["referrer_id"], table["referred_id"].rename("referrer_id")]).unique()
+    people = pl.concat([table[name].rename("customer_id") for name in list(_NEEDED)[:2]]).unique()
     facts = (
         frame.lazy()
-        .select("customer_id", "first_purchase", *(pl.col(c).alias(n) for n, c in money.items()))
-        .join(people.to_frame().lazy(), left_on="customer_id", right_on="referrer_id", how="semi")
+        .select("customer_id", "first_purchase", *dict.fromkeys(money.values()))
+        .join(people.to_frame().lazy(), on="customer_id", how="semi")
         .collect()
     )
     problems = []
@@ -150,8 +151,9 @@ def facts_of(
             problems.append(f"{says}: {different.len():,} (e.g. {examples})")
     if problems:
         raise DataError("; ".join(problems))
-    return facts.with_columns(
-        check_numbers(facts, dict.fromkeys(money, MONEY), what="customers").get_columns()
+    numbers = check_numbers(facts, dict.fromkeys(money.values(), MONEY), what="customers")
+    return facts.select("customer_id", "first_purchase").with_columns(
+        numbers[column].alias(name) for name, column in money.items()
     )
 
 
