@@ -21,7 +21,7 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `influence_value`, `referral_value`, `value_cube`, `referral_segments`, `customer_equity`,
   `equity_bridge`, `future_equity`
 - allocation: `balance_acquisition_retention`, `acquisition_retention_value`, `allocate_budget`,
-  `select_offers`, `assign_managers`
+  `select_offers`, `retention_offer_gain`, `win_back_gain`, `assign_managers`
 - lifecycle: `LifecycleRules`, `assign_stages`
 - everything at once: `value_report`
 
@@ -55,7 +55,9 @@ if TYPE_CHECKING:
         allocate_budget,
         assign_managers,
         balance_acquisition_retention,
+        retention_offer_gain,
         select_offers,
+        win_back_gain,
     )
     from customer_value.clv import (
         BgNbd,
@@ -262,6 +264,7 @@ __all__ = [
     "profile_segments",
     "referral_segments",
     "referral_value",
+    "retention_offer_gain",
     "revenue_retention",
     "rfm_grid",
     "score_rfm",
@@ -279,6 +282,7 @@ __all__ = [
     "value_report",
     "wallet_from_peers",
     "wallet_from_ranks",
+    "win_back_gain",
 ]
 
 _MODULE_OF = {
@@ -371,6 +375,7 @@ _MODULE_OF = {
     "profile_segments": "segmentation",
     "referral_segments": "value_components",
     "referral_value": "value_components",
+    "retention_offer_gain": "allocation",
     "revenue_retention": "profitability",
     "rfm_grid": "rfm",
     "score_rfm": "rfm",
@@ -388,6 +393,7 @@ _MODULE_OF = {
     "value_report": "report",
     "wallet_from_peers": "value_components",
     "wallet_from_ranks": "value_components",
+    "win_back_gain": "allocation",
 }
 
 

@@ -151,7 +151,10 @@ def allocation(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> None:
     plan = cv.allocate_budget(table, budget=100, response="log", maximum="most")
     assert_type(plan.table, pl.DataFrame)
     assert_type(plan.shadow_price, float | None)
-    assert_type(cv.select_offers(lazy, budget=100, method="exact").bound, float)
+    gains = cv.retention_offer_gain(lazy, success="g", acceptance=0.5, offer_cost=50)
+    assert_type(gains, pl.LazyFrame)
+    assert_type(cv.win_back_gain(table, offer_cost="offer"), pl.DataFrame)
+    assert_type(cv.select_offers(gains, budget=100, method="exact").bound, float)
     assert_type(cv.assign_managers(frame, table, current="manager_id").load, pl.DataFrame)
 
 
