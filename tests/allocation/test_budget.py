@@ -162,3 +162,21 @@ def test_every_bad_segment_is_named() -> None:
         cv.allocate_budget(SEGMENTS, budget=-1)
     with pytest.raises(cv.CustomerValueError, match="rename them: allocated"):
         cv.allocate_budget(SEGMENTS.with_columns(allocated=1), budget=1)
+
+
+EXTREMES = [5e-324, 1e-300, 1e-12, 0.5, 0.999999]
+
+
+@pytest.mark.parametrize("kind", sorted(CURVES))
+@pytest.mark.parametrize("budget", [5e-324, 1e-300, 1.0, 9e22])
+def test_numbers_at_the_ends_of_the_scale(kind: str, budget: float) -> None:
+    scales = [5e-324, 1e-12, 1.0, 9e22]
+    pairs = [(a, b) for a in scales for b in EXTREMES]
+    for group in ([pair] for pair in pairs), (pairs[k : k + 7] for k in range(0, 20, 7)):
+        for rows in group:
+            segments = pl.DataFrame(rows, schema=["scale", "steepness"], orient="row")
+            plan = cv.allocate_budget(segments, budget=budget, response=kind)
+            assert plan.spent == pytest.approx(budget, rel=1e-12)
+            assert plan.table["allocated"].is_finite().all()
+            assert math.isfinite(plan.expected_response)
+            assert plan.shadow_price is None or 0 <= plan.shadow_price < math.inf

@@ -174,3 +174,20 @@ def test_bad_offers_are_refused() -> None:
         cv.select_offers(table, budget=1, method="best")  # type: ignore[arg-type]
     with pytest.raises(cv.CustomerValueError, match="a column 'selected'"):
         cv.select_offers(table.with_columns(selected=1), budget=1)
+
+
+def test_numbers_at_the_ends_of_the_scale() -> None:
+    values = [5e-324, 1e-300, 1.0, 9e22]
+    table = pl.DataFrame(
+        [
+            (k % 5, cost, gain)
+            for k, (cost, gain) in enumerate((c, g) for c in values for g in values)
+        ],
+        schema=["customer_id", "cost", "gain"],
+        orient="row",
+    )
+    for budget in (0.0, 5e-324, 1.0, 9e22):
+        plan = cv.select_offers(table, budget=budget)
+        assert plan.table.filter("selected")["cost"].sum() <= budget * (1 + 1e-12)
+        assert plan.value <= plan.bound < float("inf")
+        assert 0 <= plan.shadow_price < float("inf")

@@ -193,7 +193,8 @@ def balance_acquisition_retention(
         slope = retention.steepness * (retention.ceiling - rate)
         return slope * (most - spend) - (terms.discount_rate + (1 - rate))
 
-    kept = float(brentq(gain, 0.0, most, xtol=1e-300, rtol=1e-15)) if most > 0 < gain(0.0) else 0.0
+    pays = most > 0 and gain(0.0) > 0
+    kept = float(brentq(gain, 0.0, most, xtol=1e-300, rtol=1e-15, maxiter=5000)) if pays else 0.0
     worth = acquisition_retention_value(
         acquisition,
         retention,

@@ -22,6 +22,7 @@ __all__ = ["BudgetAllocation", "allocate_budget"]
 _RESPONSES = ("exponential", "power", "log")
 _COLUMNS = ("allocated", "expected_response", "marginal_response")
 _HALVINGS = 200
+_HIGHEST = 1e4  # logarithm of a price that no float response reaches
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ def _share_out(parts: _Segments, budget: float) -> tuple[float, FloatArray]:
     with np.errstate(divide="ignore"):
         # At an equal share of the room, the dearest segment's price lets none have more.
         share = np.minimum(parts.least + room / most.size, most)
-        high = float(np.max(_log_marginal(parts, share)))
+        high = min(float(np.max(_log_marginal(parts, share))), _HIGHEST)
         at_most = _log_marginal(parts, most)
         low = float(np.min(at_most[at_most > -np.inf], initial=high))
     if room == 0:
@@ -208,22 +209,22 @@ def _share_out(parts: _Segments, budget: float) -> tuple[float, FloatArray]:
             low = middle
         else:
             high = middle
-    return high, _spread(_demand(parts, high), np.minimum(_demand(parts, low), most), most, budget)
+    return high, _spread(_demand(parts, high), _demand(parts, low), parts, budget)
 
 
 def _spread(
-    allocated: FloatArray, upper: FloatArray, most: FloatArray, budget: float
+    allocated: FloatArray, upper: FloatArray, parts: _Segments, budget: float
 ) -> FloatArray:
-    """What rounding of the price left over goes to those whose demand it moves."""
+    """Even out what rounding of the price has left over, or spent too much."""
     left = budget - float(np.sum(allocated))
-    if left <= 0:
-        return allocated
-    room = upper - allocated
-    if not np.any(room > 0):
-        room = most - allocated
-    if np.sum(room) <= 0:
-        return allocated
-    return np.minimum(allocated + room * min(left / float(np.sum(room)), 1.0), most)
+    if left < 0:
+        more = allocated - parts.least
+        return parts.least + more * max(1 + left / float(np.sum(more)), 0.0)
+    for most in (upper, parts.most):  # to those whose demand the rounding moves, if there are any
+        room = np.minimum(most - allocated, left)
+        if np.sum(room) > 0:
+            return np.minimum(allocated + room * min(left / float(np.sum(room)), 1.0), parts.most)
+    return allocated
 
 
 def _demand(parts: _Segments, log_price: float) -> FloatArray:
@@ -234,7 +235,7 @@ def _demand(parts: _Segments, log_price: float) -> FloatArray:
         x = np.select(
             [kind == 0, kind == 1],
             [over / b, np.exp(over / (1 - b))],
-            np.exp(np.log(a) - log_price) - 1 / b,
+            np.expm1(over) / b,
         )
     return np.clip(np.where(a > 0, x, 0.0), parts.least, parts.most)
 
@@ -249,6 +250,6 @@ def _log_marginal(parts: _Segments, x: FloatArray) -> FloatArray:
 
 def _response(parts: _Segments, x: FloatArray) -> FloatArray:
     kind, a, b = parts.kind, parts.scale, parts.steepness
-    return np.asarray(
-        a * np.select([kind == 0, kind == 1], [-np.expm1(-b * x), x**b], np.log1p(b * x))
-    )
+    with np.errstate(over="ignore"):  # of the kinds that a segment is not
+        rate = np.select([kind == 0, kind == 1], [-np.expm1(-b * x), x**b], np.log1p(b * x))
+    return np.asarray(a * rate)

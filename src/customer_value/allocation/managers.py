@@ -216,7 +216,8 @@ def _exact(case: _Case) -> IntArray:
     pairs, ones = np.arange(n * m), np.ones(n * m)
     once = LinearConstraint(csr_array((ones, (who, pairs)), shape=(n, n * m)), ub=np.ones(n))
     hours = csr_array((case.hours[who] / scale, (whom, pairs)), shape=(m, n * m))
-    within = LinearConstraint(hours, ub=case.capacity * (1 + _SLACK) / scale)
+    supply = np.minimum(case.capacity * (1 + _SLACK), np.sum(case.hours))
+    within = LinearConstraint(hours, ub=supply / scale)
     found = milp(
         -worth / worth.max(),
         integrality=np.ones(n * m),
@@ -243,8 +244,10 @@ def _relaxed(case: _Case) -> tuple[float, float]:
         return value, 0.0
     left = pool - (float(reached[whole - 1]) if whole else 0.0)
     last = order[whole]
-    share = min(max(left, 0.0) / case.hours[last], 1.0)
-    return value + float(worth[last] * share), float(worth[last] / case.hours[last])
+    share = max(left, 0.0) / case.hours[last] if left < case.hours[last] else 1.0
+    with np.errstate(over="ignore"):
+        price = float(np.nan_to_num(worth[last] / case.hours[last]))
+    return value + float(worth[last] * share), price
 
 
 def _result(

@@ -190,8 +190,9 @@ def _relaxed(steps: _Steps, budget: float) -> tuple[float, float]:
         return value, 0.0
     left = max(budget - (float(reached[whole - 1]) if whole else 0.0), 0.0)
     with np.errstate(over="ignore"):
-        price = float(steps.value[whole] / steps.cost[whole])
-    return value + float(steps.value[whole] * min(left / steps.cost[whole], 1.0)), price
+        price = float(np.nan_to_num(steps.value[whole] / steps.cost[whole]))
+    share = left / steps.cost[whole] if left < steps.cost[whole] else 1.0
+    return value + float(steps.value[whole] * share), price
 
 
 def _greedy(steps: _Steps, rows: pl.DataFrame, limit: float) -> IntArray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, overload
 import polars as pl
 from pydantic import BaseModel, Field
 
-from customer_value._frames.derive import AMOUNT, MONEY, SHARE, derive, number
+from customer_value._frames.derive import AMOUNT, FINITE, MONEY, SHARE, derive, number
 
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
@@ -226,7 +226,7 @@ def ltv_to_cac(
 
     Raises:
         SchemaError: Columns are missing or no numbers.
-        DataError: Costs are below zero, or values are NaN, infinite or 1e23 and more; for a
+        DataError: Costs are below zero, or 1e23 and more, or values are NaN or infinite; for a
             LazyFrame when it is collected.
 
     Examples:
@@ -237,7 +237,7 @@ def ltv_to_cac(
     """
     worth, cost = number(value), number(acquisition_cost)
     columns = {"ltv_to_cac": pl.when(cost > 0).then(worth / cost)}
-    return derive(units, {value: MONEY, acquisition_cost: AMOUNT}, columns, what="units")
+    return derive(units, {value: FINITE, acquisition_cost: AMOUNT}, columns, what="units")
 
 
 def _high_churn(rate: pl.Expr, n: pl.Expr) -> pl.Expr:
