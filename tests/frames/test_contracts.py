@@ -10,7 +10,6 @@ import pytest
 
 from customer_value._frames.contracts import (
     NOT_FINITE,
-    TOO_LARGE,
     ArrayRule,
     Kind,
     Offence,
@@ -23,6 +22,7 @@ from customer_value._frames.contracts import (
     refuse,
     require,
 )
+from customer_value._frames.money import TOO_LARGE
 from customer_value.exceptions import DataError, SchemaError
 
 TYPES: dict[str, Any] = {

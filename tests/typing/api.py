@@ -233,6 +233,66 @@ def costs_and_accounts(log: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> N
     assert_type(cv.whale_summary(accounts).deciles, tuple[cv.WhaleDecile, ...])
 
 
+def allocation(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> None:
+    acquire = cv.ResponseCurve(ceiling=0.10, spend=1, rate=0.04)
+    retain = cv.ResponseCurve(ceiling=0.80, spend=8, rate=0.60)
+    best = cv.balance_acquisition_retention(acquire, retain, margin=50)
+    assert_type(best, cv.AcquisitionRetention)
+    today = cv.acquisition_retention_value(acquire, retain, margin=50)
+    assert_type(best.equity_per_prospect - today.equity_per_prospect, float)
+    plan = cv.allocate_budget(table, budget=100, response="log", maximum="most")
+    assert_type(plan.table, pl.DataFrame)
+    assert_type(plan.shadow_price, float | None)
+    gains = cv.retention_offer_gain(lazy, success="g", acceptance=0.5, offer_cost=50)
+    assert_type(gains, pl.LazyFrame)
+    assert_type(cv.win_back_gain(table, offer_cost="offer"), pl.DataFrame)
+    assert_type(cv.select_offers(gains, budget=100, method="exact").bound, float)
+    assert_type(cv.assign_managers(frame, table, current="manager_id").load, pl.DataFrame)
+
+
+def unit_economics(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> None:
+    units = frame.pipe(cv.simple_ltv).pipe(cv.ltv_to_cac).pipe(cv.payback_months, churn="churn")
+    assert_type(units, pl.DataFrame)
+    assert_type(cv.payback_months(lazy), pl.LazyFrame)
+    assert_type(cv.revenue_retention(table), pl.DataFrame)
+    assert_type(cv.acquisition_cost(table, by="channel", period="month"), pl.DataFrame)
+    assert_type(cv.mrr_bridge(lazy, as_of=date(2024, 12, 31), same_period="count"), pl.DataFrame)
+    weights = cv.ChannelWeights(relationship=2)
+    assert_type(cv.channel_economics(frame, table, weights=weights), pl.DataFrame)
+    shift = cv.channel_shift(contacts=100, cost_from=6, cost_to=1)
+    assert_type(shift.breakeven_retention_loss, float | None)
+
+
+def acting_on_cost(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> None:
+    rules = cv.LowValueRules(purchases=0.2, min_tenure="12mo")
+    assert_type(cv.flag_low_value(lazy, rules=rules, potential="potential_value"), pl.LazyFrame)
+    assert_type(cv.service_fit(table, by="stage"), pl.DataFrame)
+    assert_type(cv.service_alignment(lazy), float | None)
+    assert_type(frame.pipe(cv.cost_growth_quadrant), pl.DataFrame)
+    assert_type(cv.automation_candidates(lazy, assisted_cost="phone", self_cost=1), pl.LazyFrame)
+
+
+def the_three_values(
+    customers: pl.DataFrame, lazy: pl.LazyFrame, referrals: pl.DataFrame, table: Table
+) -> None:
+    as_of = date(2024, 12, 31)
+    valued = (
+        customers.pipe(cv.influence_value, referrals, as_of=as_of, value="clv", realised="profit")
+        .pipe(cv.existing_value, influence="realised_influence")
+        .pipe(cv.wallet_from_peers, by=["industry", "size_band"])
+        .pipe(cv.potential_value, wallet="wallet", margin=0.3)
+        .pipe(cv.value_cube)
+    )
+    assert_type(valued, pl.DataFrame)
+    assert_type(cv.potential_value(lazy, options=cv.PotentialOptions(years=3)), pl.LazyFrame)
+    assert_type(cv.influence_value(lazy, table, as_of=as_of), pl.LazyFrame)
+    assert_type(cv.value_cube(lazy), pl.LazyFrame)
+    assert_type(cv.existing_value(table), pl.DataFrame)
+    assert_type(cv.customer_equity(lazy, by=["tier", "channel"]), pl.DataFrame)
+    assert_type(cv.equity_bridge(table, valued, by="tier"), pl.DataFrame)
+    assert_type(cv.future_equity(table), float)
+
+
 def everything(raw: pl.LazyFrame, table: Table) -> None:
     report = cv.value_report(raw, as_of=date(2024, 12, 31), margin=0.3, progress=print)
     assert_type(report, cv.ValueReport)

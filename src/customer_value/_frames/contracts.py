@@ -53,11 +53,6 @@ class ArrayRule(NamedTuple):
 
 
 NOT_FINITE = ArrayRule("NaN or infinite values", lambda values: ~np.isfinite(values))
-MONEY_SCALE = 6  # decimal places to which money is summed where no option says otherwise
-TOO_LARGE = ArrayRule(
-    "values too large to sum exactly",
-    lambda values: np.abs(values) >= float(10 ** (29 - MONEY_SCALE)),
-)
 
 
 class Offence(NamedTuple):

@@ -45,6 +45,12 @@ def duration_days(duration: str | timedelta) -> float:
     return days
 
 
+def check_duration(duration: str) -> str:
+    """The duration itself, if it is one."""
+    duration_days(duration)
+    return duration
+
+
 def daily_rate(annual_rate: float) -> float:
     """Continuous discount rate per day, `ln(1 + i) / 365.25`, of the annual effective rate i."""
     return math.log1p(annual_rate) / DAYS_PER_UNIT["year"]

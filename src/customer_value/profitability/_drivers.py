@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from customer_value._frames.contracts import (
-    MONEY_SCALE,
     Kind,
     Rule,
     as_polars,
@@ -16,6 +15,7 @@ from customer_value._frames.contracts import (
     find_offences,
     require,
 )
+from customer_value._frames.money import MONEY_SCALE
 from customer_value.exceptions import DataError
 from customer_value.transactions._source import money_rules
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import polars as pl
 from pydantic import BaseModel, Field
 
-from customer_value._frames.contracts import MONEY_SCALE
+from customer_value._frames.money import MONEY_SCALE
 from customer_value.exceptions import CustomerValueError
 from customer_value.profitability._drivers import Tables, read_tables
 

@@ -8,12 +8,11 @@ import polars as pl
 
 from customer_value._frames.assemble import array_column
 from customer_value._frames.contracts import (
-    MONEY_SCALE,
     NOT_FINITE,
-    TOO_LARGE,
     as_polars,
     require,
 )
+from customer_value._frames.money import MONEY_SCALE, TOO_LARGE
 from customer_value.exceptions import CustomerValueError, SchemaError
 from customer_value.profitability._statement import ACCOUNT
 

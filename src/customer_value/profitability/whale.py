@@ -14,14 +14,13 @@ from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import (
-    MONEY_SCALE,
     NOT_FINITE,
-    TOO_LARGE,
     ArrayRule,
     as_polars,
     refuse,
     require,
 )
+from customer_value._frames.money import TOO_LARGE, exact
 from customer_value._kernels import concentration
 
 if TYPE_CHECKING:
@@ -270,7 +269,7 @@ def _money(frame: pl.DataFrame | pl.LazyFrame, name: str, keys: Sequence[str] = 
     require(frame, {name: "money"}, what="accounts")
     table = frame.lazy().select(*keys, pl.col(name).cast(pl.Float64).alias("profit")).collect()
     refuse({name: to_array(table["profit"].drop_nulls())}, [NOT_FINITE, TOO_LARGE], what="accounts")
-    return table.with_columns(exact=pl.col("profit").cast(pl.Decimal(38, MONEY_SCALE)))
+    return table.with_columns(exact=exact(pl.col("profit")))
 
 
 def _curve(table: pl.DataFrame, base: Base) -> _Curve:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import polars as pl
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import NOT_FINITE, ArrayRule, as_polars, refuse, require
+from customer_value._frames.contracts import NOT_FINITE, as_polars, refuse, require
+from customer_value._frames.money import TOO_LARGE, exact
 from customer_value.exceptions import DataError
 from customer_value.rfm.rules import RfmRules
 from customer_value.rfm.segments import RuleSet, segment_labels, segment_names
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from customer_value._typing import Frame
 
 _METRICS = ("recency_days", "purchases", "revenue")
-_PLACES = 6
-_TOO_LARGE = ArrayRule(
-    "values too large to sum exactly", lambda values: np.abs(values) >= float(10 ** (29 - _PLACES))
-)
 
 
 def segment_profile(
@@ -78,9 +74,7 @@ def segment_profile(
     numbers = [pl.col(name).cast(pl.Float64) for name in _METRICS]
     rows = frame.lazy().select(pl.col("segment").cast(pl.String), *numbers).collect()
     for name in _METRICS:
-        refuse(
-            {name: to_array(rows[name].drop_nulls())}, [NOT_FINITE, _TOO_LARGE], what="customers"
-        )
+        refuse({name: to_array(rows[name].drop_nulls())}, [NOT_FINITE, TOO_LARGE], what="customers")
     found = set(rows["segment"].drop_nulls().unique())
     if strangers := sorted(found - set(labels.values())):
         raise DataError(f"customers: segments that the rules do not have: {', '.join(strangers)}")
@@ -98,7 +92,7 @@ def segment_profile(
 def _measured(table: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     groups = rows.group_by("segment").agg(
         pl.len().cast(pl.Int64).alias("customers"),
-        pl.col("revenue").cast(pl.Decimal(38, _PLACES)).sum().alias("total"),
+        exact(pl.col("revenue")).sum().alias("total"),
         *(pl.col(name).median().alias(f"{name}_median") for name in _METRICS),
     )
     joined = table.join(

@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import (
-    MONEY_SCALE,
-    NOT_FINITE,
-    TOO_LARGE,
-    as_polars,
-    refuse,
-    require,
-)
+from customer_value._frames.contracts import NOT_FINITE, as_polars, refuse, require
+from customer_value._frames.money import TOO_LARGE, exact
 from customer_value.exceptions import CustomerValueError, SchemaError
 
 if TYPE_CHECKING:
@@ -200,7 +194,7 @@ def _profile(
     groups = rows.group_by(keys).agg(
         pl.len().cast(pl.Int64).alias("customers"),
         worth.count().cast(pl.Int64).alias(_KNOWN),
-        worth.cast(pl.Decimal(38, MONEY_SCALE)).sum().alias(_SUM),
+        exact(worth).sum().alias(_SUM),
         worth.median().alias("value_median"),
         *(_median(name, min_size).alias(f"{name}_median") for name in measures),
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from customer_value._frames.time import duration_days
+from customer_value._frames.time import check_duration
 
 __all__ = ["UNRATED", "TierOptions"]
 
@@ -14,13 +14,8 @@ UNRATED = "unrated"
 _CUTS_BY_METHOD = {"cumulative_share": (0.8, 0.95), "natural_breaks": ()}
 
 
-def _check_duration(text: str) -> str:
-    duration_days(text)
-    return text
-
-
 Cut: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
-Duration: TypeAlias = Annotated[str, AfterValidator(_check_duration)]
+Duration: TypeAlias = Annotated[str, AfterValidator(check_duration)]
 
 
 class TierOptions(BaseModel, frozen=True, extra="forbid"):

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from scipy.stats import spearmanr
+
+import customer_value as cv
+from golden import golden
+
+SPRING = golden("service")["spring_distribution"]
+CUSTOMERS = pl.DataFrame({name: SPRING[name] for name in ("tier", "cost_to_serve", "margin")})
+
+
+def test_spring_distribution() -> None:
+    table = cv.service_fit(CUSTOMERS, value="margin").sort("tier")
+    assert table["cost_per_value"].round(3).to_list() == SPRING["cost_per_margin"]
+    last = table.row(by_predicate=pl.col("tier") == "T", named=True)
+    assert round(last["cost_share"], 3) == SPRING["cost_share_of_t"]
+    assert round(last["value_share"], 3) == SPRING["margin_share_of_t"]
+    assert last["fit"] == "over_served"
+    assert cv.service_alignment(CUSTOMERS, value="margin") == pytest.approx(SPRING["spearman"])
+
+
+def test_tiers() -> None:
+    customers = pl.DataFrame(
+        {
+            "tier": ["a", "a", "b", "b", "c", "d", None],
+            "cost_to_serve": [10.0, 10.0, 30.0, 50.0, 5.0, 0.0, None],
+            "profit": [100.0, 20.0, 40.0, 10.0, -10.0, 0.0, 40.0],
+        }
+    )
+    table = cv.service_fit(customers)
+    assert table["tier"].to_list() == ["b", "a", "c", "d", None]
+    assert table["fit"].to_list() == ["over_served", "under_served", "over_served", None, None]
+    assert table["unknown"].to_list() == [0, 0, 0, 0, 1]
+    assert table["cost_share"].sum() == pytest.approx(1)
+    assert table["value_share"].sum() == pytest.approx(1)
+    assert table["intensity"][0] == pytest.approx((80 / 105) / (50 / 160))
+    loose = cv.service_fit(customers.lazy(), tolerance=0.9)
+    assert loose["fit"].to_list()[:2] == ["over_served", "balanced"]
+    shuffled = customers.sample(fraction=1, shuffle=True, seed=2)
+    assert cv.service_fit(shuffled).equals(table)
+
+
+def test_nothing_brings_anything() -> None:
+    customers = pl.DataFrame({"tier": ["a", "b"], "cost_to_serve": [1.0, 0.0], "profit": [0.0, -1]})
+    table = cv.service_fit(customers)
+    assert table["value_share"].to_list() == [None, None]
+    assert table["fit"].to_list() == ["over_served", None]
+    assert cv.service_fit(customers.clear()).is_empty()
+    one = cv.service_fit(customers.head(1).with_columns(profit=0.3))
+    assert one.row(0, named=True)["intensity"] == 1.0
+
+
+def test_bad_input_is_refused() -> None:
+    with pytest.raises(cv.DataError, match="below zero in 'cost_to_serve'"):
+        cv.service_fit(CUSTOMERS.with_columns(cost_to_serve=-1), value="margin")
+    with pytest.raises(cv.CustomerValueError, match="rename it: fit"):
+        cv.service_fit(CUSTOMERS.with_columns(fit=1), by="fit", value="margin")
+    with pytest.raises(ValidationError, match="tolerance"):
+        cv.service_fit(CUSTOMERS, value="margin", tolerance=25)
+    with pytest.raises(cv.DataError, match="NaN or infinite values in 'margin'"):
+        cv.service_alignment(CUSTOMERS.with_columns(margin=pl.lit(float("nan"))), value="margin")
+
+
+numbers = st.integers(0, 6).map(float)
+
+
+@given(st.lists(st.tuples(numbers, numbers), min_size=2, max_size=20))
+@settings(deadline=None, max_examples=60)
+def test_alignment_is_spearman(rows: list[Any]) -> None:
+    frame = pl.DataFrame(rows, schema=["cost_to_serve", "profit"], orient="row")
+    got = cv.service_alignment(frame)
+    if any(frame[name].n_unique() == 1 for name in frame.columns):
+        assert got is None
+        return
+    assert got == pytest.approx(spearmanr(frame["cost_to_serve"], frame["profit"]).statistic)
+    assert got is not None
+    assert -1 <= got <= 1
+    assert cv.service_alignment(frame.reverse()) == got
+    more = pl.concat([frame, frame.with_columns(profit=pl.lit(None, pl.Float64))])
+    assert cv.service_alignment(more) == got
+    assert cv.service_alignment(frame.with_columns(pl.col("profit") ** 3 + 1)) == got
+    assert cv.service_alignment(frame, value="cost_to_serve") == pytest.approx(1)
+
+
+def test_too_few_to_align() -> None:
+    assert cv.service_alignment(CUSTOMERS.head(1), value="margin") is None
+    rng = np.random.default_rng(3)
+    many = pl.DataFrame({"cost_to_serve": rng.random(20_000), "profit": rng.random(20_000)})
+    assert abs(cv.service_alignment(many) or 1) < 0.05
