@@ -7,10 +7,11 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
 - RFM: `RfmOptions`, `RfmExtra`, `fit_rfm`, `score_rfm`, `rfm_out_of_range`, `segment_rfm`,
   `segment_profile`, `check_rules`, `rfm_grid`, `RFM_LIST_125`, `RFM_GRID_25`, `RFM_R_PACKAGE`,
   `RFM_EIGHT_TYPES`
-- ABC and tiers: `AbcOptions`, `classify_abc`, `lorenz_curve`, `gini`, `top_share`, `classify_xyz`,
-  `abc_xyz_matrix`, `TierOptions`, `assign_tiers`, `service_levels`
+- ABC and tiers: `AbcOptions`, `classify_abc`, `abc_limits`, `classify_joint_abc`,
+  `score_criteria`, `lorenz_curve`, `gini`, `top_share`, `classify_xyz`, `abc_xyz_matrix`,
+  `TierOptions`, `assign_tiers`, `service_levels`
 - marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
-  `profile_segments`, `compare_mix`
+  `profile_segments`, `compare_mix`, `fit_clusters`, `cluster_customers`
 - lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `fit_log_normal_spend`, `load_model`,
   `probability_alive`, `expected_purchases`, `expected_spend`, `customer_lifetime_value`
 - purchases once a period: `summarize_opportunities`, `fit_bg_bb`
@@ -19,24 +20,6 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `markov_value`, `recency_transitions`
 - profit: `customer_pnl`, `CostStack`, `pnl_by`, `reconcile_pnl`, `allocate_costs`, `TimeEquation`,
   `whale_curve`, `whale_summary`, `uniformity_index`
-- lifecycle: `LifecycleRules`, `assign_stages`, `growth_accounting`, `cohort_table`,
-  `contract_churn`, `survival_curve`, `migration_matrix`, `migration_forecast`,
-  `migration_steady_state`, `value_alerts`, `value_bridge`, `value_at_risk`, `calibration_table`
-- loyalty: `loyalty_metrics`, `loyalty_index`, `loyalty_type`, `nps`, `csat`, `ces`,
-  `latest_responses`, `engagement_score`, `perceived_value`, `cronbach_alpha`, `service_indicators`
-- effects: `evaluate_effect`, `difference_in_differences`, `before_after`, `uplift_by_segment`,
-  `qini_curve`, `qini_coefficient`, `sample_ratio_check`, `required_sample_size`, `campaign_return`
-- reviews: `ReviewCadence`, `review_schedule`, `compare_snapshots`
-- RFM: `RfmOptions`, `fit_rfm`, `score_rfm`, `segment_rfm`, `check_rules`, `rfm_grid`,
-  `RFM_LIST_125`, `RFM_GRID_25`, `RFM_R_PACKAGE`, `RFM_EIGHT_TYPES`
-- ABC and tiers: `AbcOptions`, `classify_abc`, `abc_limits`, `classify_joint_abc`,
-  `score_criteria`, `lorenz_curve`, `gini`, `top_share`, `classify_xyz`, `abc_xyz_matrix`,
-  `TierOptions`, `assign_tiers`, `service_levels`
-- marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
-  `profile_segments`, `compare_mix`, `fit_clusters`, `cluster_customers`
-- lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
-  `expected_purchases`, `expected_spend`, `customer_lifetime_value`
-- profit: `customer_pnl`
 - unit economics: `acquisition_cost`, `simple_ltv`, `ltv_to_cac`, `payback_months`, `mrr_bridge`,
   `revenue_retention`, `channel_economics`, `channel_shift`
 - acting on cost: `flag_low_value`, `service_fit`, `service_alignment`, `cost_growth_quadrant`,
@@ -46,7 +29,14 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `equity_bridge`, `future_equity`
 - allocation: `balance_acquisition_retention`, `acquisition_retention_value`, `allocate_budget`,
   `select_offers`, `retention_offer_gain`, `win_back_gain`, `assign_managers`
-- lifecycle: `LifecycleRules`, `assign_stages`
+- lifecycle: `LifecycleRules`, `assign_stages`, `growth_accounting`, `cohort_table`,
+  `contract_churn`, `survival_curve`, `migration_matrix`, `migration_forecast`,
+  `migration_steady_state`, `value_alerts`, `value_bridge`, `value_at_risk`, `calibration_table`
+- loyalty: `loyalty_metrics`, `loyalty_index`, `loyalty_type`, `nps`, `csat`, `ces`,
+  `latest_responses`, `engagement_score`, `perceived_value`, `cronbach_alpha`, `service_indicators`
+- effects: `evaluate_effect`, `difference_in_differences`, `before_after`, `uplift_by_segment`,
+  `qini_curve`, `qini_coefficient`, `sample_ratio_check`, `required_sample_size`, `campaign_return`
+- reviews: `ReviewCadence`, `review_schedule`, `compare_snapshots`
 - everything at once: `value_report`
 
 Importing this package loads none of its dependencies; each name loads what it needs.
