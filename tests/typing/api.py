@@ -113,6 +113,13 @@ def lifetime_value(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
 
     assert_type(cv.probability_alive(customers, bg), pl.DataFrame)
     assert_type(cv.probability_alive(lazy, bg), pl.LazyFrame)
+    assert_type(cv.probability_alive(customers, bg, horizon="6mo"), pl.DataFrame)
+    assert_type(cv.purchase_probability(customers, bg, horizon="3mo"), pl.DataFrame)
+    assert_type(cv.purchase_probability(lazy, bg, horizon="3mo", n=0), pl.LazyFrame)
+    assert_type(cv.purchase_probability(customers, bg, horizon="3mo", at_least=2), pl.DataFrame)
+    assert_type(cv.next_purchase_quantile(customers, bg, q=0.8), pl.DataFrame)
+    assert_type(cv.next_purchase_quantile(lazy, bg), pl.LazyFrame)
+    assert_type(cv.purchase_probability_new_customer(bg, horizon="39w", n=0), float)
     assert_type(cv.expected_purchases(customers, bg, horizon="39w"), pl.DataFrame)
     assert_type(cv.expected_purchases(lazy, bg, horizon="39w"), pl.LazyFrame)
     assert_type(cv.expected_spend(customers, gg), pl.DataFrame)

@@ -1,6 +1,6 @@
 """Customer lifetime value: models of purchase and spend, and what they say of each customer."""
 
-from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel
+from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel, SpendModel
 from customer_value.clv.bg_nbd import BgNbd, fit_bg_nbd
 from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
 from customer_value.clv.models import load_model
@@ -9,7 +9,10 @@ from customer_value.clv.predictions import (
     expected_purchases_new_customer,
     expected_spend,
     log_likelihood,
+    next_purchase_quantile,
     probability_alive,
+    purchase_probability,
+    purchase_probability_new_customer,
 )
 from customer_value.clv.value import ValueTerms, customer_lifetime_value
 
@@ -19,6 +22,7 @@ __all__ = [
     "FitSummary",
     "GammaGamma",
     "PurchaseModel",
+    "SpendModel",
     "ValueTerms",
     "customer_lifetime_value",
     "expected_purchases",
@@ -28,5 +32,8 @@ __all__ = [
     "fit_gamma_gamma",
     "load_model",
     "log_likelihood",
+    "next_purchase_quantile",
     "probability_alive",
+    "purchase_probability",
+    "purchase_probability_new_customer",
 ]

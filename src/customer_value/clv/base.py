@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Annotated, Literal, TypeAlias
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, Field
 
 from customer_value._frames.contracts import ArrayRule
-from customer_value._frames.time import DAYS_PER_UNIT
+from customer_value._frames.time import DAYS_PER_UNIT, duration_days
 from customer_value._typing import FloatArray, TimeUnit
 
+if TYPE_CHECKING:
+    import polars as pl
+
 Parameter: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Horizon: TypeAlias = str | timedelta | int
+"""Length of a future: a duration, or opportunities for a model that counts those."""
 
 HISTORY = ("repeat_purchases", "t_x", "T")
 """The columns that a purchase model reads; ages in days."""
@@ -64,13 +70,17 @@ class FitSummary(BaseModel, frozen=True, extra="forbid"):
 class PurchaseModel(BaseModel, ABC, frozen=True, extra="forbid"):
     """A model of when customers buy and when they stop.
 
-    Its methods take arrays, one element a customer, and ages and horizons in **days**; only the
-    parameters are in `time_unit`. Frames go through the functions of the same names.
+    Its methods take arrays, one element a customer, in the order of `history`, and ages and
+    horizons in **days**; only the parameters are in `time_unit`. Frames go through the functions
+    of the same names.
 
     Attributes:
+        history: Columns that the methods take.
         time_unit: Unit in which the parameters are expressed.
         fit: How the parameters were found; None where they were given.
     """
+
+    history: ClassVar[tuple[str, ...]] = HISTORY
 
     time_unit: TimeUnit = "week"
     fit: FitSummary | None = None
@@ -80,13 +90,28 @@ class PurchaseModel(BaseModel, ABC, frozen=True, extra="forbid"):
         """Length of the time unit in days."""
         return DAYS_PER_UNIT[self.time_unit]
 
+    @property
+    def rules(self) -> list[ArrayRule]:
+        """What no customer's history may be."""
+        return history_rules()
+
+    def horizon_length(self, horizon: Horizon) -> float:
+        """The horizon as the methods take it: in days.
+
+        Raises:
+            CustomerValueError: The horizon is no duration above zero.
+        """
+        return duration_days(horizon)
+
     @abstractmethod
     def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
         """Log-likelihood of each customer's history, by the model's time unit."""
 
     @abstractmethod
-    def probability_alive(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
-        """Probability that each customer still buys at age T."""
+    def probability_alive(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, ahead: float = 0.0
+    ) -> FloatArray:
+        """Probability that each customer still buys at age T + ahead, given the history up to T."""
 
     @abstractmethod
     def expected_purchases(
@@ -95,18 +120,65 @@ class PurchaseModel(BaseModel, ABC, frozen=True, extra="forbid"):
         """Expected number of purchases in the `horizon` days after age T, given the history."""
 
     @abstractmethod
+    def purchase_probability(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
+    ) -> FloatArray:
+        """Probability of exactly n purchases in the `horizon` days after age T."""
+
+    def at_least_probability(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
+    ) -> FloatArray:
+        """Probability of n purchases or more in the `horizon` days after age T."""
+        more = np.ones_like(T)
+        for k in range(n):
+            more -= self.purchase_probability(x, t_x, T, horizon, k)
+        return np.maximum(more, 0.0)
+
+    @abstractmethod
+    def next_purchase_quantile(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, q: float
+    ) -> FloatArray:
+        """Days after age T until the next purchase has happened with probability q; may be inf."""
+
+    @abstractmethod
     def discounted_purchases(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, rate: float
     ) -> FloatArray:
-        """The same, each purchase discounted continuously at `rate` per day; horizon may be inf."""
+        """Expected purchases, each discounted continuously at `rate` a day; horizon may be inf."""
 
     @abstractmethod
     def new_customer_purchases(self, horizon: float) -> float:
         """Expected repeat purchases of a new customer in the first `horizon` days."""
 
     @abstractmethod
+    def new_customer_probability(self, horizon: float, n: int) -> float:
+        """Probability that a new customer makes exactly n repeat purchases in `horizon` days."""
+
+    @abstractmethod
     def has_finite_value(self, rate: float) -> bool:
         """Whether the discounted purchases of the whole residual life are finite."""
+
+
+class SpendModel(BaseModel, ABC, frozen=True, extra="forbid"):
+    """A model of what a customer spends per purchase.
+
+    Attributes:
+        fit: How the parameters were found; None where they were given.
+    """
+
+    fit: FitSummary | None = None
+
+    @property
+    @abstractmethod
+    def mean_spend(self) -> float | None:
+        """Mean spend per purchase of a new customer; None where it does not exist."""
+
+    @abstractmethod
+    def spend_column(self) -> pl.Expr:
+        """Expected spend per purchase, by the columns `repeat_purchases` and `repeat_spend`.
+
+        Customers without a repeat purchase get the mean of a new customer, or null.
+        """
 
 
 def history_rules() -> list[ArrayRule]:
@@ -114,11 +186,11 @@ def history_rules() -> list[ArrayRule]:
     return [
         ArrayRule(
             "NaN or infinite repeat_purchases, t_x or T",
-            lambda x, t_x, age: ~np.isfinite(x + t_x + age),
+            lambda x, t_x, age, *_: ~np.isfinite(x + t_x + age),
         ),
         ArrayRule("repeat_purchases not 0, 1, 2 ...", lambda x, *_: (x < 0) | (x != np.floor(x))),
-        ArrayRule("t_x outside 0 .. T", lambda _, t_x, age: (t_x < 0) | (t_x > age)),
-        ArrayRule("t_x above 0 without a repeat purchase", lambda x, t_x, _: (x == 0) & (t_x > 0)),
+        ArrayRule("t_x outside 0 .. T", lambda _, t_x, age, *__: (t_x < 0) | (t_x > age)),
+        ArrayRule("t_x above 0 without a repeat purchase", lambda x, t_x, *_: (x == 0) & (t_x > 0)),
     ]
 
 

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel
 
 from customer_value._kernels import gamma_gamma as kernels
-from customer_value.clv.base import FitOptions, FitSummary, Parameter, spend_rules
+from customer_value.clv.base import FitOptions, Parameter, SpendModel, spend_rules
 from customer_value.clv.fitting import fit_rows, maximize
 
 if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame
 
 
-class GammaGamma(BaseModel, frozen=True, extra="forbid"):
+class GammaGamma(SpendModel, frozen=True):
     """A Gamma-Gamma model, fitted by `fit_gamma_gamma` or built from published parameters.
 
     Each purchase of a customer is Gamma(p, nu); nu is Gamma(q, v) among customers; neither depends
@@ -42,12 +41,18 @@ class GammaGamma(BaseModel, frozen=True, extra="forbid"):
     p: Parameter
     q: Parameter
     v: Parameter
-    fit: FitSummary | None = None
 
     @property
     def mean_spend(self) -> float | None:
         """Mean spend per purchase of a new customer, p v / (q - 1); None where q <= 1."""
         return self.p * self.v / (self.q - 1) if self.q > 1 else None
+
+    def spend_column(self) -> pl.Expr:
+        """E[M | x, m] = p (v + x m) / (p x + q - 1), equation 5 of the note."""
+        x = pl.col("repeat_purchases").cast(pl.Float64)
+        total = pl.when(x > 0).then(x * pl.col("repeat_spend").clip(0)).otherwise(0.0)
+        certainty = self.p * x + (self.q - 1)
+        return pl.when(certainty > 0).then(self.p * (self.v + total) / certainty)
 
     def log_likelihood(self, x: FloatArray, m: FloatArray) -> FloatArray:
         """Log-likelihood of x purchases of mean spend m (equation 1a of the note)."""

@@ -12,14 +12,12 @@ from pydantic import BaseModel, Field, field_validator
 from customer_value._frames.assemble import with_columns
 from customer_value._frames.contracts import Kind, as_polars, require
 from customer_value._frames.time import daily_rate, duration_days
-from customer_value.clv.base import HISTORY
-from customer_value.clv.predictions import history_column, spend_column
+from customer_value.clv.predictions import history_column
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
-    from customer_value.clv.base import PurchaseModel
-    from customer_value.clv.gamma_gamma import GammaGamma
+    from customer_value.clv.base import PurchaseModel, SpendModel
 
 
 class ValueTerms(BaseModel, frozen=True, extra="forbid", title="customer_lifetime_value"):
@@ -53,7 +51,7 @@ def customer_lifetime_value(
     customers: pl.LazyFrame,
     *,
     purchases: PurchaseModel,
-    spend: GammaGamma,
+    spend: SpendModel,
     margin: float | str,
     horizon: str | timedelta | None = "12mo",
     discount_rate: float = 0.10,
@@ -63,7 +61,7 @@ def customer_lifetime_value(
     customers: ArrowStream,
     *,
     purchases: PurchaseModel,
-    spend: GammaGamma,
+    spend: SpendModel,
     margin: float | str,
     horizon: str | timedelta | None = "12mo",
     discount_rate: float = 0.10,
@@ -72,7 +70,7 @@ def customer_lifetime_value(
     customers: Frame,
     *,
     purchases: PurchaseModel,
-    spend: GammaGamma,
+    spend: SpendModel,
     margin: float | str,
     horizon: str | timedelta | None = "12mo",
     discount_rate: float = 0.10,
@@ -121,7 +119,9 @@ def customer_lifetime_value(
     """
     terms = ValueTerms(horizon=horizon, discount_rate=discount_rate, margin=margin)
     frame, rate = as_polars(customers), daily_rate(terms.discount_rate)
-    needed: dict[str, Kind] = dict.fromkeys((*HISTORY, "repeat_spend"), "number")
+    needed: dict[str, Kind] = dict.fromkeys(
+        (*purchases.history, "repeat_purchases", "repeat_spend"), "number"
+    )
     if isinstance(terms.margin, str):
         needed[terms.margin] = "number"
     require(frame, needed, what="customers")
@@ -131,16 +131,14 @@ def customer_lifetime_value(
             "discount_rate above 0, or a horizon"
         )
     days = terms.days
-    expected = history_column(lambda x, t_x, T: purchases.expected_purchases(x, t_x, T, days))
-    discounted = history_column(
-        lambda x, t_x, T: purchases.discounted_purchases(x, t_x, T, days, rate)
-    )
+    expected = history_column(purchases, purchases.expected_purchases, days)
+    discounted = history_column(purchases, purchases.discounted_purchases, days, rate)
     share = pl.col(terms.margin) if isinstance(terms.margin, str) else pl.lit(terms.margin)
     known = pl.col("repeat_purchases").is_not_null()
-    spends = pl.when(known).then(spend_column(spend))
+    spends = pl.when(known).then(spend.spend_column())
     return with_columns(
         frame,
-        history_column(purchases.probability_alive).alias("p_alive"),
+        history_column(purchases, purchases.probability_alive).alias("p_alive"),
         (expected if math.isfinite(days) else pl.lit(None, pl.Float64)).alias("expected_purchases"),
         spends.alias("expected_spend"),
         (discounted * spends * share.cast(pl.Float64)).alias("clv"),
