@@ -41,8 +41,10 @@ if TYPE_CHECKING:
         FitOptions,
         FitSummary,
         GammaGamma,
+        IntervalOptions,
         PurchaseModel,
         SpendModel,
+        ValueInterval,
         customer_lifetime_value,
         expected_purchases,
         expected_purchases_new_customer,
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
         probability_alive,
         purchase_probability,
         purchase_probability_new_customer,
+        value_interval,
     )
     from customer_value.datasets import (
         load_cdnow,
@@ -138,6 +141,7 @@ __all__ = [
     "FitOptions",
     "FitSummary",
     "GammaGamma",
+    "IntervalOptions",
     "LifecycleRules",
     "MarkCondition",
     "MarkRule",
@@ -154,6 +158,7 @@ __all__ = [
     "SpendModel",
     "TierOptions",
     "TransactionOptions",
+    "ValueInterval",
     "ValueReport",
     "__version__",
     "abc_xyz_matrix",
@@ -193,6 +198,7 @@ __all__ = [
     "split_holdout",
     "summarize",
     "top_share",
+    "value_interval",
     "value_report",
 ]
 
@@ -208,6 +214,7 @@ _MODULE_OF = {
     "FitOptions": "clv",
     "FitSummary": "clv",
     "GammaGamma": "clv",
+    "IntervalOptions": "clv",
     "LifecycleRules": "lifecycle",
     "MarkCondition": "marks",
     "MarkRule": "marks",
@@ -228,6 +235,7 @@ _MODULE_OF = {
     "SpendModel": "clv",
     "TierOptions": "tiers",
     "TransactionOptions": "transactions",
+    "ValueInterval": "clv",
     "ValueReport": "report",
     "abc_xyz_matrix": "abc_analysis",
     "assign_stages": "lifecycle",
@@ -266,6 +274,7 @@ _MODULE_OF = {
     "split_holdout": "transactions",
     "summarize": "transactions",
     "top_share": "abc_analysis",
+    "value_interval": "clv",
     "value_report": "report",
 }
 

@@ -2,7 +2,9 @@
 
 from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel, SpendModel
 from customer_value.clv.bg_nbd import BgNbd, fit_bg_nbd
+from customer_value.clv.drawing import IntervalOptions
 from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
+from customer_value.clv.intervals import ValueInterval, value_interval
 from customer_value.clv.models import load_model
 from customer_value.clv.predictions import (
     expected_purchases,
@@ -21,8 +23,10 @@ __all__ = [
     "FitOptions",
     "FitSummary",
     "GammaGamma",
+    "IntervalOptions",
     "PurchaseModel",
     "SpendModel",
+    "ValueInterval",
     "ValueTerms",
     "customer_lifetime_value",
     "expected_purchases",
@@ -36,4 +40,5 @@ __all__ = [
     "probability_alive",
     "purchase_probability",
     "purchase_probability_new_customer",
+    "value_interval",
 ]
