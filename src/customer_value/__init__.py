@@ -11,7 +11,8 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
 - marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
   `profile_segments`, `compare_mix`
 - lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
-  `expected_purchases`, `expected_spend`, `customer_lifetime_value`
+  `purchase_probability`, `next_purchase_quantile`, `expected_purchases`, `expected_spend`,
+  `customer_lifetime_value`, `value_interval`, `fit_conformal_interval`, `conformal_interval`
 - profit: `customer_pnl`
 - lifecycle: `LifecycleRules`, `assign_stages`
 - everything at once: `value_report`
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     )
     from customer_value.clv import (
         BgNbd,
+        ConformalGroup,
+        ConformalInterval,
         FitOptions,
         FitSummary,
         GammaGamma,
@@ -45,11 +48,13 @@ if TYPE_CHECKING:
         PurchaseModel,
         SpendModel,
         ValueInterval,
+        conformal_interval,
         customer_lifetime_value,
         expected_purchases,
         expected_purchases_new_customer,
         expected_spend,
         fit_bg_nbd,
+        fit_conformal_interval,
         fit_gamma_gamma,
         load_model,
         log_likelihood,
@@ -134,6 +139,8 @@ __all__ = [
     "AbcOptions",
     "BgNbd",
     "Columns",
+    "ConformalGroup",
+    "ConformalInterval",
     "CustomerValueError",
     "DataError",
     "DataQualityReport",
@@ -170,6 +177,7 @@ __all__ = [
     "classify_xyz",
     "clean_transactions",
     "compare_mix",
+    "conformal_interval",
     "customer_lifetime_value",
     "customer_marks",
     "customer_pnl",
@@ -177,6 +185,7 @@ __all__ = [
     "expected_purchases_new_customer",
     "expected_spend",
     "fit_bg_nbd",
+    "fit_conformal_interval",
     "fit_gamma_gamma",
     "fit_rfm",
     "gini",
@@ -206,6 +215,8 @@ _MODULE_OF = {
     "AbcOptions": "abc_analysis",
     "BgNbd": "clv",
     "Columns": "transactions",
+    "ConformalGroup": "clv",
+    "ConformalInterval": "clv",
     "CustomerValueError": "exceptions",
     "DEFAULT_MARKS": "marks",
     "DataError": "exceptions",
@@ -246,6 +257,7 @@ _MODULE_OF = {
     "classify_xyz": "abc_analysis",
     "clean_transactions": "transactions",
     "compare_mix": "segmentation",
+    "conformal_interval": "clv",
     "customer_lifetime_value": "clv",
     "customer_marks": "marks",
     "customer_pnl": "profitability",
@@ -253,6 +265,7 @@ _MODULE_OF = {
     "expected_purchases_new_customer": "clv",
     "expected_spend": "clv",
     "fit_bg_nbd": "clv",
+    "fit_conformal_interval": "clv",
     "fit_gamma_gamma": "clv",
     "fit_rfm": "rfm",
     "gini": "abc_analysis",

@@ -2,6 +2,12 @@
 
 from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel, SpendModel
 from customer_value.clv.bg_nbd import BgNbd, fit_bg_nbd
+from customer_value.clv.conformal import (
+    ConformalGroup,
+    ConformalInterval,
+    conformal_interval,
+    fit_conformal_interval,
+)
 from customer_value.clv.drawing import IntervalOptions
 from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
 from customer_value.clv.intervals import ValueInterval, value_interval
@@ -20,6 +26,8 @@ from customer_value.clv.value import ValueTerms, customer_lifetime_value
 
 __all__ = [
     "BgNbd",
+    "ConformalGroup",
+    "ConformalInterval",
     "FitOptions",
     "FitSummary",
     "GammaGamma",
@@ -28,11 +36,13 @@ __all__ = [
     "SpendModel",
     "ValueInterval",
     "ValueTerms",
+    "conformal_interval",
     "customer_lifetime_value",
     "expected_purchases",
     "expected_purchases_new_customer",
     "expected_spend",
     "fit_bg_nbd",
+    "fit_conformal_interval",
     "fit_gamma_gamma",
     "load_model",
     "log_likelihood",
