@@ -25,7 +25,7 @@ def new_state(seed: int) -> sampling.KeyArray:
 
 
 def test_splitmix64() -> None:
-    """The published generator's first numbers from the seed 1234567 (Vigna's splitmix64.c)."""
+    """The first numbers from the seed 1234567 as Rosetta Code's task "Splitmix64" prints them."""
     state = new_state(1234567)
     expected = [6457827717110365317, 3203168211198807973, 9817491932198370423]
     got = [sampling.uniform(state) for _ in expected]
