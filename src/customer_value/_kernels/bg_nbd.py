@@ -216,8 +216,11 @@ def discounted_expected_purchases(
         return np.full(x.size, math.inf)
     states, row = distinct_states(x, T)
     value = np.empty(states[0].size)
-    shared = (horizon, delta, r, alpha, a, b)
-    map_rows(_value_while_alive, (*states, value), *shared, threads=threads)
+    if horizon < math.inf:
+        shared = (horizon, delta, r, alpha, a, b)
+        map_rows(_values_of_horizon, (*states, value), *shared, threads=threads)
+    else:
+        map_rows(_values_of_life, (*states, value), delta, r, alpha, a, b, threads=threads)
     out = probability_alive(x, t_x, T, r, alpha, a, b, threads)
     out *= value[row]
     return out
@@ -328,7 +331,7 @@ def _purchases_while_alive(
 
 
 @jit
-def _value_while_alive(
+def _values_of_horizon(
     x: FloatArray,
     T: FloatArray,
     out: FloatArray,
@@ -339,13 +342,27 @@ def _value_while_alive(
     a: float,
     b: float,
 ) -> None:
-    """Write the present value of each row's future purchases, given that the customer is alive."""
+    """Write the present value of each row's purchases in the horizon, given a living customer."""
     for i in range(x.size):
-        n, age = r + x[i], alpha + T[i]
-        if horizon < math.inf:
-            out[i] = _value_of_horizon(horizon / age, delta * age, n, a, b + x[i])
-        elif delta > 0.0:
-            out[i] = _value_of_life(delta * age, n, a, b + x[i])
+        age = alpha + T[i]
+        out[i] = _value_of_horizon(horizon / age, delta * age, r + x[i], a, b + x[i])
+
+
+@jit
+def _values_of_life(
+    x: FloatArray,
+    T: FloatArray,
+    out: FloatArray,
+    delta: float,
+    r: float,
+    alpha: float,
+    a: float,
+    b: float,
+) -> None:
+    """Write the present value of all of each row's future purchases, given a living customer."""
+    for i in range(x.size):
+        if delta > 0.0:
+            out[i] = _value_of_life(delta * (alpha + T[i]), r + x[i], a, b + x[i])
         else:
             out[i] = (a + b + x[i] - 1.0) / (a - 1.0)  # the mean of 1/p
 
@@ -417,8 +434,11 @@ def _gentle_integral(y: float, delta: float, n: float, a: float, b: float) -> fl
 def _purchases_by(s: FloatArray, n: float, a: float, b: float) -> FloatArray:
     """Give `purchases_while_alive` at rising moments s: one series, its coefficients shared."""
     e, c = a - 1.0, a + b - 1.0
-    z = s / (1.0 + s)
-    power, total, size = z.copy(), (c - n) * z, abs(c - n) * z
+    z, power, total = np.empty(s.size), np.empty(s.size), np.empty(s.size)
+    size = np.empty(s.size)
+    for j in range(s.size):
+        z[j] = power[j] = s[j] / (1.0 + s[j])
+        total[j], size[j] = (c - n) * z[j], abs(c - n) * z[j]
     coefficient, converged = c - n, False
     for k in range(1, 500):
         coefficient *= (c - n + k) * (a + k - 1.0) / ((c + k) * (k + 1.0))
