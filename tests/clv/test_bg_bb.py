@@ -38,6 +38,11 @@ def columns(frame: pl.DataFrame) -> History:
     return x, t_x, n
 
 
+def per_day(rate: float) -> float:
+    """The continuous daily rate of an effective rate from one yearly opportunity to the next."""
+    return math.log1p(rate) / 365.25
+
+
 @pytest.fixture(scope="module")
 def donors() -> cv.BgBb:
     return cv.fit_bg_bb(donations(), weights="supporters")
@@ -86,12 +91,12 @@ def test_published_values_at_rounded_parameters() -> None:
     assert purchases == pytest.approx(expected["expected_10"], rel=1e-9)
     alive = ROUNDED.probability_alive(*customer, ahead=1)[0]
     assert alive == pytest.approx(expected["alive_next"], rel=1e-9)
-    value = ROUNDED.discounted_purchases(*customer, math.inf, 0.1)[0]
+    value = ROUNDED.discounted_purchases(*customer, math.inf, per_day(0.1))[0]
     assert value == pytest.approx(expected["dert"], rel=1e-9)
     k = list(range(1, 7))
     alive_by_t_x = ROUNDED.probability_alive(*arrays([1] * 6, k, [6] * 6), ahead=1)
     assert alive_by_t_x.tolist() == pytest.approx(expected["alive_next_by_t_x"], abs=1e-8)
-    dert = ROUNDED.discounted_purchases(*arrays(k, [6] * 6, [6] * 6), math.inf, 0.1)
+    dert = ROUNDED.discounted_purchases(*arrays(k, [6] * 6, [6] * 6), math.inf, per_day(0.1))
     assert dert.tolist() == pytest.approx(expected["dert_by_x"], rel=1e-9)
 
 
@@ -103,8 +108,8 @@ def test_predictions_of_the_golden_grid() -> None:
         horizon, rate = row["horizon"], row["rate"]
         got = {
             "expected_purchases": model.expected_purchases(*state, horizon),
-            "discounted": model.discounted_purchases(*state, horizon, rate),
-            "discounted_life": model.discounted_purchases(*state, math.inf, rate),
+            "discounted": model.discounted_purchases(*state, horizon, per_day(rate)),
+            "discounted_life": model.discounted_purchases(*state, math.inf, per_day(rate)),
             "purchase_probability": model.purchase_probability(*state, horizon, int(row["k"])),
         }
         for name, value in got.items():
@@ -134,13 +139,13 @@ def test_next_purchase_quantile(donors: cv.BgBb, q: float) -> None:
 
 
 def test_horizons_are_whole_opportunities() -> None:
-    assert ROUNDED.opportunities(10) == ROUNDED.opportunities("10y") == 10.0
+    assert ROUNDED.horizon_length(10) == ROUNDED.horizon_length("10y") == 10.0
     monthly = ROUNDED.model_copy(update={"time_unit": "month"})
-    assert monthly.opportunities("1y") == monthly.opportunities("12mo") == 12.0
-    assert ROUNDED.opportunities(timedelta(days=1461)) == 4.0
+    assert monthly.horizon_length("1y") == monthly.horizon_length("12mo") == 12.0
+    assert ROUNDED.horizon_length(timedelta(days=1461)) == 4.0
     for horizon in (0, -1, "18mo", "1w"):
         with pytest.raises(cv.CustomerValueError, match="whole number of opportunities"):
-            ROUNDED.opportunities(horizon)
+            ROUNDED.horizon_length(horizon)
 
 
 def test_posterior_means_agree_with_a_simulation(donors: cv.BgBb) -> None:
@@ -247,3 +252,46 @@ def test_unknown_histories_are_left_out_and_counted(donors: cv.BgBb) -> None:
 
 def test_json(donors: cv.BgBb) -> None:
     assert cv.load_model(donors.model_dump_json()) == donors
+
+
+def test_frames_go_through_the_functions_of_all_purchase_models() -> None:
+    frame = pl.DataFrame(
+        {"repeat_purchases": [3, 0], "last_opportunity": [4, 0], "opportunities": [6, 6]}
+    )
+    state = arrays([3, 0], [4, 0], [6, 6])
+    alive = cv.probability_alive(frame, ROUNDED)["p_alive"].to_list()
+    assert alive == ROUNDED.probability_alive(*state).tolist()
+    later = cv.probability_alive(frame, ROUNDED, horizon=1)["p_alive_later"].to_list()
+    assert later == ROUNDED.probability_alive(*state, ahead=1).tolist()
+    expected = cv.expected_purchases(frame.lazy(), ROUNDED, horizon="10y").collect()
+    want = ROUNDED.expected_purchases(*state, 10).tolist()
+    assert expected["expected_purchases"].to_list() == want
+    days = cv.next_purchase_quantile(frame, ROUNDED, q=0.3)["next_purchase_days"].to_list()
+    waits = ROUNDED.next_purchase_quantile(*state, 0.3)
+    assert days == [None if math.isinf(w) else w * 365.25 for w in waits]
+    with pytest.raises(cv.DataError, match="last_opportunity after the opportunities"):
+        cv.probability_alive(frame.with_columns(opportunities=pl.lit(1)), ROUNDED)
+
+
+def test_lifetime_value_discounts_from_opportunity_to_opportunity() -> None:
+    frame = pl.DataFrame(
+        {
+            "repeat_purchases": [3],
+            "last_opportunity": [4],
+            "opportunities": [6],
+            "repeat_spend": [20.0],
+        }
+    )
+    gg = cv.GammaGamma(p=6.25, q=3.74, v=15.44)
+    valued = cv.customer_lifetime_value(
+        frame, purchases=ROUNDED, spend=gg, margin=1.0, horizon=None, discount_rate=0.1
+    )
+    dert = ROUNDED.discounted_purchases(*arrays([3], [4], [6]), math.inf, per_day(0.1))[0]
+    assert valued["clv"].item() == pytest.approx(dert * valued["expected_spend"].item(), rel=1e-12)
+    steps = cv.customer_lifetime_value(
+        frame, purchases=ROUNDED, spend=gg, margin=1.0, horizon=5, discount_rate=0.1, steps="year"
+    )
+    plain = cv.customer_lifetime_value(
+        frame, purchases=ROUNDED, spend=gg, margin=1.0, horizon=5, discount_rate=0.1
+    )
+    assert steps["clv"].item() == pytest.approx(plain["clv"].item(), rel=1e-12)

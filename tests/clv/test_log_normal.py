@@ -18,7 +18,7 @@ def spends(x: list[int | None], m: list[float | None]) -> pl.DataFrame:
 
 
 def expected(frame: pl.DataFrame, model: cv.LogNormalSpend) -> list[float | None]:
-    return frame.select(model.expected_spend_column()).to_series().to_list()
+    return cv.expected_spend(frame, model)["expected_spend"].to_list()
 
 
 def parameters(model: cv.LogNormalSpend) -> list[float]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from customer_value._frames.assemble import array_column, with_columns
+from customer_value._frames.assemble import array_column, array_columns, with_columns
 from customer_value._frames.contracts import ArrayRule
 from customer_value.exceptions import DataError
 
@@ -111,3 +111,24 @@ def test_inputs_may_be_expressions_by_name() -> None:
     rule = ArrayRule("a sum above 20", lambda total, _: total > 20)
     with pytest.raises(DataError, match=r"1 row with a sum above 20 \(e.g. \(sum 22, two 2\)\)"):
         frame.select(array_column(lambda total, _: total, inputs, rules=[rule]))
+
+
+def test_array_columns_makes_a_struct_of_several() -> None:
+    frame = pl.DataFrame({"x": [1, None, 3], "m": [2.0, 5.0, None]})
+    both = array_columns(
+        lambda x, m: (x + m, np.where(np.isnan(m), 0.0, m)),
+        ["x", "m"],
+        ["sum", "spend"],
+        nullable=["m"],
+    )
+    expected = pl.DataFrame({"sum": [3.0, None, None], "spend": [2.0, None, 0.0]})
+    assert_frame_equal(frame.select(both.struct.unnest()), expected)
+    assert_frame_equal(frame.lazy().select(both.struct.unnest()).collect(), expected)
+
+
+def test_array_column_hands_nulls_over_where_it_may() -> None:
+    frame = pl.DataFrame({"x": [1, None, 3], "m": [2.0, 5.0, None]})
+    column = array_column(lambda x, m: x + np.nan_to_num(m), ["x", "m"], nullable=["m"])
+    assert frame.select(column.alias("y"))["y"].to_list() == [3.0, None, 3.0]
+    strict = array_column(lambda x, m: x + m, ["x", "m"])
+    assert frame.select(strict.alias("y"))["y"].to_list() == [3.0, None, None]

@@ -140,6 +140,13 @@ def lifetime_value(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
 
     assert_type(cv.probability_alive(customers, bg), pl.DataFrame)
     assert_type(cv.probability_alive(lazy, bg), pl.LazyFrame)
+    assert_type(cv.probability_alive(customers, bg, horizon="6mo"), pl.DataFrame)
+    assert_type(cv.purchase_probability(customers, bg, horizon="3mo"), pl.DataFrame)
+    assert_type(cv.purchase_probability(lazy, bg, horizon="3mo", n=0), pl.LazyFrame)
+    assert_type(cv.purchase_probability(customers, bg, horizon="3mo", at_least=2), pl.DataFrame)
+    assert_type(cv.next_purchase_quantile(customers, bg, q=0.8), pl.DataFrame)
+    assert_type(cv.next_purchase_quantile(lazy, bg), pl.LazyFrame)
+    assert_type(cv.purchase_probability_new_customer(bg, horizon="39w", n=0), float)
     assert_type(cv.expected_purchases(customers, bg, horizon="39w"), pl.DataFrame)
     assert_type(cv.expected_purchases(lazy, bg, horizon="39w"), pl.LazyFrame)
     assert_type(cv.expected_spend(customers, gg), pl.DataFrame)
@@ -156,7 +163,7 @@ def log_normal_spend(customers: pl.DataFrame) -> None:
     spend = cv.fit_log_normal_spend(customers, weights=None)
     assert_type(spend, cv.LogNormalSpend)
     assert_type((spend.median, spend.between, spend.within), tuple[float, float, float])
-    customers.with_columns(expected_spend=spend.expected_spend_column())
+    cv.expected_spend(customers, spend)
 
 
 def opportunities(log: pl.DataFrame, lazy: pl.LazyFrame) -> None:
@@ -196,6 +203,37 @@ def formulas(plans: pl.DataFrame) -> None:
     transitions = cv.recency_transitions([0.3, 0.2, 0.15, 0.05])
     rewards = dict.fromkeys(transitions["state"], -4.0)
     assert_type(cv.markov_value(transitions, rewards, discount_rate=0.2), pl.DataFrame)
+
+
+def intervals(customers: pl.DataFrame, lazy: pl.LazyFrame, bg: cv.BgNbd, gg: cv.GammaGamma) -> None:
+    assert_type(
+        cv.customer_lifetime_value(
+            customers, purchases=bg, spend=gg, margin=0.3, interval=0.95, seed=1
+        ),
+        pl.DataFrame,
+    )
+    options = cv.IntervalOptions(level=0.8, draws=500, kind="mean")
+    assert_type(
+        cv.customer_lifetime_value(
+            lazy, purchases=bg, spend=gg, margin=0.3, interval=options, seed=1
+        ),
+        pl.LazyFrame,
+    )
+    total = cv.value_interval(
+        lazy, purchases=bg, spend=gg, margin="margin", seed=1, horizon="1y", options=options
+    )
+    assert_type((total.low, total.total, total.high), tuple[float, float, float])
+    by_month = cv.customer_lifetime_value(
+        customers, purchases=bg, spend=gg, margin=0.3, steps="month"
+    )
+    widths = cv.fit_conformal_interval(
+        by_month, prediction="clv", actual="holdout_revenue", breaks=[0, 2], level=0.9
+    )
+    assert_type(widths, cv.ConformalInterval)
+    assert_type(cv.conformal_interval(customers, widths), pl.DataFrame)
+    assert_type(cv.conformal_interval(lazy, widths), pl.LazyFrame)
+    model: cv.SpendModel = gg
+    assert_type(cv.expected_spend(customers, model), pl.DataFrame)
 
 
 def tomorrow(lazy: pl.LazyFrame) -> None:

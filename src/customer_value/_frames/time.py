@@ -21,13 +21,14 @@ _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:mo|[yqwdh]))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(mo|[yqwdh])")
 
 
-def duration_days(duration: str | timedelta) -> float:
+def duration_days(duration: str | timedelta | int) -> float:
     """Length in days of a duration such as `"39w"`, `"12mo"`, `"1y6mo"` or a `timedelta`.
 
     A month is 30.4375 days and a year 365.25, so that twelve months are one year.
 
     Raises:
-        CustomerValueError: The text is no duration, or the duration is not above zero.
+        CustomerValueError: The text is no duration, a number has no unit, or the duration is not
+            above zero.
     """
     if isinstance(duration, timedelta):
         days = duration.total_seconds() / 86_400

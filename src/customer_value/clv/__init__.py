@@ -1,13 +1,21 @@
 """Customer lifetime value: models of purchase and spend, and what they say of each customer."""
 
-from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel
+from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel, SpendModel
 from customer_value.clv.bdw import Bdw, fit_bdw
 from customer_value.clv.bg_bb import BgBb, fit_bg_bb
 from customer_value.clv.bg_nbd import BgNbd, fit_bg_nbd
+from customer_value.clv.conformal import (
+    ConformalGroup,
+    ConformalInterval,
+    conformal_interval,
+    fit_conformal_interval,
+)
 from customer_value.clv.contracts import ContractModel
 from customer_value.clv.contractual import contractual_value, retention_curve
+from customer_value.clv.drawing import IntervalOptions
 from customer_value.clv.formulas import berger_nasr_value, constant_retention_value, present_value
 from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
+from customer_value.clv.intervals import ValueInterval, value_interval
 from customer_value.clv.log_normal import LogNormalSpend, fit_log_normal_spend
 from customer_value.clv.markov import markov_value, recency_transitions
 from customer_value.clv.models import load_model
@@ -17,7 +25,10 @@ from customer_value.clv.predictions import (
     expected_purchases_new_customer,
     expected_spend,
     log_likelihood,
+    next_purchase_quantile,
     probability_alive,
+    purchase_probability,
+    purchase_probability_new_customer,
 )
 from customer_value.clv.sbg import Sbg, fit_sbg
 from customer_value.clv.value import ValueTerms, customer_lifetime_value
@@ -26,15 +37,21 @@ __all__ = [
     "Bdw",
     "BgBb",
     "BgNbd",
+    "ConformalGroup",
+    "ConformalInterval",
     "ContractModel",
     "FitOptions",
     "FitSummary",
     "GammaGamma",
+    "IntervalOptions",
     "LogNormalSpend",
     "PurchaseModel",
     "Sbg",
+    "SpendModel",
+    "ValueInterval",
     "ValueTerms",
     "berger_nasr_value",
+    "conformal_interval",
     "constant_retention_value",
     "contractual_value",
     "customer_lifetime_value",
@@ -44,15 +61,20 @@ __all__ = [
     "fit_bdw",
     "fit_bg_bb",
     "fit_bg_nbd",
+    "fit_conformal_interval",
     "fit_gamma_gamma",
     "fit_log_normal_spend",
     "fit_sbg",
     "load_model",
     "log_likelihood",
     "markov_value",
+    "next_purchase_quantile",
     "present_value",
     "probability_alive",
+    "purchase_probability",
+    "purchase_probability_new_customer",
     "recency_transitions",
     "retention_curve",
     "summarize_opportunities",
+    "value_interval",
 ]

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Annotated, Literal, TypeAlias
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, Field
 
+from customer_value._frames.assemble import array_column
 from customer_value._frames.contracts import ArrayRule
-from customer_value._frames.time import DAYS_PER_UNIT
+from customer_value._frames.time import DAYS_PER_UNIT, duration_days
 from customer_value._typing import FloatArray, TimeUnit
+from customer_value.exceptions import CustomerValueError, FitError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Parameter: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Horizon: TypeAlias = str | timedelta | int
+"""Length of a future: a duration, or opportunities for a model that counts those."""
 
 HISTORY = ("repeat_purchases", "t_x", "T")
 """The columns that a purchase model reads; ages in days."""
+
+SPEND = ("repeat_purchases", "repeat_spend")
+"""The columns that a spend model reads."""
 
 
 class FitOptions(BaseModel, frozen=True, extra="forbid"):
@@ -61,32 +72,125 @@ class FitSummary(BaseModel, frozen=True, extra="forbid"):
     warnings: tuple[str, ...] = ()
 
 
-class PurchaseModel(BaseModel, ABC, frozen=True, extra="forbid"):
-    """A model of when customers buy and when they stop.
-
-    Its methods take arrays, one element a customer, and ages and horizons in **days**; only the
-    parameters are in `time_unit`. Frames go through the functions of the same names.
+class Futures(NamedTuple):
+    """From what each customer's purchases to come are drawn, given the history.
 
     Attributes:
-        time_unit: Unit in which the parameters are expressed.
+        alive: Probability of being alive.
+        shape: Shape of the rate of purchase given alive, a gamma distribution.
+        rate: Its rate parameter, in days.
+        end: Whether a purchase may be the last with probability Beta(first, second), or the end
+            comes in time at a daily rate Gamma(first, second), or never.
+        first: First parameter of the end; anything where it never comes.
+        second: Second parameter of the end.
+    """
+
+    alive: FloatArray
+    shape: FloatArray
+    rate: FloatArray
+    end: Literal["at_purchase", "in_time", "never"]
+    first: FloatArray
+    second: FloatArray
+
+
+class SpendFutures(NamedTuple):
+    """From what the spend of each customer's purchases to come is drawn, given the history.
+
+    Attributes:
+        purchase_shape: Shape of the spend of one purchase, a gamma distribution.
+        shape: Shape of its rate parameter, a gamma distribution among customers.
+        rate: Rate parameter of that, in money.
+    """
+
+    purchase_shape: float
+    shape: FloatArray
+    rate: FloatArray
+
+
+class FittedModel(BaseModel, ABC, frozen=True, extra="forbid"):
+    """A model whose parameters come from a likelihood, or are given.
+
+    Attributes:
         fit: How the parameters were found; None where they were given.
     """
 
-    time_unit: TimeUnit = "week"
     fit: FitSummary | None = None
+
+    def draw_parameters(self, n: int, rng: np.random.Generator) -> tuple[Self, ...]:
+        """Draw n models as likely as this one: the logarithms of their parameters are normal.
+
+        The covariance is that of the fit, the inverse of the likelihood's curvature (Laplace).
+
+        Raises:
+            FitError: The fit has no covariance, or there was none.
+        """
+        fit = self.fit
+        if fit is None or fit.covariance is None or fit.standard_errors is None:
+            raise FitError(
+                f"the parameters of this {type(self).__name__} have no covariance "
+                f"({'they were given' if fit is None else f'its fit is {fit.status!r}'}): take "
+                "them as known with IntervalOptions(parameters='fixed')",
+                fit,
+            )
+        names = list(fit.standard_errors)
+        center = np.array([getattr(self, name) for name in names])
+        sizes, axes = np.linalg.eigh(np.array(fit.covariance) / np.outer(center, center))
+        spread = axes * np.sqrt(np.maximum(sizes, 0.0))
+        moves = rng.standard_normal((n, center.size)) @ spread.T
+        drawn = center * np.exp(np.clip(moves, -300.0, 300.0))
+        return tuple(
+            self.model_copy(update=dict(zip(names, row, strict=True))) for row in drawn.tolist()
+        )
+
+
+class PurchaseModel(FittedModel, ABC, frozen=True):
+    """A model of when customers buy and when they stop.
+
+    Its methods take arrays, one element a customer, in the order of `history`, and ages and
+    horizons in **days**; only the parameters are in `time_unit`. Frames go through the functions
+    of the same names.
+
+    Attributes:
+        history: Columns that the methods take.
+        time_unit: Unit in which the parameters are expressed.
+    """
+
+    history: ClassVar[tuple[str, ...]] = HISTORY
+
+    time_unit: TimeUnit = "week"
 
     @property
     def days_per_unit(self) -> float:
         """Length of the time unit in days."""
         return DAYS_PER_UNIT[self.time_unit]
 
+    @property
+    def rules(self) -> list[ArrayRule]:
+        """What no customer's history may be."""
+        return history_rules()
+
+    def horizon_length(self, horizon: Horizon) -> float:
+        """The horizon as the methods take it: in days.
+
+        Raises:
+            CustomerValueError: The horizon is no duration above zero.
+        """
+        return duration_days(horizon)
+
+    @property
+    def days_per_length(self) -> float:
+        """Days of one unit of a horizon's length."""
+        return 1.0
+
     @abstractmethod
     def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
         """Log-likelihood of each customer's history, by the model's time unit."""
 
     @abstractmethod
-    def probability_alive(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
-        """Probability that each customer still buys at age T."""
+    def probability_alive(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, ahead: float = 0.0
+    ) -> FloatArray:
+        """Probability that each customer still buys at age T + ahead, given the history up to T."""
 
     @abstractmethod
     def expected_purchases(
@@ -95,18 +199,81 @@ class PurchaseModel(BaseModel, ABC, frozen=True, extra="forbid"):
         """Expected number of purchases in the `horizon` days after age T, given the history."""
 
     @abstractmethod
+    def purchase_probability(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
+    ) -> FloatArray:
+        """Probability of exactly n purchases in the `horizon` days after age T."""
+
+    def at_least_probability(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
+    ) -> FloatArray:
+        """Probability of n purchases or more in the `horizon` days after age T."""
+        more = np.ones_like(T)
+        for k in range(n):
+            more -= self.purchase_probability(x, t_x, T, horizon, k)
+        return np.maximum(more, 0.0)
+
+    @abstractmethod
+    def next_purchase_quantile(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, q: float
+    ) -> FloatArray:
+        """Days after age T until the next purchase has happened with probability q; may be inf."""
+
+    @abstractmethod
     def discounted_purchases(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, rate: float
     ) -> FloatArray:
-        """The same, each purchase discounted continuously at `rate` per day; horizon may be inf."""
+        """Expected purchases, each discounted continuously at `rate` a day; horizon may be inf."""
 
     @abstractmethod
     def new_customer_purchases(self, horizon: float) -> float:
         """Expected repeat purchases of a new customer in the first `horizon` days."""
 
     @abstractmethod
+    def new_customer_probability(self, horizon: float, n: int) -> float:
+        """Probability that a new customer makes exactly n repeat purchases in `horizon` days."""
+
+    @abstractmethod
     def has_finite_value(self, rate: float) -> bool:
         """Whether the discounted purchases of the whole residual life are finite."""
+
+    def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Futures:  # noqa: ARG002
+        """From what each customer's purchases to come are drawn.
+
+        Raises:
+            CustomerValueError: This model gives means only.
+        """
+        raise CustomerValueError(f"{type(self).__name__} cannot draw outcomes; use kind='mean'")
+
+
+class SpendModel(FittedModel, ABC, frozen=True):
+    """A model of what a customer spends per purchase."""
+
+    @property
+    @abstractmethod
+    def mean_spend(self) -> float | None:
+        """Mean spend per purchase of a new customer; None where it does not exist."""
+
+    @abstractmethod
+    def expected_spend(self, x: FloatArray, m: FloatArray) -> FloatArray:
+        """Expected spend per purchase after x repeat purchases of mean spend m.
+
+        NaN where it does not exist or m is not known; m counts only where x is above 0.
+        """
+
+    def spend_column(self) -> pl.Expr:
+        """The same as a column, from those of `repeat_purchases` and `repeat_spend`."""
+        return array_column(
+            self.expected_spend, SPEND, rules=spend_prediction_rules(), nullable=("repeat_spend",)
+        )
+
+    def spend_futures(self, x: FloatArray, m: FloatArray) -> SpendFutures:  # noqa: ARG002
+        """From what the spend of each customer's purchases to come is drawn.
+
+        Raises:
+            CustomerValueError: This model gives means only.
+        """
+        raise CustomerValueError(f"{type(self).__name__} cannot draw outcomes; use kind='mean'")
 
 
 def history_rules() -> list[ArrayRule]:
@@ -114,11 +281,11 @@ def history_rules() -> list[ArrayRule]:
     return [
         ArrayRule(
             "NaN or infinite repeat_purchases, t_x or T",
-            lambda x, t_x, age: ~np.isfinite(x + t_x + age),
+            lambda x, t_x, age, *_: ~np.isfinite(x + t_x + age),
         ),
-        ArrayRule("repeat_purchases not 0, 1, 2 ...", lambda x, *_: (x < 0) | (x != np.floor(x))),
-        ArrayRule("t_x outside 0 .. T", lambda _, t_x, age: (t_x < 0) | (t_x > age)),
-        ArrayRule("t_x above 0 without a repeat purchase", lambda x, t_x, _: (x == 0) & (t_x > 0)),
+        _NO_COUNT,
+        ArrayRule("t_x outside 0 .. T", lambda _, t_x, age, *__: (t_x < 0) | (t_x > age)),
+        ArrayRule("t_x above 0 without a repeat purchase", lambda x, t_x, *_: (x == 0) & (t_x > 0)),
     ]
 
 
@@ -128,5 +295,21 @@ def spend_rules() -> list[ArrayRule]:
         ArrayRule(
             "NaN or infinite repeat_purchases or repeat_spend", lambda x, m: ~np.isfinite(x + m)
         ),
-        ArrayRule("repeat_purchases not 0, 1, 2 ...", lambda x, _: (x < 0) | (x != np.floor(x))),
+        _NO_COUNT,
     ]
+
+
+def spend_prediction_rules() -> list[ArrayRule]:
+    """What no customer's spend may be, where a mean that is not known is NaN."""
+    return [
+        ArrayRule(
+            "NaN or infinite repeat_purchases or repeat_spend",
+            lambda x, m: ~np.isfinite(x) | np.isinf(m),
+        ),
+        _NO_COUNT,
+    ]
+
+
+_NO_COUNT = ArrayRule(
+    "repeat_purchases not 0, 1, 2 ...", lambda x, *_: (x < 0) | (x != np.floor(x))
+)

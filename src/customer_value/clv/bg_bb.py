@@ -6,33 +6,30 @@ Noncontractual Setting", Marketing Science 29(6), 1086-1108.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel
 
 from customer_value._frames.contracts import ArrayRule
-from customer_value._frames.time import DAYS_PER_UNIT, duration_days
+from customer_value._frames.time import duration_days
 from customer_value._kernels import bg_bb as kernels
 from customer_value._kernels.contracts import residual_lives
 from customer_value._typing import TimeUnit
-from customer_value.clv.base import FitOptions, FitSummary, Parameter
+from customer_value.clv.base import FitOptions, Parameter, PurchaseModel
 from customer_value.clv.fitting import fit_rows, maximize
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from customer_value._typing import FloatArray, Frame
+    from customer_value.clv.base import Horizon
 
 OPPORTUNITIES = ("repeat_purchases", "last_opportunity", "opportunities")
 """The columns that the model reads: counts of opportunities."""
 _MOST = 10_000
 
 
-class BgBb(BaseModel, frozen=True, extra="forbid"):
+class BgBb(PurchaseModel, frozen=True):
     """A BG/BB model, fitted by `fit_bg_bb` or built from published parameters.
 
     Purchases can happen once a period, such as donations once a year or stays at a yearly fair. At
@@ -41,8 +38,9 @@ class BgBb(BaseModel, frozen=True, extra="forbid"):
     Beta(gamma, delta) among them.
 
     Its methods take arrays, one element a customer: x purchases, the last at opportunity t_x (0:
-    none), among n opportunities so far. Horizons are numbers of opportunities; rates of discount
-    are effective rates per opportunity.
+    none), among T opportunities so far. Time counts in opportunities, in the methods' horizons too;
+    a horizon of the functions of the same names is a number of them, or a duration of whole
+    periods. Rates of discount are continuous and per day, as for all purchase models.
 
     Attributes:
         alpha: First parameter of the probability of a purchase.
@@ -67,18 +65,22 @@ class BgBb(BaseModel, frozen=True, extra="forbid"):
     gamma: Parameter
     delta: Parameter
     time_unit: TimeUnit = "year"
-    fit: FitSummary | None = None
 
     @property
-    def days_per_unit(self) -> float:
-        """Time from one opportunity to the next, in days."""
-        return DAYS_PER_UNIT[self.time_unit]
+    def rules(self) -> list[ArrayRule]:
+        """What no customer's history may be."""
+        return opportunity_rules()
+
+    @property
+    def days_per_length(self) -> float:
+        """Days from one opportunity to the next."""
+        return self.days_per_unit
 
     @property
     def _shapes(self) -> tuple[float, float, float, float]:
         return self.alpha, self.beta, self.gamma, self.delta
 
-    def opportunities(self, horizon: int | str | timedelta) -> float:
+    def horizon_length(self, horizon: Horizon) -> float:
         """Number of opportunities in a horizon: the number itself, or a duration's whole periods.
 
         Raises:
@@ -95,80 +97,80 @@ class BgBb(BaseModel, frozen=True, extra="forbid"):
             )
         return float(round(count))
 
-    def log_likelihood(self, x: FloatArray, t_x: FloatArray, n: FloatArray) -> FloatArray:
+    def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
         """Log-likelihood of each history."""
-        return kernels.log_likelihood(x, t_x, n, *self._shapes)
+        return kernels.log_likelihood(x, t_x, T, *self._shapes)
 
     def probability_alive(
-        self, x: FloatArray, t_x: FloatArray, n: FloatArray, ahead: float = 0.0
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, ahead: float = 0.0
     ) -> FloatArray:
-        """Probability of being alive at opportunity n + ahead.
+        """Probability of being alive at opportunity T + ahead.
 
         The paper's P(alive) is that of being there at the next opportunity, `ahead=1`; at
-        opportunity n itself whoever bought at it is alive for certain.
+        opportunity T itself whoever bought at it is alive for certain.
         """
-        return kernels.probability_alive(x, t_x, n, ahead, *self._shapes)
+        return kernels.probability_alive(x, t_x, T, ahead, *self._shapes)
 
     def expected_purchases(
-        self, x: FloatArray, t_x: FloatArray, n: FloatArray, horizon: float
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float
     ) -> FloatArray:
         """Expected purchases at the next `horizon` opportunities (equation 13)."""
-        return self.discounted_purchases(x, t_x, n, horizon, 0.0)
+        return self.discounted_purchases(x, t_x, T, horizon, 0.0)
 
     def discounted_purchases(
-        self, x: FloatArray, t_x: FloatArray, n: FloatArray, horizon: float, rate: float
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, rate: float
     ) -> FloatArray:
         """Present value of one unit of money at each of those purchases.
 
-        The purchase at the k-th opportunity from now is divided by (1 + rate)^k; with a horizon of
-        inf these are the discounted expected residual transactions (DERT, equation 14), inf where
-        they have no limit.
+        The purchase at the k-th opportunity from now is divided by (1 + d)^k, d the effective rate
+        from one opportunity to the next; with a horizon of inf these are the discounted expected
+        residual transactions (DERT, equation 14), inf where they have no limit.
         """
-        alive = self.probability_alive(x, t_x, n)
-        buys = (self.alpha + x) / (self.alpha + self.beta + n)
-        return alive * buys * self._lives(n, horizon, rate)
+        alive = self.probability_alive(x, t_x, T)
+        buys = (self.alpha + x) / (self.alpha + self.beta + T)
+        return alive * buys * self._lives(T, horizon, rate)
 
     def purchase_probability(
-        self, x: FloatArray, t_x: FloatArray, n: FloatArray, horizon: float, k: int
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
     ) -> FloatArray:
-        """Probability of exactly k purchases at the next `horizon` opportunities."""
-        alive = self.probability_alive(x, t_x, n)
-        count = kernels.probability_while_alive(x, n, horizon, float(k), *self._shapes)
-        return alive * count + ((1.0 - alive) if k == 0 else 0.0)
+        """Probability of exactly n purchases at the next `horizon` opportunities."""
+        alive = self.probability_alive(x, t_x, T)
+        count = kernels.probability_while_alive(x, T, horizon, float(n), *self._shapes)
+        return alive * count + ((1.0 - alive) if n == 0 else 0.0)
 
     def next_purchase_quantile(
-        self, x: FloatArray, t_x: FloatArray, n: FloatArray, q: float
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, q: float
     ) -> FloatArray:
-        """Opportunities after n until the next purchase has happened with probability q.
+        """Opportunities after T until the next purchase has happened with probability q.
 
         A whole number, inf where the probability does not reach q in 100,000 of them.
         """
-        return kernels.next_purchase_quantile(x, t_x, n, q, *self._shapes)
+        return kernels.next_purchase_quantile(x, t_x, T, q, *self._shapes)
 
     def posterior_means(
-        self, x: FloatArray, t_x: FloatArray, n: FloatArray
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         """Expected probabilities of a purchase and of stopping of each customer."""
-        return kernels.posterior_means(x, t_x, n, *self._shapes)
+        return kernels.posterior_means(x, t_x, T, *self._shapes)
 
     def new_customer_purchases(self, horizon: float) -> float:
         """Expected purchases of a new customer at `horizon` opportunities (equation 7)."""
         mean = self.alpha / (self.alpha + self.beta)
         return mean * float(self._lives(np.zeros(1), horizon, 0.0)[0])
 
-    def new_customer_probability(self, horizon: float, k: int) -> float:
-        """Probability of exactly k purchases of a new customer there."""
+    def new_customer_probability(self, horizon: float, n: int) -> float:
+        """Probability of exactly n purchases of a new customer there."""
         none = np.zeros(1)
         shapes = self._shapes
-        return float(kernels.probability_while_alive(none, none, horizon, float(k), *shapes)[0])
+        return float(kernels.probability_while_alive(none, none, horizon, float(n), *shapes)[0])
 
     def has_finite_value(self, rate: float) -> bool:
         """Whether a residual life has finite value: not without discount if gamma <= 1."""
         return rate > 0 or self.gamma > 1
 
-    def _lives(self, n: FloatArray, horizon: float, rate: float) -> FloatArray:
-        """Discounted opportunities at which a customer alive at n will be alive."""
-        return residual_lives(n, horizon, math.log1p(rate), self.gamma, self.delta, 1.0)
+    def _lives(self, T: FloatArray, horizon: float, rate: float) -> FloatArray:
+        """Discounted opportunities at which a customer alive at T will be alive."""
+        return residual_lives(T, horizon, rate * self.days_per_unit, self.gamma, self.delta, 1.0)
 
 
 def opportunity_rules() -> list[ArrayRule]:

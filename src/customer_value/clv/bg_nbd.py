@@ -13,9 +13,11 @@ import polars as pl
 
 from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels import bg_nbd as kernels
+from customer_value._kernels import bg_nbd_counts as counts
 from customer_value.clv.base import (
     HISTORY,
     FitOptions,
+    Futures,
     Parameter,
     PurchaseModel,
     history_rules,
@@ -60,15 +62,37 @@ class BgNbd(PurchaseModel, frozen=True):
         unit = self.days_per_unit
         return kernels.log_likelihood(x, t_x / unit, T / unit, self.r, self.alpha, self.a, self.b)
 
-    def probability_alive(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
-        """Probability of being alive at age T: 1 without a repeat purchase."""
-        return kernels.probability_alive(x, t_x, T, *self._by_day)
+    def probability_alive(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, ahead: float = 0.0
+    ) -> FloatArray:
+        """Probability of being alive `ahead` days after age T: 1 at T without a repeat purchase."""
+        if ahead == 0.0:
+            return kernels.probability_alive(x, t_x, T, *self._by_day)
+        return counts.probability_alive_later(x, t_x, T, ahead, *self._by_day)
 
     def expected_purchases(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float
     ) -> FloatArray:
         """Expected purchases in the `horizon` days after age T (equation 10 of the paper)."""
         return kernels.expected_purchases(x, t_x, T, horizon, *self._by_day)
+
+    def purchase_probability(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
+    ) -> FloatArray:
+        """Probability of exactly n purchases in the `horizon` days after age T."""
+        return counts.purchase_probability(x, t_x, T, horizon, n, *self._by_day)
+
+    def at_least_probability(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
+    ) -> FloatArray:
+        """Probability of n >= 1 purchases or more in the `horizon` days after age T."""
+        return counts.at_least_probability(x, t_x, T, horizon, n, *self._by_day)
+
+    def next_purchase_quantile(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, q: float
+    ) -> FloatArray:
+        """Days until the next purchase has happened with probability q; inf if it never does."""
+        return counts.next_purchase_quantile(x, t_x, T, q, *self._by_day)
 
     def discounted_purchases(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, rate: float
@@ -79,6 +103,16 @@ class BgNbd(PurchaseModel, frozen=True):
     def new_customer_purchases(self, horizon: float) -> float:
         """Expected repeat purchases of a new customer in `horizon` days (equation 9)."""
         return kernels.expected_purchases_new_customer(horizon, *self._by_day)
+
+    def new_customer_probability(self, horizon: float, n: int) -> float:
+        """Probability of exactly n repeat purchases of a new customer in `horizon` days (eq. 8)."""
+        return counts.new_customer_probability(horizon, n, *self._by_day)
+
+    def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Futures:
+        """Given alive, rates are Gamma(r + x, alpha + T), chances to stop Beta(a, b + x)."""
+        r, alpha, a, b = self._by_day
+        alive = self.probability_alive(x, t_x, T)
+        return Futures(alive, r + x, alpha + T, "at_purchase", np.full_like(alive, a), b + x)
 
     def has_finite_value(self, rate: float) -> bool:
         """Whether a residual life has finite value: it is infinite without discount if a <= 1."""

@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel
 
 from customer_value._kernels import gamma_gamma as kernels
-from customer_value.clv.base import FitOptions, FitSummary, Parameter, spend_rules
+from customer_value.clv.base import (
+    SPEND,
+    FitOptions,
+    Parameter,
+    SpendFutures,
+    SpendModel,
+    spend_rules,
+)
 from customer_value.clv.fitting import fit_rows, maximize
 
 if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame
 
 
-class GammaGamma(BaseModel, frozen=True, extra="forbid"):
+class GammaGamma(SpendModel, frozen=True):
     """A Gamma-Gamma model, fitted by `fit_gamma_gamma` or built from published parameters.
 
     Each purchase of a customer is Gamma(p, nu); nu is Gamma(q, v) among customers; neither depends
@@ -42,16 +48,33 @@ class GammaGamma(BaseModel, frozen=True, extra="forbid"):
     p: Parameter
     q: Parameter
     v: Parameter
-    fit: FitSummary | None = None
 
     @property
     def mean_spend(self) -> float | None:
         """Mean spend per purchase of a new customer, p v / (q - 1); None where q <= 1."""
         return self.p * self.v / (self.q - 1) if self.q > 1 else None
 
+    def expected_spend(self, x: FloatArray, m: FloatArray) -> FloatArray:
+        """E[M | x, m] = p (v + x m) / (p x + q - 1), equation 5; a mean below zero counts as zero.
+
+        NaN for a new customer where q <= 1.
+        """
+        certainty = self.p * x + (self.q - 1)
+        shrunk = self.p * (self.v + _total(x, m)) / np.where(certainty > 0, certainty, np.nan)
+        return np.asarray(shrunk)
+
+    def spend_futures(self, x: FloatArray, m: FloatArray) -> SpendFutures:
+        """The rate of a customer's purchases is Gamma(q + p x, v + x m) given x of mean spend m."""
+        return SpendFutures(self.p, self.q + self.p * x, self.v + _total(x, m))
+
     def log_likelihood(self, x: FloatArray, m: FloatArray) -> FloatArray:
         """Log-likelihood of x purchases of mean spend m (equation 1a of the note)."""
         return kernels.log_likelihood(x, m, self.p, self.q, self.v)
+
+
+def _total(x: FloatArray, m: FloatArray) -> FloatArray:
+    """Spend of all repeat purchases."""
+    return np.where(x > 0, x * np.maximum(m, 0.0), 0.0)
 
 
 def fit_gamma_gamma(
@@ -87,7 +110,7 @@ def fit_gamma_gamma(
     """
     rows = fit_rows(
         customers,
-        ("repeat_purchases", "repeat_spend"),
+        SPEND,
         weights=weights,
         rules=spend_rules(),
         usable=(pl.col("repeat_purchases") > 0) & (pl.col("repeat_spend") > 0),

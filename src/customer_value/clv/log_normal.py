@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel
 
 from customer_value._kernels import log_normal as kernels
-from customer_value.clv.base import FitOptions, FitSummary, Parameter, spend_rules
+from customer_value.clv.base import SPEND, FitOptions, Parameter, SpendModel, spend_rules
 from customer_value.clv.fitting import fit_rows, maximize
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 _LARGEST = 700.0
 
 
-class LogNormalSpend(BaseModel, frozen=True, extra="forbid"):
+class LogNormalSpend(SpendModel, frozen=True):
     """A log-normal model of spend, fitted by `fit_log_normal_spend` or built from parameters.
 
     Value in two parts: a purchase model says how often a customer buys, this one how much is spent
@@ -46,7 +45,6 @@ class LogNormalSpend(BaseModel, frozen=True, extra="forbid"):
     median: Parameter
     between: Parameter
     within: Parameter
-    fit: FitSummary | None = None
 
     @property
     def mean_spend(self) -> float | None:
@@ -58,21 +56,21 @@ class LogNormalSpend(BaseModel, frozen=True, extra="forbid"):
         """Log-likelihood of x purchases of mean spend m, comparable with that of Gamma-Gamma."""
         return kernels.log_likelihood(x, np.log(m), self.median, self.between, self.within)
 
-    def expected_spend_column(self) -> pl.Expr:
-        """Spend per purchase to expect of each customer, from the columns of the customer frame.
+    def expected_spend(self, x: FloatArray, m: FloatArray) -> FloatArray:
+        """Expected spend per purchase after x repeat purchases of mean spend m.
 
         With v = ln(1 + within^2 / x) and k = between^2 / (between^2 + v), the posterior mean of the
         customer's own mean spend is median^(1 - k) m^k e^(k v). It grows with m, and towards it
-        with x. Customers without a repeat purchase get `mean_spend`; a mean repeat spend that is
-        not above zero gives zero, the limit of a small one.
+        with x. Without a repeat purchase it is `mean_spend`; for a mean that is not above zero it
+        is zero, the limit of a small one.
         """
-        x = pl.col("repeat_purchases").cast(pl.Float64)
-        m = pl.col("repeat_spend").cast(pl.Float64)
-        v = (self.within * self.within / x).log1p()
-        k = self.between * self.between / (self.between * self.between + v)
-        own = ((1.0 - k) * math.log(self.median) + k * (m.log() + v)).exp()
-        new = pl.lit(self.mean_spend, pl.Float64)
-        return pl.when(x == 0).then(new).when(m > 0).then(own).when(m <= 0).then(0.0)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            v = np.log1p(self.within * self.within / x)
+            k = self.between * self.between / (self.between * self.between + v)
+            own = np.exp((1.0 - k) * math.log(self.median) + k * (np.log(m) + v))
+        mean = self.mean_spend
+        new = np.nan if mean is None else mean
+        return np.where(x == 0, new, np.where(m <= 0, 0.0, own))
 
 
 def fit_log_normal_spend(
@@ -110,7 +108,7 @@ def fit_log_normal_spend(
     """
     rows = fit_rows(
         customers,
-        ("repeat_purchases", "repeat_spend"),
+        SPEND,
         weights=weights,
         rules=spend_rules(),
         usable=(pl.col("repeat_purchases") > 0) & (pl.col("repeat_spend") > 0),

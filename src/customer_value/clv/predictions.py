@@ -4,37 +4,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-import polars as pl
+import numpy as np
 
 from customer_value._frames.assemble import array_column, with_columns
 from customer_value._frames.contracts import as_polars, require
-from customer_value._frames.time import duration_days
-from customer_value.clv.base import HISTORY, history_rules
+from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import timedelta
+
+    import polars as pl
 
     from customer_value._typing import ArrowStream, FloatArray, Frame
-    from customer_value.clv.base import PurchaseModel
-    from customer_value.clv.gamma_gamma import GammaGamma
+    from customer_value.clv.base import Horizon, PurchaseModel, SpendModel
 
 
 @overload
-def probability_alive(customers: pl.LazyFrame, model: PurchaseModel) -> pl.LazyFrame: ...
+def probability_alive(
+    customers: pl.LazyFrame, model: PurchaseModel, *, horizon: Horizon | None = None
+) -> pl.LazyFrame: ...
 @overload
-def probability_alive(customers: ArrowStream, model: PurchaseModel) -> pl.DataFrame: ...
-def probability_alive(customers: Frame, model: PurchaseModel) -> pl.DataFrame | pl.LazyFrame:
-    """Add the probability that each customer still buys.
+def probability_alive(
+    customers: ArrowStream, model: PurchaseModel, *, horizon: Horizon | None = None
+) -> pl.DataFrame: ...
+def probability_alive(
+    customers: Frame, model: PurchaseModel, *, horizon: Horizon | None = None
+) -> pl.DataFrame | pl.LazyFrame:
+    """Add the probability that each customer still buys, now or later.
 
     Args:
         customers: Customer frame with `repeat_purchases`, `t_x` and `T`, of any snapshot.
         model: A purchase model.
+        horizon: How long after `as_of`, e.g. `"6mo"`; None is at `as_of` itself.
 
     Returns:
-        The frame with `p_alive` (Float64, 0 to 1; null for customers without any purchase).
+        The frame with `p_alive`, or `p_alive_later` where a horizon is given (Float64, 0 to 1;
+        null for customers without any purchase).
 
     Raises:
+        CustomerValueError: The horizon is no duration above zero.
         SchemaError: Columns are missing or no numbers.
         DataError: Histories are impossible, such as `t_x` above `T`; for a LazyFrame when it is
             collected.
@@ -45,20 +53,25 @@ def probability_alive(customers: Frame, model: PurchaseModel) -> pl.DataFrame | 
         >>> bg = cv.BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
         >>> cv.probability_alive(customers, bg)["p_alive"].round(4).item()
         0.7266
+        >>> cv.probability_alive(customers, bg, horizon="1y")["p_alive_later"].round(4).item()
+        0.5312
     """
-    return _with_history(customers, p_alive=model.probability_alive)
+    if horizon is None:
+        return _with_history(customers, model, "p_alive", model.probability_alive)
+    ahead = model.horizon_length(horizon)
+    return _with_history(customers, model, "p_alive_later", model.probability_alive, ahead)
 
 
 @overload
 def expected_purchases(
-    customers: pl.LazyFrame, model: PurchaseModel, *, horizon: str | timedelta
+    customers: pl.LazyFrame, model: PurchaseModel, *, horizon: Horizon
 ) -> pl.LazyFrame: ...
 @overload
 def expected_purchases(
-    customers: ArrowStream, model: PurchaseModel, *, horizon: str | timedelta
+    customers: ArrowStream, model: PurchaseModel, *, horizon: Horizon
 ) -> pl.DataFrame: ...
 def expected_purchases(
-    customers: Frame, model: PurchaseModel, *, horizon: str | timedelta
+    customers: Frame, model: PurchaseModel, *, horizon: Horizon
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add the number of purchases to expect of each customer, given the customer's history.
 
@@ -84,11 +97,126 @@ def expected_purchases(
         ... ).item()
         1.226
     """
-    days = duration_days(horizon)
-    return _with_history(
-        customers,
-        expected_purchases=lambda x, t_x, T: model.expected_purchases(x, t_x, T, days),
-    )
+    length = model.horizon_length(horizon)
+    return _with_history(customers, model, "expected_purchases", model.expected_purchases, length)
+
+
+@overload
+def purchase_probability(
+    customers: pl.LazyFrame,
+    model: PurchaseModel,
+    *,
+    horizon: Horizon,
+    n: int | None = None,
+    at_least: int | None = None,
+) -> pl.LazyFrame: ...
+@overload
+def purchase_probability(
+    customers: ArrowStream,
+    model: PurchaseModel,
+    *,
+    horizon: Horizon,
+    n: int | None = None,
+    at_least: int | None = None,
+) -> pl.DataFrame: ...
+def purchase_probability(
+    customers: Frame,
+    model: PurchaseModel,
+    *,
+    horizon: Horizon,
+    n: int | None = None,
+    at_least: int | None = None,
+) -> pl.DataFrame | pl.LazyFrame:
+    """Add the probability that each customer buys in a horizon: at all, or a number of times.
+
+    Without `n` and `at_least` it is that of one purchase or more, the purchase intention.
+
+    Args:
+        customers: Customer frame with `repeat_purchases`, `t_x` and `T`, of any snapshot.
+        model: A purchase model.
+        horizon: Length of the time after `as_of`, e.g. `"3mo"`.
+        n: Exactly how many purchases, 0 or more.
+        at_least: How many purchases at least, 1 or more; instead of `n`.
+
+    Returns:
+        The frame with `purchase_probability` (Float64, 0 to 1; null for customers without any
+        purchase).
+
+    Raises:
+        CustomerValueError: The horizon is no duration above zero, or a number of purchases is
+            impossible, or both are given.
+        SchemaError: Columns are missing or no numbers.
+        DataError: Histories are impossible; for a LazyFrame when it is collected.
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> customers = pl.DataFrame({"repeat_purchases": [2], "t_x": [213.0], "T": [272.0]})
+        >>> bg = cv.BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
+        >>> some = cv.purchase_probability(customers, bg, horizon="3mo")
+        >>> some["purchase_probability"].round(4).item()
+        0.3242
+        >>> none = cv.purchase_probability(customers, bg, horizon="3mo", n=0)
+        >>> none["purchase_probability"].round(4).item()
+        0.6758
+    """
+    if n is not None and at_least is not None:
+        raise CustomerValueError(f"give n or at_least, not both: n={n}, at_least={at_least}")
+    length = model.horizon_length(horizon)
+    method, number = model.at_least_probability, 1 if at_least is None else at_least
+    if n is not None:
+        method, number = model.purchase_probability, n
+    number = _whole_number(number, lowest=0 if n is not None else 1)
+    return _with_history(customers, model, "purchase_probability", method, length, number)
+
+
+@overload
+def next_purchase_quantile(
+    customers: pl.LazyFrame, model: PurchaseModel, *, q: float = 0.5
+) -> pl.LazyFrame: ...
+@overload
+def next_purchase_quantile(
+    customers: ArrowStream, model: PurchaseModel, *, q: float = 0.5
+) -> pl.DataFrame: ...
+def next_purchase_quantile(
+    customers: Frame, model: PurchaseModel, *, q: float = 0.5
+) -> pl.DataFrame | pl.LazyFrame:
+    """Add in how many days each customer will have bought again with probability q.
+
+    Args:
+        customers: Customer frame with `repeat_purchases`, `t_x` and `T`, of any snapshot.
+        model: A purchase model.
+        q: The probability, above 0 and below 1; 0.5 gives the median.
+
+    Returns:
+        The frame with `next_purchase_days` (Float64, days after `as_of`). It is null for customers
+        without any purchase, and where the probability of buying ever again is below q: no such
+        day comes. The day itself is
+        `pl.col("as_of") + pl.duration(days=pl.col("next_purchase_days").ceil())`.
+
+    Raises:
+        CustomerValueError: q is not between 0 and 1.
+        SchemaError: Columns are missing or no numbers.
+        DataError: Histories are impossible; for a LazyFrame when it is collected.
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> customers = pl.DataFrame(
+        ...     {"repeat_purchases": [2, 9], "t_x": [213.0, 30.0], "T": [272.0, 272.0]}
+        ... )
+        >>> bg = cv.BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
+        >>> cv.next_purchase_quantile(customers, bg)["next_purchase_days"].round(1).to_list()
+        [206.3, None]
+    """
+    if not 0 < q < 1:
+        raise CustomerValueError(f"q must be above 0 and below 1, got {q}")
+
+    quantile: Callable[..., FloatArray] = model.next_purchase_quantile
+
+    def days(*history: FloatArray) -> FloatArray:
+        found = quantile(*history, q) * model.days_per_length
+        return np.where(np.isfinite(found), found, np.nan)
+
+    return _with_history(customers, model, "next_purchase_days", days)
 
 
 @overload
@@ -117,17 +245,17 @@ def log_likelihood(customers: Frame, model: PurchaseModel) -> pl.DataFrame | pl.
         >>> cv.log_likelihood(customers, bg)["log_likelihood"].round(4).item()
         -0.5995
     """
-    return _with_history(customers, log_likelihood=model.log_likelihood)
+    return _with_history(customers, model, "log_likelihood", model.log_likelihood)
 
 
 @overload
-def expected_spend(customers: pl.LazyFrame, model: GammaGamma) -> pl.LazyFrame: ...
+def expected_spend(customers: pl.LazyFrame, model: SpendModel) -> pl.LazyFrame: ...
 @overload
-def expected_spend(customers: ArrowStream, model: GammaGamma) -> pl.DataFrame: ...
-def expected_spend(customers: Frame, model: GammaGamma) -> pl.DataFrame | pl.LazyFrame:
+def expected_spend(customers: ArrowStream, model: SpendModel) -> pl.DataFrame: ...
+def expected_spend(customers: Frame, model: SpendModel) -> pl.DataFrame | pl.LazyFrame:
     """Add the spend per purchase to expect of each customer.
 
-    The mean of the customer's own repeat purchases, shrunk to the mean of all:
+    The mean of the customer's own repeat purchases, shrunk to the mean of all. By Gamma-Gamma it is
     E[M | x, m] = p (v + x m) / (p x + q - 1), equation 5 of Fader & Hardie's note 025.
 
     Args:
@@ -151,10 +279,10 @@ def expected_spend(customers: Frame, model: GammaGamma) -> pl.DataFrame | pl.Laz
     """
     frame = as_polars(customers)
     require(frame, {"repeat_purchases": "number", "repeat_spend": "number"}, what="customers")
-    return with_columns(frame, spend_column(model).alias("expected_spend"))
+    return with_columns(frame, model.spend_column().alias("expected_spend"))
 
 
-def expected_purchases_new_customer(model: PurchaseModel, *, horizon: str | timedelta) -> float:
+def expected_purchases_new_customer(model: PurchaseModel, *, horizon: Horizon) -> float:
     """Expected repeat purchases of a customer about whom nothing is known yet.
 
     Args:
@@ -173,27 +301,57 @@ def expected_purchases_new_customer(model: PurchaseModel, *, horizon: str | time
         >>> round(cv.expected_purchases_new_customer(bg, horizon="52w"), 4)
         1.4461
     """
-    return model.new_customer_purchases(duration_days(horizon))
+    return model.new_customer_purchases(model.horizon_length(horizon))
 
 
-def spend_column(model: GammaGamma) -> pl.Expr:
-    """The formula of `expected_spend`."""
-    x = pl.col("repeat_purchases").cast(pl.Float64)
-    total = pl.when(x > 0).then(x * pl.col("repeat_spend").clip(0)).otherwise(0.0)
-    certainty = model.p * x + (model.q - 1)
-    return pl.when(certainty > 0).then(model.p * (model.v + total) / certainty)
+def purchase_probability_new_customer(model: PurchaseModel, *, horizon: Horizon, n: int) -> float:
+    """Probability that a new customer makes exactly n repeat purchases in a horizon.
+
+    Args:
+        model: A purchase model.
+        horizon: Length of the time after the first purchase, e.g. `"39w"`.
+        n: Number of repeat purchases, 0 or more; the first purchase does not count.
+
+    Returns:
+        The probability.
+
+    Raises:
+        CustomerValueError: The horizon is no duration above zero, or n no number of purchases.
+
+    Examples:
+        >>> import customer_value as cv
+        >>> bg = cv.BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
+        >>> round(cv.purchase_probability_new_customer(bg, horizon="39w", n=0), 4)
+        0.5738
+    """
+    length = model.horizon_length(horizon)
+    return model.new_customer_probability(length, _whole_number(n, lowest=0))
 
 
-def history_column(function: Callable[..., FloatArray]) -> pl.Expr:
+def history_column(
+    model: PurchaseModel, function: Callable[..., FloatArray], *arguments: float
+) -> pl.Expr:
     """Column that an array function makes of each customer's history, once it is checked."""
-    return array_column(function, HISTORY, rules=history_rules())
+    return array_column(
+        lambda *history: function(*history, *arguments), model.history, rules=model.rules
+    )
 
 
 def _with_history(
-    customers: Frame, **functions: Callable[..., FloatArray]
+    customers: Frame,
+    model: PurchaseModel,
+    name: str,
+    function: Callable[..., FloatArray],
+    *arguments: float,
 ) -> pl.DataFrame | pl.LazyFrame:
     frame = as_polars(customers)
-    require(frame, dict.fromkeys(HISTORY, "number"), what="customers")
-    return with_columns(
-        frame, *(history_column(function).alias(name) for name, function in functions.items())
-    )
+    require(frame, dict.fromkeys(model.history, "number"), what="customers")
+    return with_columns(frame, history_column(model, function, *arguments).alias(name))
+
+
+def _whole_number(number: int, *, lowest: int) -> int:
+    if not float(number).is_integer() or number < lowest:
+        raise CustomerValueError(
+            f"a number of purchases must be a whole number from {lowest}, got {number}"
+        )
+    return int(number)
