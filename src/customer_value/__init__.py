@@ -10,8 +10,8 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `abc_xyz_matrix`, `TierOptions`, `assign_tiers`, `service_levels`
 - marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
   `profile_segments`, `compare_mix`
-- lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
-  `expected_purchases`, `expected_spend`, `customer_lifetime_value`
+- lifetime value: `fit_bg_nbd`, `fit_pareto_nbd`, `fit_gamma_gamma`, `load_model`,
+  `probability_alive`, `expected_purchases`, `expected_spend`, `customer_lifetime_value`
 - profit: `customer_pnl`
 - lifecycle: `LifecycleRules`, `assign_stages`
 - everything at once: `value_report`
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         FitOptions,
         FitSummary,
         GammaGamma,
+        ParetoNbd,
         PurchaseModel,
         customer_lifetime_value,
         expected_purchases,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         expected_spend,
         fit_bg_nbd,
         fit_gamma_gamma,
+        fit_pareto_nbd,
         load_model,
         log_likelihood,
         probability_alive,
@@ -138,6 +140,7 @@ __all__ = [
     "MarkCondition",
     "MarkRule",
     "MarkRules",
+    "ParetoNbd",
     "PurchaseModel",
     "RfmDimension",
     "RfmOptions",
@@ -168,6 +171,7 @@ __all__ = [
     "expected_spend",
     "fit_bg_nbd",
     "fit_gamma_gamma",
+    "fit_pareto_nbd",
     "fit_rfm",
     "gini",
     "load_cdnow",
@@ -204,6 +208,7 @@ _MODULE_OF = {
     "MarkCondition": "marks",
     "MarkRule": "marks",
     "MarkRules": "marks",
+    "ParetoNbd": "clv",
     "PurchaseModel": "clv",
     "RFM_EIGHT_TYPES": "rfm",
     "RFM_GRID_25": "rfm",
@@ -237,6 +242,7 @@ _MODULE_OF = {
     "expected_spend": "clv",
     "fit_bg_nbd": "clv",
     "fit_gamma_gamma": "clv",
+    "fit_pareto_nbd": "clv",
     "fit_rfm": "rfm",
     "gini": "abc_analysis",
     "load_cdnow": "datasets",

@@ -110,6 +110,12 @@ def lifetime_value(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     assert_type(gg, cv.GammaGamma)
     assert_type((bg.r, bg.alpha, bg.a, bg.b), tuple[float, float, float, float])
     assert_type((gg.p, gg.q, gg.v), tuple[float, float, float])
+    pn = cv.fit_pareto_nbd(customers, time_unit="week", weights=None)
+    assert_type((pn.r, pn.alpha, pn.s, pn.beta), tuple[float, float, float, float])
+    assert_type(cv.expected_purchases(lazy, pn, horizon="39w"), pl.LazyFrame)
+    cv.simulate_transactions(
+        10, start=date(2024, 1, 1), end=date(2025, 12, 31), seed=7, purchases=pn
+    )
 
     assert_type(cv.probability_alive(customers, bg), pl.DataFrame)
     assert_type(cv.probability_alive(lazy, bg), pl.LazyFrame)

@@ -4,6 +4,7 @@ from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel
 from customer_value.clv.bg_nbd import BgNbd, fit_bg_nbd
 from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
 from customer_value.clv.models import load_model
+from customer_value.clv.pareto_nbd import ParetoNbd, fit_pareto_nbd
 from customer_value.clv.predictions import (
     expected_purchases,
     expected_purchases_new_customer,
@@ -18,6 +19,7 @@ __all__ = [
     "FitOptions",
     "FitSummary",
     "GammaGamma",
+    "ParetoNbd",
     "PurchaseModel",
     "ValueTerms",
     "customer_lifetime_value",
@@ -26,6 +28,7 @@ __all__ = [
     "expected_spend",
     "fit_bg_nbd",
     "fit_gamma_gamma",
+    "fit_pareto_nbd",
     "load_model",
     "log_likelihood",
     "probability_alive",

@@ -82,6 +82,12 @@ def fit_rows(
     return Rows(tuple(arrays), total, warnings)
 
 
+def thin(rows: Rows, at_most: int) -> Rows:
+    """Every k-th row, as few as needed to be at most so many: enough to start a fit from."""
+    step = -(-rows.weights.size // at_most)
+    return Rows(tuple(array[::step] for array in rows.arrays), rows.weights[::step], ())
+
+
 class Optimum(NamedTuple):
     """Where a likelihood is largest."""
 
@@ -98,6 +104,7 @@ def maximize(
     rows: Rows,
     offset: float,
     options: FitOptions,
+    near: bool = False,
 ) -> Optimum:
     """Find the maximum: L-BFGS-B within wide bounds, then Newton steps on the exact Hessian.
 
@@ -109,21 +116,16 @@ def maximize(
         rows: The rows of the fit.
         offset: What turns the log-likelihood of scaled data into that of the model's unit.
         options: Limits of the search.
+        near: The start is so near the maximum that the Newton steps alone will do.
 
     Returns:
         The log-parameters for the scaled data, and the summary in the model's unit.
     """
     total = float(rows.weights.sum())
     counted = _Counted(evaluate, total)
-    found = optimize.minimize(
-        counted.objective,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(-_LIMIT, _LIMIT)] * len(start),
-        options={"maxiter": options.max_iterations, "ftol": 1e-13, "gtol": 1e-7, "maxcor": 20},
-    )
-    theta, value, gradient, hessian = _polish(counted, found.x, options.max_iterations)
+    if not near:
+        start = _search(counted, start, options.max_iterations)
+    theta, value, gradient, hessian = _polish(counted, start, options.max_iterations)
     free = _free(theta, gradient)
     norm = float(np.max(np.abs(gradient[free]), initial=0.0))
     covariance = _covariance(theta, hessian * total, scales) if free.all() else None
@@ -167,6 +169,18 @@ class _Counted:
     def objective(self, theta: FloatArray) -> tuple[float, FloatArray]:
         value, gradient, _ = self(theta)
         return -value, -gradient
+
+
+def _search(counted: _Counted, start: FloatArray, max_steps: int) -> FloatArray:
+    found = optimize.minimize(
+        counted.objective,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(-_LIMIT, _LIMIT)] * len(start),
+        options={"maxiter": max_steps, "ftol": 1e-13, "gtol": 1e-7, "maxcor": 20},
+    )
+    return np.asarray(found.x)
 
 
 def _polish(

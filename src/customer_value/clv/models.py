@@ -8,8 +8,9 @@ from pydantic import Field, TypeAdapter
 
 from customer_value.clv.bg_nbd import BgNbd
 from customer_value.clv.gamma_gamma import GammaGamma
+from customer_value.clv.pareto_nbd import ParetoNbd
 
-Model: TypeAlias = BgNbd | GammaGamma
+Model: TypeAlias = BgNbd | GammaGamma | ParetoNbd
 
 _ADAPTER: TypeAdapter[Model] = TypeAdapter(Annotated[Model, Field(discriminator="model")])
 
