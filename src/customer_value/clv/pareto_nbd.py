@@ -183,7 +183,7 @@ def fit_pareto_nbd(
     mean = max(repeats / total, 1e-3)
     start, near = np.log([0.5, 0.5 / mean, 0.5, 0.5]), False
     if rows.weights.size > 2 * _PILOT:
-        pilot = search(thin(rows, _PILOT), start, near=False)
+        pilot = search(thin(rows, _PILOT), start, near=True)
         if pilot.summary.status == "converged":
             start, near = pilot.log_parameters, True
     best = search(rows, start, near=near)
