@@ -10,7 +10,8 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `abc_xyz_matrix`, `TierOptions`, `assign_tiers`, `service_levels`
 - marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
   `profile_segments`, `compare_mix`
-- lifetime value: `fit_bg_nbd`, `fit_pareto_nbd`, `fit_gamma_gamma`, `load_model`,
+- lifetime value: `fit_bg_nbd`, `fit_pareto_nbd`, `fit_gamma_gamma`, `CovariateTerms`,
+  `likelihood_ratio_test`, `load_model`,
   `probability_alive`, `expected_purchases`, `expected_spend`, `customer_lifetime_value`
 - profit: `customer_pnl`
 - lifecycle: `LifecycleRules`, `assign_stages`
@@ -38,9 +39,12 @@ if TYPE_CHECKING:
     )
     from customer_value.clv import (
         BgNbd,
+        CovariateEffects,
+        CovariateTerms,
         FitOptions,
         FitSummary,
         GammaGamma,
+        LikelihoodRatioTest,
         ParetoNbd,
         PurchaseModel,
         customer_lifetime_value,
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
         fit_bg_nbd,
         fit_gamma_gamma,
         fit_pareto_nbd,
+        likelihood_ratio_test,
         load_model,
         log_likelihood,
         probability_alive,
@@ -129,6 +134,8 @@ __all__ = [
     "AbcOptions",
     "BgNbd",
     "Columns",
+    "CovariateEffects",
+    "CovariateTerms",
     "CustomerValueError",
     "DataError",
     "DataQualityReport",
@@ -137,6 +144,7 @@ __all__ = [
     "FitSummary",
     "GammaGamma",
     "LifecycleRules",
+    "LikelihoodRatioTest",
     "MarkCondition",
     "MarkRule",
     "MarkRules",
@@ -174,6 +182,7 @@ __all__ = [
     "fit_pareto_nbd",
     "fit_rfm",
     "gini",
+    "likelihood_ratio_test",
     "load_cdnow",
     "load_model",
     "log_likelihood",
@@ -196,6 +205,8 @@ _MODULE_OF = {
     "AbcOptions": "abc_analysis",
     "BgNbd": "clv",
     "Columns": "transactions",
+    "CovariateEffects": "clv",
+    "CovariateTerms": "clv",
     "CustomerValueError": "exceptions",
     "DEFAULT_MARKS": "marks",
     "DataError": "exceptions",
@@ -205,6 +216,7 @@ _MODULE_OF = {
     "FitSummary": "clv",
     "GammaGamma": "clv",
     "LifecycleRules": "lifecycle",
+    "LikelihoodRatioTest": "clv",
     "MarkCondition": "marks",
     "MarkRule": "marks",
     "MarkRules": "marks",
@@ -245,6 +257,7 @@ _MODULE_OF = {
     "fit_pareto_nbd": "clv",
     "fit_rfm": "rfm",
     "gini": "abc_analysis",
+    "likelihood_ratio_test": "clv",
     "load_cdnow": "datasets",
     "load_model": "clv",
     "log_likelihood": "clv",

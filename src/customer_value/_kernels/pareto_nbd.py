@@ -104,6 +104,38 @@ def value_gradient_hessian(
     return float(total[0]), total[1:5], hessian
 
 
+def row_derivatives(
+    x: FloatArray,
+    t_x: FloatArray,
+    T: FloatArray,
+    r: float,
+    alpha: FloatArray,
+    s: float,
+    beta: FloatArray,
+    threads: int | None = None,
+) -> FloatArray:
+    """Give each row's log likelihood without ln Gamma(r+x)/Gamma(r), and its derivatives.
+
+    Args:
+        x: Repeat purchases, whole numbers.
+        t_x: Age at the last purchase, 0 where x is 0.
+        T: Age at the end of observation.
+        r: Shape of the purchase rate.
+        alpha: Each row's rate parameter of the purchase rate, in units of time.
+        s: Shape of the death rate.
+        beta: Each row's rate parameter of the death rate, in units of time.
+        threads: Number of threads, by default one per processor.
+
+    Returns:
+        Value, gradient and upper triangle of the Hessian in (ln r, ln alpha, ln s, ln beta): 15
+        columns.
+    """
+    out = np.empty((x.size, 15))
+    rows = (*_rows(x, t_x, T, alpha, beta), out)
+    map_rows(_timing_rows, rows, r, s, threads=threads)
+    return out
+
+
 def probability_alive(
     x: FloatArray,
     t_x: FloatArray,
@@ -440,6 +472,23 @@ def _timing_sums(
         for k in range(15):
             sums[k] += weights[i] * row[k]
     return sums
+
+
+@jit
+def _timing_rows(
+    x: FloatArray,
+    t_x: FloatArray,
+    T: FloatArray,
+    alpha: FloatArray,
+    beta: FloatArray,
+    out: FloatArray,
+    r: float,
+    s: float,
+) -> None:
+    """Write each row's terms in t_x and T, in the layout of `counting_sums`."""
+    work = np.empty((4, 15))
+    for i in range(x.size):
+        timing_terms(x[i], t_x[i], T[i], r, alpha[i], s, beta[i], out[i], work)
 
 
 @jit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -80,6 +80,16 @@ class PurchaseModel(BaseModel, ABC, frozen=True, extra="forbid"):
         """Length of the time unit in days."""
         return DAYS_PER_UNIT[self.time_unit]
 
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Columns beside the history that the model reads."""
+        return ()
+
+    def for_rows(self, *covariates: FloatArray) -> Self:
+        """The model of customers whose covariates are given, one array each."""
+        del covariates
+        return self
+
     @abstractmethod
     def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
         """Log-likelihood of each customer's history, by the model's time unit."""
@@ -110,15 +120,18 @@ class PurchaseModel(BaseModel, ABC, frozen=True, extra="forbid"):
 
 
 def history_rules() -> list[ArrayRule]:
-    """What no customer's history may be."""
+    """What no customer's history may be, nor any covariates that stand after it."""
     return [
         ArrayRule(
             "NaN or infinite repeat_purchases, t_x or T",
-            lambda x, t_x, age: ~np.isfinite(x + t_x + age),
+            lambda x, t_x, age, *_: ~np.isfinite(x + t_x + age),
         ),
         ArrayRule("repeat_purchases not 0, 1, 2 ...", lambda x, *_: (x < 0) | (x != np.floor(x))),
-        ArrayRule("t_x outside 0 .. T", lambda _, t_x, age: (t_x < 0) | (t_x > age)),
-        ArrayRule("t_x above 0 without a repeat purchase", lambda x, t_x, _: (x == 0) & (t_x > 0)),
+        ArrayRule("t_x outside 0 .. T", lambda _, t_x, age, *__: (t_x < 0) | (t_x > age)),
+        ArrayRule(
+            "NaN or infinite covariates", lambda *columns: ~np.isfinite(np.sum(columns[3:], axis=0))
+        ),
+        ArrayRule("t_x above 0 without a repeat purchase", lambda x, t_x, *_: (x == 0) & (t_x > 0)),
     ]
 
 

@@ -105,6 +105,7 @@ def maximize(
     offset: float,
     options: FitOptions,
     near: bool = False,
+    jacobian: Callable[[FloatArray], FloatArray] | None = None,
 ) -> Optimum:
     """Find the maximum: L-BFGS-B within wide bounds, then Newton steps on the exact Hessian.
 
@@ -117,6 +118,8 @@ def maximize(
         offset: What turns the log-likelihood of scaled data into that of the model's unit.
         options: Limits of the search.
         near: The start is so near the maximum that the Newton steps alone will do.
+        jacobian: Gives the derivatives of the reported parameters by the searched ones, for the
+            standard errors; without it these are `scales` times exponentials.
 
     Returns:
         The log-parameters for the scaled data, and the summary in the model's unit.
@@ -128,7 +131,10 @@ def maximize(
     theta, value, gradient, hessian = _polish(counted, start, options.max_iterations)
     free = _free(theta, gradient)
     norm = float(np.max(np.abs(gradient[free]), initial=0.0))
-    covariance = _covariance(theta, hessian * total, scales) if free.all() else None
+    covariance = None
+    if free.all():
+        slopes = np.diag(np.exp(theta) * scales) if jacobian is None else jacobian(theta)
+        covariance = _covariance(hessian * total, slopes)
     status, words = _judge(names, free, covariance, norm <= options.gradient_tolerance)
     log_likelihood, k = value * total + offset, len(start)
     converged = covariance if status == "converged" else None
@@ -216,13 +222,12 @@ def _free(theta: FloatArray, gradient: FloatArray) -> BoolArray:
     return np.asarray((np.abs(theta) < _LIMIT) | (gradient * theta < 0))
 
 
-def _covariance(theta: FloatArray, hessian: FloatArray, scales: FloatArray) -> FloatArray | None:
-    """Delta method: J (-H)^-1 J with J = diag(parameters); None where the likelihood is flat."""
+def _covariance(hessian: FloatArray, slopes: FloatArray) -> FloatArray | None:
+    """Delta method: J (-H)^-1 J' with the slopes J; None where the likelihood is flat."""
     eigenvalues = np.linalg.eigvalsh(-hessian)
     if eigenvalues[0] <= _FLAT * max(1.0, eigenvalues[-1]):
         return None
-    parameters = np.exp(theta) * scales
-    covariance = np.linalg.inv(-hessian) * np.outer(parameters, parameters)
+    covariance = slopes @ np.linalg.inv(-hessian) @ slopes.T
     return np.asarray((covariance + covariance.T) / 2)
 
 

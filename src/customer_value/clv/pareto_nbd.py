@@ -6,7 +6,7 @@ and What Will They Do Next?", Management Science 33(1), 1-24.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -20,12 +20,17 @@ from customer_value.clv.base import (
     PurchaseModel,
     history_rules,
 )
+from customer_value.clv.covariates import CovariateEffects, CovariateTerms, Design, as_terms
 from customer_value.clv.fitting import Optimum, Rows, fit_rows, maximize, thin
+from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from customer_value._typing import FloatArray, Frame, TimeUnit
 
 
+_NAMES = ("r", "alpha", "s", "beta")
 _PILOT = 4_000
 """Rows of the sample on which a fit of many starts: a likelihood of a million is not cheap."""
 
@@ -41,6 +46,9 @@ class ParetoNbd(PurchaseModel, frozen=True):
         alpha: Rate parameter of the purchase rates, in `time_unit`.
         s: Shape of the death rates.
         beta: Rate parameter of the death rates, in `time_unit`.
+        effects: Coefficients of covariates; alpha and beta are those of a customer for whom all
+            covariates are 0, and so are the array methods and those for a new customer:
+            `with_covariates` gives the model of other customers.
 
     Examples:
         >>> import customer_value as cv
@@ -54,6 +62,37 @@ class ParetoNbd(PurchaseModel, frozen=True):
     alpha: Parameter
     s: Parameter
     beta: Parameter
+    effects: CovariateEffects = CovariateEffects()
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Columns beside the history that the model reads."""
+        return self.effects.columns
+
+    def for_rows(self, *covariates: FloatArray) -> Self:
+        """The model of customers whose covariates are given, one array each."""
+        return self._at(dict(zip(self.covariates, covariates, strict=True)))
+
+    def with_covariates(self, values: Mapping[str, float]) -> Self:
+        """The model of customers with these values of the covariates, as one without any.
+
+        Raises:
+            CustomerValueError: A covariate is missing, unknown or not finite.
+        """
+        if set(values) != set(self.covariates) or not np.isfinite(list(values.values())).all():
+            raise CustomerValueError(
+                f"a finite value for each of {list(self.covariates)} is needed; got {dict(values)}"
+            )
+        model = self._at(values)
+        return type(self).model_validate(model.model_dump() | {"fit": None})
+
+    def _at(self, values: Mapping[str, float | FloatArray]) -> Self:
+        """Not validated: alpha and beta may be arrays here, one element a customer."""
+        if not self.covariates:
+            return self
+        purchase, attrition = self.effects.multipliers(values)
+        changed = {"alpha": self.alpha / purchase, "beta": self.beta / attrition}
+        return self.model_copy(update=changed | {"effects": CovariateEffects()})
 
     @property
     def _by_day(self) -> tuple[float, float, float, float]:
@@ -115,6 +154,7 @@ def fit_pareto_nbd(
     *,
     time_unit: TimeUnit = "week",
     weights: str | None = None,
+    covariates: CovariateTerms | Sequence[str] | None = None,
     options: FitOptions | None = None,
 ) -> ParetoNbd:
     """Fit a Pareto/NBD model by maximum likelihood.
@@ -124,11 +164,18 @@ def fit_pareto_nbd(
     and Hessian, from a start that depends on the data alone: the same customers give the same
     model, in whatever order they come.
 
+    With covariates z a customer's alpha is alpha exp(-c'z) and beta is beta exp(-d'z), so that the
+    mean rates are multiplied by exp(c'z) and exp(d'z) (Fader & Hardie 2007, note 019,
+    "Incorporating Time-Invariant Covariates into the Pareto/NBD and BG/NBD Models").
+
     Args:
         customers: Customer frame with `repeat_purchases`, `t_x` and `T` (days). Customers without
             any purchase (nulls) are left out and counted in the warnings.
         time_unit: Unit in which the parameters are expressed, as in the literature.
         weights: Column with the number of customers that each row stands for.
+        covariates: Columns of numbers that do not change with time, such as 0 and 1 for a channel:
+            names act on purchase and on attrition, `CovariateTerms` says more. Customers for whom
+            one is null are left out and counted in the warnings.
         options: Limits of the search.
 
     Returns:
@@ -150,44 +197,119 @@ def fit_pareto_nbd(
         >>> round(pn.fit.log_likelihood, 1)
         -9595.0
     """
+    terms = as_terms(covariates)
+    columns = (*HISTORY, *terms.columns)
     rows = fit_rows(
         customers,
-        HISTORY,
+        columns,
         weights=weights,
         rules=history_rules(),
-        usable=pl.all_horizontal(pl.col(HISTORY).is_not_null()),
-        unusable="no purchase",
+        usable=pl.all_horizontal(pl.col(columns).is_not_null()),
+        unusable="no purchase, or an unknown covariate" if terms.columns else "no purchase",
     )
-    total, repeats = float(rows.weights.sum()), float(rows.weights @ rows.arrays[0])
-    # Time in units of the mean age, so that the limits of the search fit any data.
-    scale = float(rows.weights @ rows.arrays[2]) / total or 1.0
-    unit = scale / DAYS_PER_UNIT[time_unit]
-    offset = -repeats * float(np.log(unit))
+    search = _Search.of(rows, time_unit, options or FitOptions())
+    best = search.maximize()
+    if terms.columns:
+        return search.with_covariates(best, terms)
+    r, alpha, s, beta = (np.exp(best.log_parameters) * search.scales).tolist()
+    return ParetoNbd(r=r, alpha=alpha, s=s, beta=beta, time_unit=time_unit, fit=best.summary)
 
-    def search(sample: Rows, start: FloatArray, *, near: bool) -> Optimum:
-        x, t_x, age = sample.arrays
-        t_x, age = t_x / scale, age / scale
+
+class _Search(NamedTuple):
+    """The likelihood of some rows, time in units of their mean age, and how to maximise it.
+
+    So the limits of the search fit any data.
+    """
+
+    rows: Rows
+    mean_age: float
+    time_unit: TimeUnit
+    options: FitOptions
+
+    @classmethod
+    def of(cls, rows: Rows, time_unit: TimeUnit, options: FitOptions) -> _Search:
+        mean_age = float(rows.weights @ rows.arrays[2]) / float(rows.weights.sum())
+        return cls(rows, mean_age or 1.0, time_unit, options)
+
+    @property
+    def scales(self) -> FloatArray:
+        unit = self.mean_age / DAYS_PER_UNIT[self.time_unit]
+        return np.array([1.0, unit, 1.0, unit])
+
+    @property
+    def history(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        x, t_x, age = self.rows.arrays[:3]
+        return x, t_x / self.mean_age, age / self.mean_age
+
+    @property
+    def offset(self) -> float:
+        return -float(self.rows.weights @ self.rows.arrays[0]) * float(np.log(self.scales[1]))
+
+    def maximize(self) -> Optimum:
+        """From a start that the mean number of purchases gives, or for many rows a sample."""
+        total = float(self.rows.weights.sum())
+        mean = max(float(self.rows.weights @ self.rows.arrays[0]) / total, 1e-3)
+        start, near = np.log([0.5, 0.5 / mean, 0.5, 0.5]), False
+        if self.rows.weights.size > 2 * _PILOT:
+            pilot = self._replace(rows=thin(self.rows, _PILOT)).climb(start, near=True)
+            if pilot.summary.status == "converged":
+                start, near = pilot.log_parameters, True
+        return self.climb(start, near=near)
+
+    def climb(self, start: FloatArray, *, near: bool) -> Optimum:
+        history, weights = self.history, self.rows.weights
         return maximize(
             lambda theta: kernels.value_gradient_hessian(
-                x, t_x, age, sample.weights, *np.exp(theta).tolist()
+                *history, weights, *np.exp(theta).tolist()
             ),
             start,
-            names=("r", "alpha", "s", "beta"),
-            scales=np.array([1.0, unit, 1.0, unit]),
-            rows=sample,
-            offset=offset,
-            options=options or FitOptions(),
+            names=_NAMES,
+            scales=self.scales,
+            rows=self.rows,
+            offset=self.offset,
+            options=self.options,
             near=near,
         )
 
-    mean = max(repeats / total, 1e-3)
-    start, near = np.log([0.5, 0.5 / mean, 0.5, 0.5]), False
-    if rows.weights.size > 2 * _PILOT:
-        pilot = search(thin(rows, _PILOT), start, near=True)
-        if pilot.summary.status == "converged":
-            start, near = pilot.log_parameters, True
-    best = search(rows, start, near=near)
-    r, alpha, s, beta = np.exp(best.log_parameters).tolist()
-    return ParetoNbd(
-        r=r, alpha=alpha * unit, s=s, beta=beta * unit, time_unit=time_unit, fit=best.summary
-    )
+    def with_covariates(self, null: Optimum, terms: CovariateTerms) -> ParetoNbd:
+        """Climb on from the maximum without covariates, so that the likelihood cannot fall below.
+
+        Covariates are centred and scaled for the search, which changes alpha and beta alone.
+        """
+        design = Design.of(terms, self.rows, first=3)
+        (x, t_x, age), weights = self.history, self.rows.weights
+
+        def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+            r, alpha, s, beta = np.exp(theta[:4]).tolist()
+            of_alpha, of_beta = design.shares(theta[4:])
+            rows = kernels.row_derivatives(x, t_x, age, r, alpha * of_alpha, s, beta * of_beta)
+            return design.chain(kernels.counting_sums(x, weights, r), rows, weights)
+
+        def jacobian(theta: FloatArray) -> FloatArray:
+            slopes = np.ones(len(theta))
+            slopes[:4] = np.exp((design.to_reported @ theta)[:4]) * self.scales
+            return np.asarray(slopes[:, None] * design.to_reported)
+
+        names = [coefficient.name for coefficient in terms.coefficients]
+        best = maximize(
+            evaluate,
+            np.append(null.log_parameters, np.zeros(len(names))),
+            names=(*_NAMES, *names),
+            scales=self.scales,
+            rows=self.rows,
+            offset=self.offset,
+            options=self.options,
+            near=True,
+            jacobian=jacobian,
+        )
+        found = design.to_reported @ best.log_parameters
+        r, alpha, s, beta = (np.exp(found[:4]) * self.scales).tolist()
+        return ParetoNbd(
+            r=r,
+            alpha=alpha,
+            s=s,
+            beta=beta,
+            effects=terms.effects(found[4:].tolist()),
+            time_unit=self.time_unit,
+            fit=best.summary,
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import polars as pl
 
@@ -10,6 +10,8 @@ from customer_value._frames.assemble import array_column, with_columns
 from customer_value._frames.contracts import as_polars, require
 from customer_value._frames.time import duration_days
 from customer_value.clv.base import HISTORY, history_rules
+
+ModelType = TypeVar("ModelType", bound="PurchaseModel")
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +48,7 @@ def probability_alive(customers: Frame, model: PurchaseModel) -> pl.DataFrame | 
         >>> cv.probability_alive(customers, bg)["p_alive"].round(4).item()
         0.7266
     """
-    return _with_history(customers, p_alive=model.probability_alive)
+    return _with_history(customers, model, p_alive=type(model).probability_alive)
 
 
 @overload
@@ -87,7 +89,8 @@ def expected_purchases(
     days = duration_days(horizon)
     return _with_history(
         customers,
-        expected_purchases=lambda x, t_x, T: model.expected_purchases(x, t_x, T, days),
+        model,
+        expected_purchases=lambda m, x, t_x, T: m.expected_purchases(x, t_x, T, days),
     )
 
 
@@ -117,7 +120,7 @@ def log_likelihood(customers: Frame, model: PurchaseModel) -> pl.DataFrame | pl.
         >>> cv.log_likelihood(customers, bg)["log_likelihood"].round(4).item()
         -0.5995
     """
-    return _with_history(customers, log_likelihood=model.log_likelihood)
+    return _with_history(customers, model, log_likelihood=type(model).log_likelihood)
 
 
 @overload
@@ -184,16 +187,23 @@ def spend_column(model: GammaGamma) -> pl.Expr:
     return pl.when(certainty > 0).then(model.p * (model.v + total) / certainty)
 
 
-def history_column(function: Callable[..., FloatArray]) -> pl.Expr:
-    """Column that an array function makes of each customer's history, once it is checked."""
-    return array_column(function, HISTORY, rules=history_rules())
+def history_column(
+    model: ModelType,
+    function: Callable[[ModelType, FloatArray, FloatArray, FloatArray], FloatArray],
+) -> pl.Expr:
+    """Column that a model's array method makes of each customer's history, once it is checked."""
+    return array_column(
+        lambda x, t_x, T, *covariates: function(model.for_rows(*covariates), x, t_x, T),
+        (*HISTORY, *model.covariates),
+        rules=history_rules(),
+    )
 
 
 def _with_history(
-    customers: Frame, **functions: Callable[..., FloatArray]
+    customers: Frame, model: PurchaseModel, **functions: Callable[..., FloatArray]
 ) -> pl.DataFrame | pl.LazyFrame:
     frame = as_polars(customers)
-    require(frame, dict.fromkeys(HISTORY, "number"), what="customers")
+    require(frame, dict.fromkeys((*HISTORY, *model.covariates), "number"), what="customers")
     return with_columns(
-        frame, *(history_column(function).alias(name) for name, function in functions.items())
+        frame, *(history_column(model, each).alias(name) for name, each in functions.items())
     )

@@ -121,7 +121,9 @@ def customer_lifetime_value(
     """
     terms = ValueTerms(horizon=horizon, discount_rate=discount_rate, margin=margin)
     frame, rate = as_polars(customers), daily_rate(terms.discount_rate)
-    needed: dict[str, Kind] = dict.fromkeys((*HISTORY, "repeat_spend"), "number")
+    needed: dict[str, Kind] = dict.fromkeys(
+        (*HISTORY, *purchases.covariates, "repeat_spend"), "number"
+    )
     if isinstance(terms.margin, str):
         needed[terms.margin] = "number"
     require(frame, needed, what="customers")
@@ -131,16 +133,18 @@ def customer_lifetime_value(
             "discount_rate above 0, or a horizon"
         )
     days = terms.days
-    expected = history_column(lambda x, t_x, T: purchases.expected_purchases(x, t_x, T, days))
+    expected = history_column(
+        purchases, lambda model, x, t_x, T: model.expected_purchases(x, t_x, T, days)
+    )
     discounted = history_column(
-        lambda x, t_x, T: purchases.discounted_purchases(x, t_x, T, days, rate)
+        purchases, lambda model, x, t_x, T: model.discounted_purchases(x, t_x, T, days, rate)
     )
     share = pl.col(terms.margin) if isinstance(terms.margin, str) else pl.lit(terms.margin)
     known = pl.col("repeat_purchases").is_not_null()
     spends = pl.when(known).then(spend_column(spend))
     return with_columns(
         frame,
-        history_column(purchases.probability_alive).alias("p_alive"),
+        history_column(purchases, type(purchases).probability_alive).alias("p_alive"),
         (expected if math.isfinite(days) else pl.lit(None, pl.Float64)).alias("expected_purchases"),
         spends.alias("expected_spend"),
         (discounted * spends * share.cast(pl.Float64)).alias("clv"),
