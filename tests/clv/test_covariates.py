@@ -248,3 +248,79 @@ def test_cdnow_first_purchase(cdnow: pl.DataFrame) -> None:
     null, full = cv.fit_pareto_nbd(late), cv.fit_pareto_nbd(late, covariates=["late"])
     assert log_likelihood(null) == pytest.approx(-9594.9762, abs=1e-3)
     assert cv.likelihood_ratio_test(null, full).statistic >= 0
+
+
+def simulated_bg(n: int, seed: int) -> pl.DataFrame:
+    """BG/NBD customers: a channel with other rates and other odds of stopping, in weeks."""
+    rng = np.random.default_rng(seed)
+    online, T = rng.integers(0, 2, n).astype(float), rng.uniform(40.0, 104.0, n)
+    rate = rng.gamma(0.8, 1 / 6.0, n) * np.exp(0.4 * online)
+    share = 1 / (1 + np.exp(math.log(3.0) + 0.7 * online))  # a / (a + b), less online
+    stop = rng.beta(4.0 * share, 4.0 * (1 - share))
+    rows = []
+    for each_rate, each_stop, end in zip(rate, stop, T, strict=True):
+        x, last, now = 0, 0.0, rng.exponential(1 / each_rate)
+        while now < end:
+            x, last = x + 1, now
+            if rng.random() < each_stop:
+                break
+            now += rng.exponential(1 / each_rate)
+        rows.append((x, 7 * last))
+    x_all, t_x_all = zip(*rows, strict=True)
+    return pl.DataFrame({"repeat_purchases": x_all, "t_x": t_x_all, "T": 7 * T, "online": online})
+
+
+def test_bg_nbd_coefficients_of_a_simulation_are_found_again() -> None:
+    customers = simulated_bg(6_000, seed=1)
+    null = cv.fit_bg_nbd(customers)
+    full = cv.fit_bg_nbd(customers, covariates=["online"])
+    assert null.fit is not None
+    assert full.fit is not None
+    assert full.fit.status == "converged"
+    assert full.fit.standard_errors is not None
+    expected = {"r": 0.8, "alpha": 6.0, "a": 1.0, "b": 3.0}
+    found = {name: getattr(full, name) for name in expected}
+    expected |= {"purchase:online": 0.4, "attrition:online": -0.7}
+    found |= {"purchase:online": full.effects.purchase["online"]}
+    found |= {"attrition:online": full.effects.attrition["online"]}
+    for name, value in expected.items():
+        error = full.fit.standard_errors[name]
+        assert error < 0.5
+        assert found[name] == pytest.approx(value, abs=3 * error), name
+    assert cv.likelihood_ratio_test(null, full).p_value < 1e-6
+    total = cv.log_likelihood(customers, full)["log_likelihood"].sum()
+    assert full.fit.log_likelihood == pytest.approx(total, rel=1e-12)
+    assert cv.load_model(full.model_dump_json()) == full
+
+    other = customers.with_columns(online=1 - pl.col("online"))
+    flipped = cv.fit_bg_nbd(other, covariates=["online"])
+    assert flipped.a + flipped.b == pytest.approx(full.a + full.b, rel=1e-6)
+    assert flipped.effects.attrition["online"] == pytest.approx(
+        -full.effects.attrition["online"], rel=1e-6
+    )
+    plain = flipped.with_covariates({"online": 1.0})
+    assert [plain.r, plain.alpha, plain.a, plain.b] == pytest.approx(
+        [full.r, full.alpha, full.a, full.b], rel=1e-6
+    )
+    assert plain.fit is None
+
+
+def test_bg_nbd_predictions_are_those_of_each_kind_of_customer() -> None:
+    customers = simulated_bg(300, seed=2)
+    model = cv.BgNbd(
+        r=0.8,
+        alpha=6.0,
+        a=1.0,
+        b=3.0,
+        effects=cv.CovariateEffects(purchase={"online": 0.4}, attrition={"online": -0.7}),
+    )
+    gg = cv.GammaGamma(p=6.25, q=3.74, v=15.44)
+    spent = customers.with_columns(repeat_spend=pl.lit(20.0))
+    together = cv.customer_lifetime_value(spent, purchases=model, spend=gg, margin=0.3)
+    for online in (0.0, 1.0):
+        kind = spent.filter(pl.col("online") == online)
+        plain = model.with_covariates({"online": online})
+        assert_frame_equal(
+            together.filter(pl.col("online") == online),
+            cv.customer_lifetime_value(kind, purchases=plain, spend=gg, margin=0.3),
+        )

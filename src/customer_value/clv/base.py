@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -85,7 +85,7 @@ class PurchaseModel(BaseModel, ABC, frozen=True, extra="forbid"):
         """Columns beside the history that the model reads."""
         return ()
 
-    def for_rows(self, *covariates: FloatArray) -> Self:
+    def for_rows(self, *covariates: FloatArray) -> PurchaseModel:
         """The model of customers whose covariates are given, one array each."""
         del covariates
         return self

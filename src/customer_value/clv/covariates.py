@@ -9,13 +9,14 @@ import numpy as np
 from pydantic import BaseModel, model_validator
 from scipy import stats
 
+from customer_value.clv.fitting import maximize
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from customer_value._typing import FloatArray
-    from customer_value.clv.base import PurchaseModel
+    from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel
     from customer_value.clv.fitting import Rows
 
 
@@ -82,7 +83,7 @@ class CovariateEffects(BaseModel, frozen=True, extra="forbid"):
 
     Attributes:
         purchase: Of the rate of purchase, by column.
-        attrition: Of the rate of attrition, by column.
+        attrition: Of the rate of attrition, by column; of a BG/NBD model of the odds of stopping.
     """
 
     purchase: dict[str, float] = {}
@@ -92,6 +93,13 @@ class CovariateEffects(BaseModel, frozen=True, extra="forbid"):
     def columns(self) -> tuple[str, ...]:
         """All columns, each once."""
         return tuple(dict.fromkeys((*self.purchase, *self.attrition)))
+
+    def check(self, values: Mapping[str, float]) -> None:
+        """Refuse values that do not say of each covariate what it is."""
+        if set(values) != set(self.columns) or not np.isfinite(list(values.values())).all():
+            raise CustomerValueError(
+                f"a finite value for each of {list(self.columns)} is needed; got {dict(values)}"
+            )
 
     def multipliers(
         self, values: Mapping[str, float | FloatArray]
@@ -195,13 +203,12 @@ class Design(NamedTuple):
         to_reported[3, 4:] = on_attrition * means / spreads
         return cls(unit * on_purchase, unit * on_attrition, to_reported)
 
-    def shares(self, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """What each row's rate parameters of purchase and of attrition are multiplied by."""
+    def shifts(self, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """What the covariates add to the logarithms of each row's rates, or to its logit."""
         limit = 300.0  # of the search, far from what any data can want
-        purchase, attrition = self.purchase @ coefficients, self.attrition @ coefficients
         return (
-            np.exp(-np.clip(purchase, -limit, limit)),
-            np.exp(-np.clip(attrition, -limit, limit)),
+            np.clip(self.purchase @ coefficients, -limit, limit),
+            np.clip(self.attrition @ coefficients, -limit, limit),
         )
 
     def chain(
@@ -211,8 +218,9 @@ class Design(NamedTuple):
 
         Args:
             common: What does not depend on the rate parameters, summed.
-            rows: One row a customer: value, gradient and upper triangle of the Hessian by the
-                logarithms of a shape and a rate parameter of purchase, and the same of attrition.
+            rows: One row a customer: value, gradient and upper triangle of the Hessian by four
+                numbers, of which the second falls by a unit with each unit of the shift of purchase
+                and the fourth with that of attrition.
             weights: How many customers each row stands for.
 
         Returns:
@@ -232,6 +240,67 @@ class Design(NamedTuple):
         hessian[4:, 4:] = P.T @ (h[:, 9:10] * P) + A.T @ (h[:, 14:15] * A) + mixed + mixed.T
         gradient = np.append(sums[1:5], -(P.T @ h[:, 2] + A.T @ h[:, 4]))
         return float(sums[0]), gradient, hessian
+
+
+class WithCovariates(NamedTuple):
+    """What a fit with covariates found: the four parameters, the effects and how it went."""
+
+    parameters: list[float]
+    effects: CovariateEffects
+    summary: FitSummary
+
+
+def maximize_with_covariates(
+    evaluate: Callable[[FloatArray, FloatArray, FloatArray], tuple[FloatArray, FloatArray]],
+    start: FloatArray,
+    terms: CovariateTerms,
+    *,
+    names: Sequence[str],
+    report: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
+    rows: Rows,
+    offset: float,
+    options: FitOptions,
+) -> WithCovariates:
+    """Climb on from the maximum without covariates, so that the likelihood cannot fall below it.
+
+    Args:
+        evaluate: From the four searched numbers and each row's shifts, the sums that rows share and
+            their derivatives as `Design.chain` takes them.
+        start: Where the four numbers are at the maximum without covariates.
+        terms: Which covariates act on what.
+        names: Names of the parameters.
+        report: From the four numbers the parameters and their derivatives.
+        rows: The rows of the fit, the covariates from the fourth array on.
+        offset: What turns the log-likelihood of scaled data into that of the model's unit.
+        options: Limits of the search.
+    """
+    design = Design.of(terms, rows, first=3)
+
+    def likelihood(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        common, each = evaluate(theta[:4], *design.shifts(theta[4:]))
+        return design.chain(common, each, rows.weights)
+
+    def jacobian(theta: FloatArray) -> FloatArray:
+        slopes = np.eye(len(theta))
+        slopes[:4, :4] = report((design.to_reported @ theta)[:4])[1]
+        return np.asarray(slopes @ design.to_reported)
+
+    coefficients = [coefficient.name for coefficient in terms.coefficients]
+    best = maximize(
+        likelihood,
+        np.append(start, np.zeros(len(coefficients))),
+        names=(*names, *coefficients),
+        scales=np.ones(4),
+        rows=rows,
+        offset=offset,
+        options=options,
+        near=True,
+        jacobian=jacobian,
+    )
+    found = design.to_reported @ best.log_parameters
+    return WithCovariates(
+        report(found[:4])[0].tolist(), terms.effects(found[4:].tolist()), best.summary
+    )
 
 
 def as_terms(covariates: CovariateTerms | Sequence[str] | None) -> CovariateTerms:

@@ -20,9 +20,13 @@ from customer_value.clv.base import (
     PurchaseModel,
     history_rules,
 )
-from customer_value.clv.covariates import CovariateEffects, CovariateTerms, Design, as_terms
+from customer_value.clv.covariates import (
+    CovariateEffects,
+    CovariateTerms,
+    as_terms,
+    maximize_with_covariates,
+)
 from customer_value.clv.fitting import Optimum, Rows, fit_rows, maximize, thin
-from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,10 +83,7 @@ class ParetoNbd(PurchaseModel, frozen=True):
         Raises:
             CustomerValueError: A covariate is missing, unknown or not finite.
         """
-        if set(values) != set(self.covariates) or not np.isfinite(list(values.values())).all():
-            raise CustomerValueError(
-                f"a finite value for each of {list(self.covariates)} is needed; got {dict(values)}"
-            )
+        self.effects.check(values)
         model = self._at(values)
         return type(self).model_validate(model.model_dump() | {"fit": None})
 
@@ -272,44 +273,37 @@ class _Search(NamedTuple):
         )
 
     def with_covariates(self, null: Optimum, terms: CovariateTerms) -> ParetoNbd:
-        """Climb on from the maximum without covariates, so that the likelihood cannot fall below.
-
-        Covariates are centred and scaled for the search, which changes alpha and beta alone.
-        """
-        design = Design.of(terms, self.rows, first=3)
+        """Climb on from the maximum without covariates."""
         (x, t_x, age), weights = self.history, self.rows.weights
 
-        def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-            r, alpha, s, beta = np.exp(theta[:4]).tolist()
-            of_alpha, of_beta = design.shares(theta[4:])
-            rows = kernels.row_derivatives(x, t_x, age, r, alpha * of_alpha, s, beta * of_beta)
-            return design.chain(kernels.counting_sums(x, weights, r), rows, weights)
+        def evaluate(
+            theta: FloatArray, purchase: FloatArray, attrition: FloatArray
+        ) -> tuple[FloatArray, FloatArray]:
+            r, alpha, s, beta = np.exp(theta).tolist()
+            alphas, betas = alpha * np.exp(-purchase), beta * np.exp(-attrition)
+            rows = kernels.row_derivatives(x, t_x, age, r, alphas, s, betas)
+            return kernels.counting_sums(x, weights, r), rows
 
-        def jacobian(theta: FloatArray) -> FloatArray:
-            slopes = np.ones(len(theta))
-            slopes[:4] = np.exp((design.to_reported @ theta)[:4]) * self.scales
-            return np.asarray(slopes[:, None] * design.to_reported)
+        def report(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+            parameters = np.exp(theta) * self.scales
+            return parameters, np.diag(parameters)
 
-        names = [coefficient.name for coefficient in terms.coefficients]
-        best = maximize(
+        (r, alpha, s, beta), effects, summary = maximize_with_covariates(
             evaluate,
-            np.append(null.log_parameters, np.zeros(len(names))),
-            names=(*_NAMES, *names),
-            scales=self.scales,
+            null.log_parameters,
+            terms,
+            names=_NAMES,
+            report=report,
             rows=self.rows,
             offset=self.offset,
             options=self.options,
-            near=True,
-            jacobian=jacobian,
         )
-        found = design.to_reported @ best.log_parameters
-        r, alpha, s, beta = (np.exp(found[:4]) * self.scales).tolist()
         return ParetoNbd(
             r=r,
             alpha=alpha,
             s=s,
             beta=beta,
-            effects=terms.effects(found[4:].tolist()),
+            effects=effects,
             time_unit=self.time_unit,
-            fit=best.summary,
+            fit=summary,
         )

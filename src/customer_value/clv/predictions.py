@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, overload
 
 import polars as pl
 
@@ -10,8 +10,6 @@ from customer_value._frames.assemble import array_column, with_columns
 from customer_value._frames.contracts import as_polars, require
 from customer_value._frames.time import duration_days
 from customer_value.clv.base import HISTORY, history_rules
-
-ModelType = TypeVar("ModelType", bound="PurchaseModel")
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +46,7 @@ def probability_alive(customers: Frame, model: PurchaseModel) -> pl.DataFrame | 
         >>> cv.probability_alive(customers, bg)["p_alive"].round(4).item()
         0.7266
     """
-    return _with_history(customers, model, p_alive=type(model).probability_alive)
+    return _with_history(customers, model, p_alive=lambda m, *at: m.probability_alive(*at))
 
 
 @overload
@@ -120,7 +118,7 @@ def log_likelihood(customers: Frame, model: PurchaseModel) -> pl.DataFrame | pl.
         >>> cv.log_likelihood(customers, bg)["log_likelihood"].round(4).item()
         -0.5995
     """
-    return _with_history(customers, model, log_likelihood=type(model).log_likelihood)
+    return _with_history(customers, model, log_likelihood=lambda m, *at: m.log_likelihood(*at))
 
 
 @overload
@@ -187,10 +185,7 @@ def spend_column(model: GammaGamma) -> pl.Expr:
     return pl.when(certainty > 0).then(model.p * (model.v + total) / certainty)
 
 
-def history_column(
-    model: ModelType,
-    function: Callable[[ModelType, FloatArray, FloatArray, FloatArray], FloatArray],
-) -> pl.Expr:
+def history_column(model: PurchaseModel, function: Callable[..., FloatArray]) -> pl.Expr:
     """Column that a model's array method makes of each customer's history, once it is checked."""
     return array_column(
         lambda x, t_x, T, *covariates: function(model.for_rows(*covariates), x, t_x, T),

@@ -144,7 +144,7 @@ def customer_lifetime_value(
     spends = pl.when(known).then(spend_column(spend))
     return with_columns(
         frame,
-        history_column(purchases, type(purchases).probability_alive).alias("p_alive"),
+        history_column(purchases, lambda model, *at: model.probability_alive(*at)).alias("p_alive"),
         (expected if math.isfinite(days) else pl.lit(None, pl.Float64)).alias("expected_purchases"),
         spends.alias("expected_spend"),
         (discounted * spends * share.cast(pl.Float64)).alias("clv"),
