@@ -11,8 +11,8 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
 - marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
   `profile_segments`, `compare_mix`
 - lifetime value: `fit_bg_nbd`, `fit_pareto_nbd`, `fit_gamma_gamma`, `CovariateTerms`,
-  `likelihood_ratio_test`, `load_model`,
-  `probability_alive`, `expected_purchases`, `expected_spend`, `customer_lifetime_value`
+  `likelihood_ratio_test`, `load_model`, `probability_alive`, `expected_purchases`,
+  `expected_spend`, `customer_lifetime_value`
 - profit: `customer_pnl`
 - lifecycle: `LifecycleRules`, `assign_stages`
 - everything at once: `value_report`

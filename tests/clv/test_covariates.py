@@ -223,6 +223,13 @@ def test_covariates_that_say_nothing_are_a_boundary(customers: pl.DataFrame) -> 
         assert model.fit.standard_errors is None
 
 
+def test_a_covariate_may_have_any_name(customers: pl.DataFrame) -> None:
+    few = customers.head(300).rename({"online": "weight"})
+    model = cv.fit_bg_nbd(few, covariates=["weight"])
+    renamed = cv.fit_bg_nbd(customers.head(300), covariates=["online"])
+    assert model.effects.purchase["weight"] == renamed.effects.purchase["online"]
+
+
 def test_row_order_and_weights(customers: pl.DataFrame) -> None:
     few = customers.head(900).with_columns(weight=pl.col("customer_id") % 3)
     model = cv.fit_pareto_nbd(few, covariates=["online"], weights="weight")
@@ -239,6 +246,8 @@ def test_row_order_and_weights(customers: pl.DataFrame) -> None:
 def test_terms_act_once_on_a_process() -> None:
     with pytest.raises(ValueError, match=r"more than once on a process: \['a'\]"):
         cv.CovariateTerms(purchase=("a",), shared=("a",))
+    with pytest.raises(ValueError, match=r"the history itself is no covariate: \['T'\]"):
+        cv.CovariateTerms(attrition=("T",))
     assert cv.CovariateTerms(purchase=("a",), attrition=("a", "b")).columns == ("a", "b")
 
 

@@ -133,18 +133,6 @@ def test_counts_add_up_to_one_and_to_their_mean(
     assert sum(n * p for n, p in zip(counts, chance, strict=True)) == pytest.approx(mean, rel=1e-11)
 
 
-@pytest.mark.parametrize("k", [0.3, 12.0])
-@pytest.mark.parametrize("n", [0.7, 40.0])
-@pytest.mark.parametrize("b", [0.01, 1.0, 25.0])
-def test_one_of_two_events_comes_first_or_none(k: float, n: float, b: float) -> None:
-    for y in (1e-3, 1.0, 50.0, math.inf):
-        end = math.log1p(y / min(1.0, b))
-        none = math.exp(-k * math.log1p(y) - n * math.log1p(y / b))
-        first = lomax.chance_to_be_first(k, 1.0, n, b, end)
-        second = lomax.chance_to_be_first(n, b, k, 1.0, end)
-        assert first + second + none == pytest.approx(1.0, rel=1e-13)
-
-
 def test_quantiles_invert_small_and_large_chances() -> None:
     """A small chance is linear in time; one that death forestalls is never reached."""
     r, alpha, s, beta = PUBLISHED

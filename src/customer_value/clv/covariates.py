@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, model_validator
 from scipy import stats
 
+from customer_value.clv.base import HISTORY
 from customer_value.clv.fitting import maximize
 from customer_value.exceptions import CustomerValueError
 
@@ -53,6 +54,9 @@ class CovariateTerms(BaseModel, frozen=True, extra="forbid"):
             twice = sorted(name for name, count in Counter(names).items() if count > 1)
             if twice:
                 raise ValueError(f"covariates that act more than once on a process: {twice}")
+        history = sorted(set(self.columns) & set(HISTORY))
+        if history:
+            raise ValueError(f"the history itself is no covariate: {history}")
         return self
 
     @property

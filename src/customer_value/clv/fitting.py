@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LIMIT = math.log(1e6)
 _FLAT = 1e-9
+_WEIGHT = "weight of the row"  # no name that a covariate has
 _BAD_WEIGHT = ArrayRule("a weight that is not 0 or more", lambda w: ~((w >= 0) & np.isfinite(w)))
 
 
@@ -64,9 +65,9 @@ def fit_rows(
     names = list(columns) + ([weights] if weights else [])
     require(frame, dict.fromkeys(names, "number"), what="customers")
     weight = pl.col(weights).cast(pl.Float64) if weights else pl.lit(1.0)
-    rows = frame.select(pl.col(columns).cast(pl.Float64), weight.alias("weight")).collect()
-    refuse({"weight": to_array(rows["weight"])}, [_BAD_WEIGHT], what="customers")
-    kept = rows.filter(usable.fill_null(value=False) & (pl.col("weight") > 0))
+    rows = frame.select(pl.col(columns).cast(pl.Float64), weight.alias(_WEIGHT)).collect()
+    refuse({"weight": to_array(rows[_WEIGHT])}, [_BAD_WEIGHT], what="customers")
+    kept = rows.filter(usable.fill_null(value=False) & (pl.col(_WEIGHT) > 0))
     refuse({name: to_array(kept[name]) for name in columns}, rules, what="customers")
     if kept.is_empty():
         raise FitError(f"no customers to fit: {rows.height:,} rows, all with {unusable}")
@@ -74,9 +75,9 @@ def fit_rows(
     warnings = (f"{left_out:,} customers left out: {unusable}",) if left_out else ()
     # Sorted by weight too, so that the sums do not depend on the order of the rows.
     compressed = (
-        kept.sort([*columns, "weight"])
+        kept.sort([*columns, _WEIGHT])
         .group_by(columns, maintain_order=True)
-        .agg(pl.col("weight").sum())
+        .agg(pl.col(_WEIGHT).sum())
     )
     *arrays, total = to_arrays(compressed)
     return Rows(tuple(arrays), total, warnings)
