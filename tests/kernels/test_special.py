@@ -22,6 +22,11 @@ def test_expit_and_softplus(u: float) -> None:
     assert special.softplus(u) == pytest.approx(float(softplus), rel=1e-15, abs=1e-307)
 
 
+def test_log_or_nothing() -> None:
+    assert special.log_or_nothing(0.0) == -math.inf
+    assert special.log_or_nothing(2.0) == math.log(2.0)
+
+
 @pytest.mark.parametrize(("a", "b"), PAIRS)
 def test_log_beta(a: float, b: float) -> None:
     with mp.workdps(60):
@@ -49,7 +54,26 @@ def test_digamma_rise_and_trigamma_fall(u: float, step: float) -> None:
 
 @pytest.mark.parametrize("z", [1e-30, 1e-9, 1e-3, 0.1, 0.9, 0.999, 1.0, 1.5, 10.0, 1e3, 1e9, 1e30])
 @pytest.mark.parametrize(
-    "s", [0.5, 0.999, 1.0, 1.0 + 1e-12, 1.001, 1.25, 1.5, 2.0, 2.5, 7.3, 14.9, 15.0, 40.0, 6001.0]
+    "s",
+    [
+        1e-3,
+        0.25,
+        0.5 - 1e-12,
+        0.5,
+        0.999,
+        1.0,
+        1.0 + 1e-12,
+        1.001,
+        1.25,
+        1.5,
+        2.0,
+        2.5,
+        7.3,
+        14.9,
+        15.0,
+        40.0,
+        6001.0,
+    ],
 )
 def test_scaled_expint(s: float, z: float) -> None:
     with mp.workdps(60):

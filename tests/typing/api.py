@@ -137,6 +137,19 @@ def lifetime_value(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     assert_type(gg, cv.GammaGamma)
     assert_type((bg.r, bg.alpha, bg.a, bg.b), tuple[float, float, float, float])
     assert_type((gg.p, gg.q, gg.v), tuple[float, float, float])
+    pn = cv.fit_pareto_nbd(customers, time_unit="week", weights=None)
+    assert_type((pn.r, pn.alpha, pn.s, pn.beta), tuple[float, float, float, float])
+    assert_type(cv.expected_purchases(lazy, pn, horizon="39w"), pl.LazyFrame)
+    with_covariates = cv.fit_pareto_nbd(customers, covariates=["online"])
+    one_process = cv.fit_pareto_nbd(customers, covariates=cv.CovariateTerms(purchase=("online",)))
+    assert_type(cv.probability_alive(customers, with_covariates), pl.DataFrame)
+    assert_type(one_process.effects.purchase, dict[str, float])
+    assert_type(one_process.with_covariates({"online": 1.0}), cv.ParetoNbd)
+    test = cv.likelihood_ratio_test(one_process, with_covariates)
+    assert_type((test.statistic, test.p_value), tuple[float, float])
+    cv.simulate_transactions(
+        10, start=date(2024, 1, 1), end=date(2025, 12, 31), seed=7, purchases=pn
+    )
 
     assert_type(cv.probability_alive(customers, bg), pl.DataFrame)
     assert_type(cv.probability_alive(lazy, bg), pl.LazyFrame)

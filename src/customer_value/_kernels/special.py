@@ -46,6 +46,12 @@ def softplus(u: float) -> float:
 
 
 @jit
+def log_or_nothing(u: float) -> float:
+    """Give ln u, and -inf for 0: CPython's logarithm, without compilation, would raise."""
+    return math.log(u) if u > 0.0 else -math.inf
+
+
+@jit
 def stirling_correction(u: float) -> float:
     """Give lnGamma(u) - [(u - 1/2) ln u - u + ln(2 pi)/2] for u >= 15.
 
@@ -181,7 +187,7 @@ def trigamma_fall(u: float, step: float) -> float:
 
 @jit
 def scaled_expint(s: float, z: float) -> float:
-    """Give exp(z) E_s(z), the integral of exp(-z t) (1 + t)^-s over t > 0, for s >= 1/2, z > 0.
+    """Give exp(z) E_s(z), the integral of exp(-z t) (1 + t)^-s over t > 0, for s, z > 0.
 
     The continued fraction of Abramowitz & Stegun 5.1.22 in its even form, and where that is slow
     the power series 5.1.12 at an order near 1, raised by the recurrence 5.1.14.
@@ -210,7 +216,7 @@ def _scaled_expint_series(s: float, z: float) -> float:
     At the order 1 + e the terms that are singular in e are (1 - z^e Gamma(1-e)) / e, written so
     that e = 0 is nothing special.
     """
-    order = s - math.floor(s - 0.5)
+    order = s - math.floor(max(s - 0.5, 0.0))
     e = order - 1.0
     log_term = math.log(z) + _log_gamma_slope(e)
     total = -log_term if e == 0.0 else -math.expm1(e * log_term) / e
@@ -227,7 +233,7 @@ def _scaled_expint_series(s: float, z: float) -> float:
 
 @jit
 def _log_gamma_slope(e: float) -> float:
-    """Give lnGamma(1 - e) / e, whose limit at 0 is Euler's constant, for |e| <= 1/2."""
+    """Give lnGamma(1 - e) / e, whose limit at 0 is Euler's constant, for -1 < e <= 1/2."""
     if abs(e) > 0.01:
         return math.lgamma(1.0 - e) / e
     total = 0.0

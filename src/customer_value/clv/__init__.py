@@ -12,6 +12,12 @@ from customer_value.clv.conformal import (
 )
 from customer_value.clv.contracts import ContractModel
 from customer_value.clv.contractual import contractual_value, retention_curve
+from customer_value.clv.covariates import (
+    CovariateEffects,
+    CovariateTerms,
+    LikelihoodRatioTest,
+    likelihood_ratio_test,
+)
 from customer_value.clv.drawing import IntervalOptions
 from customer_value.clv.formulas import berger_nasr_value, constant_retention_value, present_value
 from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
@@ -20,6 +26,7 @@ from customer_value.clv.log_normal import LogNormalSpend, fit_log_normal_spend
 from customer_value.clv.markov import markov_value, recency_transitions
 from customer_value.clv.models import load_model
 from customer_value.clv.opportunities import summarize_opportunities
+from customer_value.clv.pareto_nbd import ParetoNbd, fit_pareto_nbd
 from customer_value.clv.predictions import (
     expected_purchases,
     expected_purchases_new_customer,
@@ -40,11 +47,15 @@ __all__ = [
     "ConformalGroup",
     "ConformalInterval",
     "ContractModel",
+    "CovariateEffects",
+    "CovariateTerms",
     "FitOptions",
     "FitSummary",
     "GammaGamma",
     "IntervalOptions",
+    "LikelihoodRatioTest",
     "LogNormalSpend",
+    "ParetoNbd",
     "PurchaseModel",
     "Sbg",
     "SpendModel",
@@ -64,7 +75,9 @@ __all__ = [
     "fit_conformal_interval",
     "fit_gamma_gamma",
     "fit_log_normal_spend",
+    "fit_pareto_nbd",
     "fit_sbg",
+    "likelihood_ratio_test",
     "load_model",
     "log_likelihood",
     "markov_value",

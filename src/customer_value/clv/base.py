@@ -182,6 +182,16 @@ class PurchaseModel(FittedModel, ABC, frozen=True):
         """Days of one unit of a horizon's length."""
         return 1.0
 
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Columns beside the history that the model reads."""
+        return ()
+
+    def for_rows(self, *covariates: FloatArray) -> PurchaseModel:
+        """The model of customers whose covariates are given, one array each."""
+        del covariates
+        return self
+
     @abstractmethod
     def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
         """Log-likelihood of each customer's history, by the model's time unit."""
@@ -277,7 +287,7 @@ class SpendModel(FittedModel, ABC, frozen=True):
 
 
 def history_rules() -> list[ArrayRule]:
-    """What no customer's history may be."""
+    """What no customer's history may be, nor any covariates that stand after it."""
     return [
         ArrayRule(
             "NaN or infinite repeat_purchases, t_x or T",
@@ -285,6 +295,9 @@ def history_rules() -> list[ArrayRule]:
         ),
         _NO_COUNT,
         ArrayRule("t_x outside 0 .. T", lambda _, t_x, age, *__: (t_x < 0) | (t_x > age)),
+        ArrayRule(
+            "NaN or infinite covariates", lambda *columns: ~np.isfinite(np.sum(columns[3:], axis=0))
+        ),
         ArrayRule("t_x above 0 without a repeat purchase", lambda x, t_x, *_: (x == 0) & (t_x > 0)),
     ]
 

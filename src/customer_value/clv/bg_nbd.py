@@ -6,7 +6,7 @@ Alternative to the Pareto/NBD Model", Marketing Science 24(2), 275-284.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,8 @@ import polars as pl
 from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels import bg_nbd as kernels
 from customer_value._kernels import bg_nbd_counts as counts
+from customer_value._kernels import bg_nbd_rows
+from customer_value._kernels.pareto_nbd import counting_sums
 from customer_value.clv.base import (
     HISTORY,
     FitOptions,
@@ -22,9 +24,18 @@ from customer_value.clv.base import (
     PurchaseModel,
     history_rules,
 )
-from customer_value.clv.fitting import fit_rows, maximize
+from customer_value.clv.covariates import (
+    CovariateEffects,
+    CovariateTerms,
+    WithCovariates,
+    as_terms,
+    maximize_with_covariates,
+)
+from customer_value.clv.fitting import Optimum, Rows, fit_rows, maximize
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from customer_value._typing import FloatArray, Frame, TimeUnit
 
 
@@ -39,6 +50,9 @@ class BgNbd(PurchaseModel, frozen=True):
         alpha: Rate parameter of the purchase rates, in `time_unit`.
         a: First parameter of the probability of stopping.
         b: Second parameter of the probability of stopping.
+        effects: Coefficients of covariates; alpha, a and b are those of a customer for whom all
+            covariates are 0, and so are the array methods and those for a new customer:
+            `with_covariates` gives the model of other customers.
 
     Examples:
         >>> import customer_value as cv
@@ -52,6 +66,35 @@ class BgNbd(PurchaseModel, frozen=True):
     alpha: Parameter
     a: Parameter
     b: Parameter
+    effects: CovariateEffects = CovariateEffects()
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Columns beside the history that the model reads."""
+        return self.effects.columns
+
+    def for_rows(self, *covariates: FloatArray) -> BgNbd:
+        """The model of customers whose covariates are given, one array each."""
+        if not self.covariates:
+            return self
+        given = dict(zip(self.covariates, covariates, strict=True))
+        return _BgNbdOfEach.model_construct(**self._parameters(given), time_unit=self.time_unit)
+
+    def with_covariates(self, values: Mapping[str, float]) -> BgNbd:
+        """The model of customers with these values of the covariates, as one without any.
+
+        Raises:
+            CustomerValueError: A covariate is missing, unknown or not finite.
+        """
+        self.effects.check(values)
+        return BgNbd(**self._parameters(values), time_unit=self.time_unit)
+
+    def _parameters(self, values: Mapping[str, float | FloatArray]) -> dict[str, Any]:
+        """Purchases are sooner or later, and the odds of stopping change at the same a + b."""
+        purchase, odds = self.effects.multipliers(values)
+        unit = (self.a + self.b) / (self.a * odds + self.b)
+        alpha, a, b = self.alpha / purchase, self.a * odds * unit, self.b * unit
+        return {"r": self.r, "alpha": alpha, "a": a, "b": b}
 
     @property
     def _by_day(self) -> tuple[float, float, float, float]:
@@ -124,6 +167,7 @@ def fit_bg_nbd(
     *,
     time_unit: TimeUnit = "week",
     weights: str | None = None,
+    covariates: CovariateTerms | Sequence[str] | None = None,
     options: FitOptions | None = None,
 ) -> BgNbd:
     """Fit a BG/NBD model by maximum likelihood.
@@ -137,6 +181,11 @@ def fit_bg_nbd(
             any purchase (nulls) are left out and counted in the warnings.
         time_unit: Unit in which the parameters are expressed, as in the literature.
         weights: Column with the number of customers that each row stands for.
+        covariates: Columns of numbers that do not change with time, such as 0 and 1 for a channel:
+            names act on purchase and on attrition, `CovariateTerms` says more. Customers for whom
+            one is null are left out and counted in the warnings. With covariates z a customer's
+            alpha is alpha exp(-c'z), and the odds a / b of the mean probability of stopping are
+            multiplied by exp(d'z) while a + b stays.
         options: Limits of the search.
 
     Returns:
@@ -158,15 +207,17 @@ def fit_bg_nbd(
         >>> round(bg.fit.log_likelihood, 1)
         -9582.4
     """
+    terms = as_terms(covariates)
+    columns = (*HISTORY, *terms.columns)
     rows = fit_rows(
         customers,
-        HISTORY,
+        columns,
         weights=weights,
         rules=history_rules(),
-        usable=pl.all_horizontal(pl.col(HISTORY).is_not_null()),
-        unusable="no purchase",
+        usable=pl.all_horizontal(pl.col(columns).is_not_null()),
+        unusable="no purchase, or an unknown covariate" if terms.columns else "no purchase",
     )
-    x, t_x, age = rows.arrays
+    x, t_x, age = rows.arrays[:3]
     total, repeats = float(rows.weights @ age), float(rows.weights @ x)
     # Time in units of the mean age, so that the limits of the search fit any data.
     scale = total / float(rows.weights.sum()) or 1.0
@@ -186,5 +237,118 @@ def fit_bg_nbd(
         offset=-repeats * float(np.log(unit)),
         options=options or FitOptions(),
     )
+    if terms.columns:
+        history = x, t_x, age
+        found = _with_covariates(
+            rows, history, best, terms, unit=unit, options=options or FitOptions()
+        )
+        r, alpha, a, b = found.parameters
+        return BgNbd(
+            r=r,
+            alpha=alpha,
+            a=a,
+            b=b,
+            effects=found.effects,
+            time_unit=time_unit,
+            fit=found.summary,
+        )
     r, alpha, a, b = np.exp(best.log_parameters).tolist()
     return BgNbd(r=r, alpha=alpha * unit, a=a, b=b, time_unit=time_unit, fit=best.summary)
+
+
+def _with_covariates(
+    rows: Rows,
+    history: tuple[FloatArray, FloatArray, FloatArray],
+    null: Optimum,
+    terms: CovariateTerms,
+    *,
+    unit: float,
+    options: FitOptions,
+) -> WithCovariates:
+    """Climb on from the maximum without covariates, in (ln r, ln alpha, ln(a+b), ln(b/a))."""
+    log_r, log_alpha, log_a, log_b = null.log_parameters
+    start = np.array([log_r, log_alpha, np.logaddexp(log_a, log_b), log_b - log_a])
+
+    def evaluate(
+        theta: FloatArray, purchase: FloatArray, attrition: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        r, alpha, precision = np.exp(theta[:3]).tolist()
+        each = bg_nbd_rows.row_derivatives(
+            *history, r, alpha * np.exp(-purchase), precision, attrition - theta[3]
+        )
+        return counting_sums(history[0], rows.weights, r), each
+
+    def report(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        r, alpha, precision = np.exp(theta[:3])
+        p, q = 1 / (1 + np.exp(theta[3])), 1 / (1 + np.exp(-theta[3]))
+        parameters = np.array([r, alpha * unit, precision * p, precision * q])
+        slopes = np.diag(parameters)
+        slopes[2, 2:] = parameters[2] * np.array([1.0, -q])
+        slopes[3, 2:] = parameters[3] * np.array([1.0, p])
+        return parameters, slopes
+
+    return maximize_with_covariates(
+        evaluate,
+        start,
+        terms,
+        names=("r", "alpha", "a", "b"),
+        report=report,
+        rows=rows,
+        offset=-float(rows.weights @ history[0]) * float(np.log(unit)),
+        options=options,
+    )
+
+
+class _BgNbdOfEach(BgNbd, frozen=True):
+    """Not validated: alpha, a and b are arrays here, one element a customer.
+
+    Customers with equal parameters are taken together.
+    """
+
+    def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        return self._in_groups("log_likelihood", x, t_x, T)
+
+    def probability_alive(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, ahead: float = 0.0
+    ) -> FloatArray:
+        return self._in_groups("probability_alive", x, t_x, T, ahead)
+
+    def expected_purchases(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float
+    ) -> FloatArray:
+        return self._in_groups("expected_purchases", x, t_x, T, horizon)
+
+    def at_least_probability(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
+    ) -> FloatArray:
+        return self._in_groups("at_least_probability", x, t_x, T, horizon, n)
+
+    def discounted_purchases(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, rate: float
+    ) -> FloatArray:
+        return self._in_groups("discounted_purchases", x, t_x, T, horizon, rate)
+
+    def purchase_probability(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
+    ) -> FloatArray:
+        return self._in_groups("purchase_probability", x, t_x, T, horizon, n)
+
+    def next_purchase_quantile(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, q: float
+    ) -> FloatArray:
+        return self._in_groups("next_purchase_quantile", x, t_x, T, q)
+
+    def _in_groups(
+        self, method: str, x: FloatArray, t_x: FloatArray, T: FloatArray, *more: float
+    ) -> FloatArray:
+        parameters = np.broadcast_arrays(self.alpha, self.a, self.b, x)[:3]
+        distinct, group = np.unique(np.stack(parameters), axis=1, return_inverse=True)
+        order = np.argsort(group, kind="stable")
+        ends = np.cumsum(np.bincount(group, minlength=distinct.shape[1]))
+        out = np.empty(x.size)
+        for (alpha, a, b), rows in zip(
+            distinct.T.tolist(), np.split(order, ends[:-1]), strict=True
+        ):
+            model = BgNbd(r=self.r, alpha=alpha, a=a, b=b, time_unit=self.time_unit)
+            out[rows] = getattr(model, method)(x[rows], t_x[rows], T[rows], *more)
+        return out

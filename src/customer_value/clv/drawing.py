@@ -107,7 +107,12 @@ class Drawing:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The columns that the models read."""
-        return tuple(dict.fromkeys((*self.purchases[0].history, *SPEND)))
+        return tuple(dict.fromkeys((*self._history, *SPEND)))
+
+    @property
+    def _history(self) -> tuple[str, ...]:
+        """The columns that the purchase model reads, its covariates last."""
+        return (*self.purchases[0].history, *self.purchases[0].covariates)
 
     def interval_columns(self, low: str, high: str) -> pl.Expr:
         """Struct of the ends of each customer's interval, on revenue basis.
@@ -169,8 +174,10 @@ class Drawing:
         self, draw: int, columns: tuple[FloatArray, ...], keys: sampling.KeyArray
     ) -> FloatArray:
         """Each customer's value on revenue basis in one draw."""
-        model, spend_model = self.purchases[draw], self.spend[draw]
-        history, (x, m) = columns[: len(model.history)], self._spend(columns)
+        fitted, spend_model = self.purchases[draw], self.spend[draw]
+        (x, m), own = self._spend(columns), columns[: len(self._history)]
+        model = fitted.for_rows(*own[len(fitted.history) :])
+        history = own[: len(fitted.history)]
         if self.options.kind == "mean":
             discounted: Callable[..., FloatArray] = model.discounted_purchases
             return discounted(*history, self.days, self.rate) * spend_model.expected_spend(x, m)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LIMIT = math.log(1e6)
 _FLAT = 1e-9
+_WEIGHT = "weight of the row"  # no name that a covariate has
 _BAD_WEIGHT = ArrayRule("a weight that is not 0 or more", lambda w: ~((w >= 0) & np.isfinite(w)))
 
 
@@ -64,9 +65,9 @@ def fit_rows(
     names = list(columns) + ([weights] if weights else [])
     require(frame, dict.fromkeys(names, "number"), what="customers")
     weight = pl.col(weights).cast(pl.Float64) if weights else pl.lit(1.0)
-    rows = frame.select(pl.col(columns).cast(pl.Float64), weight.alias("weight")).collect()
-    refuse({"weight": to_array(rows["weight"])}, [_BAD_WEIGHT], what="customers")
-    kept = rows.filter(usable.fill_null(value=False) & (pl.col("weight") > 0))
+    rows = frame.select(pl.col(columns).cast(pl.Float64), weight.alias(_WEIGHT)).collect()
+    refuse({"weight": to_array(rows[_WEIGHT])}, [_BAD_WEIGHT], what="customers")
+    kept = rows.filter(usable.fill_null(value=False) & (pl.col(_WEIGHT) > 0))
     refuse({name: to_array(kept[name]) for name in columns}, rules, what="customers")
     if kept.is_empty():
         raise FitError(f"no customers to fit: {rows.height:,} rows, all with {unusable}")
@@ -74,12 +75,18 @@ def fit_rows(
     warnings = (f"{left_out:,} customers left out: {unusable}",) if left_out else ()
     # Sorted by weight too, so that the sums do not depend on the order of the rows.
     compressed = (
-        kept.sort([*columns, "weight"])
+        kept.sort([*columns, _WEIGHT])
         .group_by(columns, maintain_order=True)
-        .agg(pl.col("weight").sum())
+        .agg(pl.col(_WEIGHT).sum())
     )
     *arrays, total = to_arrays(compressed)
     return Rows(tuple(arrays), total, warnings)
+
+
+def thin(rows: Rows, at_most: int) -> Rows:
+    """Every k-th row, as few as needed to be at most so many: enough to start a fit from."""
+    step = -(-rows.weights.size // at_most)
+    return Rows(tuple(array[::step] for array in rows.arrays), rows.weights[::step], ())
 
 
 class Optimum(NamedTuple):
@@ -98,6 +105,8 @@ def maximize(
     rows: Rows,
     offset: float,
     options: FitOptions,
+    near: bool = False,
+    jacobian: Callable[[FloatArray], FloatArray] | None = None,
 ) -> Optimum:
     """Find the maximum: L-BFGS-B within wide bounds, then Newton steps on the exact Hessian.
 
@@ -109,24 +118,24 @@ def maximize(
         rows: The rows of the fit.
         offset: What turns the log-likelihood of scaled data into that of the model's unit.
         options: Limits of the search.
+        near: The start is so near the maximum that the Newton steps alone will do.
+        jacobian: Gives the derivatives of the reported parameters by the searched ones, for the
+            standard errors; without it these are `scales` times exponentials.
 
     Returns:
         The log-parameters for the scaled data, and the summary in the model's unit.
     """
     total = float(rows.weights.sum())
     counted = _Counted(evaluate, total)
-    found = optimize.minimize(
-        counted.objective,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(-_LIMIT, _LIMIT)] * len(start),
-        options={"maxiter": options.max_iterations, "ftol": 1e-13, "gtol": 1e-7, "maxcor": 20},
-    )
-    theta, value, gradient, hessian = _polish(counted, found.x, options.max_iterations)
+    if not near:
+        start = _search(counted, start, options.max_iterations)
+    theta, value, gradient, hessian = _polish(counted, start, options.max_iterations)
     free = _free(theta, gradient)
     norm = float(np.max(np.abs(gradient[free]), initial=0.0))
-    covariance = _covariance(theta, hessian * total, scales) if free.all() else None
+    covariance = None
+    if free.all():
+        slopes = np.diag(np.exp(theta) * scales) if jacobian is None else jacobian(theta)
+        covariance = _covariance(hessian * total, slopes)
     status, words = _judge(names, free, covariance, norm <= options.gradient_tolerance)
     log_likelihood, k = value * total + offset, len(start)
     converged = covariance if status == "converged" else None
@@ -169,6 +178,18 @@ class _Counted:
         return -value, -gradient
 
 
+def _search(counted: _Counted, start: FloatArray, max_steps: int) -> FloatArray:
+    found = optimize.minimize(
+        counted.objective,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(-_LIMIT, _LIMIT)] * len(start),
+        options={"maxiter": max_steps, "ftol": 1e-13, "gtol": 1e-7, "maxcor": 20},
+    )
+    return np.asarray(found.x)
+
+
 def _polish(
     counted: _Counted, theta: FloatArray, max_steps: int
 ) -> tuple[FloatArray, float, FloatArray, FloatArray]:
@@ -202,13 +223,12 @@ def _free(theta: FloatArray, gradient: FloatArray) -> BoolArray:
     return np.asarray((np.abs(theta) < _LIMIT) | (gradient * theta < 0))
 
 
-def _covariance(theta: FloatArray, hessian: FloatArray, scales: FloatArray) -> FloatArray | None:
-    """Delta method: J (-H)^-1 J with J = diag(parameters); None where the likelihood is flat."""
+def _covariance(hessian: FloatArray, slopes: FloatArray) -> FloatArray | None:
+    """Delta method: J (-H)^-1 J' with the slopes J; None where the likelihood is flat."""
     eigenvalues = np.linalg.eigvalsh(-hessian)
     if eigenvalues[0] <= _FLAT * max(1.0, eigenvalues[-1]):
         return None
-    parameters = np.exp(theta) * scales
-    covariance = np.linalg.inv(-hessian) * np.outer(parameters, parameters)
+    covariance = slopes @ np.linalg.inv(-hessian) @ slopes.T
     return np.asarray((covariance + covariance.T) / 2)
 
 

@@ -11,9 +11,10 @@ from customer_value.clv.bg_bb import BgBb
 from customer_value.clv.bg_nbd import BgNbd
 from customer_value.clv.gamma_gamma import GammaGamma
 from customer_value.clv.log_normal import LogNormalSpend
+from customer_value.clv.pareto_nbd import ParetoNbd
 from customer_value.clv.sbg import Sbg
 
-Model: TypeAlias = Bdw | BgBb | BgNbd | GammaGamma | LogNormalSpend | Sbg
+Model: TypeAlias = Bdw | BgBb | BgNbd | GammaGamma | LogNormalSpend | ParetoNbd | Sbg
 
 _ADAPTER: TypeAdapter[Model] = TypeAdapter(Annotated[Model, Field(discriminator="model")])
 

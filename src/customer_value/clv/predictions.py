@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-import numpy as np
+import polars as pl
 
 from customer_value._frames.assemble import array_column, with_columns
 from customer_value._frames.contracts import as_polars, require
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import polars as pl
+    from collections.abc import Callable, Sequence
 
     from customer_value._typing import ArrowStream, FloatArray, Frame
     from customer_value.clv.base import Horizon, PurchaseModel, SpendModel
@@ -57,9 +55,11 @@ def probability_alive(
         0.5312
     """
     if horizon is None:
-        return _with_history(customers, model, "p_alive", model.probability_alive)
+        now = history_column(model, lambda m, *at: m.probability_alive(*at))
+        return _with_history(customers, p_alive=now)
     ahead = model.horizon_length(horizon)
-    return _with_history(customers, model, "p_alive_later", model.probability_alive, ahead)
+    later = history_column(model, lambda m, *at: m.probability_alive(*at, ahead))
+    return _with_history(customers, p_alive_later=later)
 
 
 @overload
@@ -98,7 +98,8 @@ def expected_purchases(
         1.226
     """
     length = model.horizon_length(horizon)
-    return _with_history(customers, model, "expected_purchases", model.expected_purchases, length)
+    expected = history_column(model, lambda m, *at: m.expected_purchases(*at, length))
+    return _with_history(customers, expected_purchases=expected)
 
 
 @overload
@@ -162,11 +163,17 @@ def purchase_probability(
     if n is not None and at_least is not None:
         raise CustomerValueError(f"give n or at_least, not both: n={n}, at_least={at_least}")
     length = model.horizon_length(horizon)
-    method, number = model.at_least_probability, 1 if at_least is None else at_least
     if n is not None:
-        method, number = model.purchase_probability, n
-    number = _whole_number(number, lowest=0 if n is not None else 1)
-    return _with_history(customers, model, "purchase_probability", method, length, number)
+        exactly = _whole_number(n, lowest=0)
+        probability = history_column(
+            model, lambda m, *at: m.purchase_probability(*at, length, exactly)
+        )
+    else:
+        least = _whole_number(1 if at_least is None else at_least, lowest=1)
+        probability = history_column(
+            model, lambda m, *at: m.at_least_probability(*at, length, least)
+        )
+    return _with_history(customers, purchase_probability=probability)
 
 
 @overload
@@ -209,14 +216,9 @@ def next_purchase_quantile(
     """
     if not 0 < q < 1:
         raise CustomerValueError(f"q must be above 0 and below 1, got {q}")
-
-    quantile: Callable[..., FloatArray] = model.next_purchase_quantile
-
-    def days(*history: FloatArray) -> FloatArray:
-        found = quantile(*history, q) * model.days_per_length
-        return np.where(np.isfinite(found), found, np.nan)
-
-    return _with_history(customers, model, "next_purchase_days", days)
+    wait = history_column(model, lambda m, *at: m.next_purchase_quantile(*at, q))
+    days = pl.when(wait.is_finite()).then(wait * model.days_per_length)
+    return _with_history(customers, next_purchase_days=days)
 
 
 @overload
@@ -245,7 +247,8 @@ def log_likelihood(customers: Frame, model: PurchaseModel) -> pl.DataFrame | pl.
         >>> cv.log_likelihood(customers, bg)["log_likelihood"].round(4).item()
         -0.5995
     """
-    return _with_history(customers, model, "log_likelihood", model.log_likelihood)
+    found = history_column(model, lambda m, *at: m.log_likelihood(*at))
+    return _with_history(customers, log_likelihood=found)
 
 
 @overload
@@ -329,24 +332,28 @@ def purchase_probability_new_customer(model: PurchaseModel, *, horizon: Horizon,
 
 
 def history_column(
-    model: PurchaseModel, function: Callable[..., FloatArray], *arguments: float
+    model: PurchaseModel, function: Callable[..., FloatArray], *, history: Sequence[str] = ()
 ) -> pl.Expr:
-    """Column that an array function makes of each customer's history, once it is checked."""
+    """Column that an array method makes of each customer's history, once it is checked.
+
+    Args:
+        model: A purchase model.
+        function: Takes the model, with the covariates of the rows in it, and the history.
+        history: Columns that it takes, by default `model.history`.
+    """
+    own = tuple(history) or model.history
     return array_column(
-        lambda *history: function(*history, *arguments), model.history, rules=model.rules
+        lambda *columns: function(model.for_rows(*columns[len(own) :]), *columns[: len(own)]),
+        (*own, *model.covariates),
+        rules=model.rules,
     )
 
 
-def _with_history(
-    customers: Frame,
-    model: PurchaseModel,
-    name: str,
-    function: Callable[..., FloatArray],
-    *arguments: float,
-) -> pl.DataFrame | pl.LazyFrame:
+def _with_history(customers: Frame, **column: pl.Expr) -> pl.DataFrame | pl.LazyFrame:
     frame = as_polars(customers)
-    require(frame, dict.fromkeys(model.history, "number"), what="customers")
-    return with_columns(frame, history_column(model, function, *arguments).alias(name))
+    read = [name for each in column.values() for name in each.meta.root_names()]
+    require(frame, dict.fromkeys(read, "number"), what="customers")
+    return with_columns(frame, *(each.alias(name) for name, each in column.items()))
 
 
 def _whole_number(number: int, *, lowest: int) -> int:

@@ -165,20 +165,22 @@ def customer_lifetime_value(
     """
     terms = ValueTerms(horizon=horizon, discount_rate=discount_rate, margin=margin)
     frame, days, rate = as_polars(customers), terms.length(purchases), terms.daily_rate
-    needed: dict[str, Kind] = dict.fromkeys((*purchases.history, *SPEND), "number")
+    needed: dict[str, Kind] = dict.fromkeys(
+        (*purchases.history, *purchases.covariates, *SPEND), "number"
+    )
     if isinstance(terms.margin, str):
         needed[terms.margin] = "number"
     require(frame, needed, what="customers")
-    discounted = history_column(purchases, purchases.discounted_purchases, days, rate)
+    discounted = history_column(purchases, lambda m, *at: m.discounted_purchases(*at, days, rate))
     if steps is not None:
         discounted = _stepwise(purchases, days, rate, steps)
-    expected = history_column(purchases, purchases.expected_purchases, days)
+    expected = history_column(purchases, lambda m, *at: m.expected_purchases(*at, days))
     share = pl.col(terms.margin) if isinstance(terms.margin, str) else pl.lit(terms.margin)
     known = pl.col("repeat_purchases").is_not_null()
     spends = pl.when(known).then(spend.spend_column())
     valued = with_columns(
         frame,
-        history_column(purchases, purchases.probability_alive).alias("p_alive"),
+        history_column(purchases, lambda m, *at: m.probability_alive(*at)).alias("p_alive"),
         (expected if math.isfinite(days) else pl.lit(None, pl.Float64)).alias("expected_purchases"),
         spends.alias("expected_spend"),
         (discounted * spends * share.cast(pl.Float64)).alias("clv"),
@@ -212,10 +214,10 @@ def _stepwise(
     moments = [min(k * step, days) for k in range(1, math.ceil(days / step - 1e-9) + 1)]
     discounts = [math.exp(-rate * moment * purchases.days_per_length) for moment in moments]
     falls = [now - later for now, later in pairwise([*discounts, 0.0])]
-    expected: Callable[..., FloatArray] = purchases.expected_purchases
 
-    def discounted(*history: FloatArray) -> FloatArray:
+    def discounted(model: PurchaseModel, *history: FloatArray) -> FloatArray:
         value = np.zeros_like(history[0])
+        expected: Callable[..., FloatArray] = model.expected_purchases
         for moment, fall in zip(moments, falls, strict=True):
             value += fall * expected(*history, moment)
         return value
