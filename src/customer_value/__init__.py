@@ -10,7 +10,7 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `abc_xyz_matrix`, `TierOptions`, `assign_tiers`, `service_levels`
 - marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
   `profile_segments`, `compare_mix`
-- lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
+- lifetime value: `fit_bg_nbd`, `fit_mbg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
   `expected_purchases`, `expected_spend`, `customer_lifetime_value`
 - profit: `customer_pnl`
 - lifecycle: `LifecycleRules`, `assign_stages`
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         FitOptions,
         FitSummary,
         GammaGamma,
+        MbgNbd,
         PurchaseModel,
         SpendModel,
         customer_lifetime_value,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         expected_spend,
         fit_bg_nbd,
         fit_gamma_gamma,
+        fit_mbg_nbd,
         load_model,
         log_likelihood,
         next_purchase_quantile,
@@ -142,6 +144,7 @@ __all__ = [
     "MarkCondition",
     "MarkRule",
     "MarkRules",
+    "MbgNbd",
     "PurchaseModel",
     "RfmDimension",
     "RfmOptions",
@@ -173,6 +176,7 @@ __all__ = [
     "expected_spend",
     "fit_bg_nbd",
     "fit_gamma_gamma",
+    "fit_mbg_nbd",
     "fit_rfm",
     "gini",
     "load_cdnow",
@@ -212,6 +216,7 @@ _MODULE_OF = {
     "MarkCondition": "marks",
     "MarkRule": "marks",
     "MarkRules": "marks",
+    "MbgNbd": "clv",
     "PurchaseModel": "clv",
     "RFM_EIGHT_TYPES": "rfm",
     "RFM_GRID_25": "rfm",
@@ -246,6 +251,7 @@ _MODULE_OF = {
     "expected_spend": "clv",
     "fit_bg_nbd": "clv",
     "fit_gamma_gamma": "clv",
+    "fit_mbg_nbd": "clv",
     "fit_rfm": "rfm",
     "gini": "abc_analysis",
     "load_cdnow": "datasets",

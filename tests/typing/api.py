@@ -132,6 +132,16 @@ def lifetime_value(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     )
 
 
+def more_purchase_models(customers: pl.DataFrame) -> None:
+    mbg = cv.fit_mbg_nbd(customers, time_unit="week", weights="weight")
+    assert_type(mbg, cv.MbgNbd)
+    assert_type((mbg.r, mbg.alpha, mbg.a, mbg.b), tuple[float, float, float, float])
+    assert_type(cv.expected_purchases(customers, mbg, horizon="39w"), pl.DataFrame)
+    cv.simulate_transactions(
+        10, start=date(2024, 1, 1), end=date(2024, 2, 1), seed=1, purchases=mbg
+    )
+
+
 def tomorrow(lazy: pl.LazyFrame) -> None:
     bg = cv.load_model(Path("bg.json").read_text(encoding="utf-8"))
     if isinstance(bg, cv.BgNbd):

@@ -3,6 +3,7 @@
 from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel, SpendModel
 from customer_value.clv.bg_nbd import BgNbd, fit_bg_nbd
 from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
+from customer_value.clv.mbg_nbd import MbgNbd, fit_mbg_nbd
 from customer_value.clv.models import load_model
 from customer_value.clv.predictions import (
     expected_purchases,
@@ -21,6 +22,7 @@ __all__ = [
     "FitOptions",
     "FitSummary",
     "GammaGamma",
+    "MbgNbd",
     "PurchaseModel",
     "SpendModel",
     "ValueTerms",
@@ -30,6 +32,7 @@ __all__ = [
     "expected_spend",
     "fit_bg_nbd",
     "fit_gamma_gamma",
+    "fit_mbg_nbd",
     "load_model",
     "log_likelihood",
     "next_purchase_quantile",

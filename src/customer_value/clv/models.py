@@ -8,8 +8,9 @@ from pydantic import Field, TypeAdapter
 
 from customer_value.clv.bg_nbd import BgNbd
 from customer_value.clv.gamma_gamma import GammaGamma
+from customer_value.clv.mbg_nbd import MbgNbd
 
-Model: TypeAlias = BgNbd | GammaGamma
+Model: TypeAlias = BgNbd | GammaGamma | MbgNbd
 
 _ADAPTER: TypeAdapter[Model] = TypeAdapter(Annotated[Model, Field(discriminator="model")])
 
