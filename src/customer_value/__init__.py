@@ -10,8 +10,9 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `abc_xyz_matrix`, `TierOptions`, `assign_tiers`, `service_levels`
 - marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
   `profile_segments`, `compare_mix`
-- lifetime value: `fit_bg_nbd`, `fit_mbg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
-  `expected_purchases`, `expected_spend`, `customer_lifetime_value`
+- lifetime value: `fit_bg_nbd`, `fit_mbg_nbd`, `fit_mbg_cnbd`, `fit_nbd`, `fit_gamma_gamma`,
+  `load_model`, `probability_alive`, `expected_purchases`, `expected_spend`,
+  `customer_lifetime_value`
 - profit: `customer_pnl`
 - lifecycle: `LifecycleRules`, `assign_stages`
 - everything at once: `value_report`
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
         FitOptions,
         FitSummary,
         GammaGamma,
+        MbgCnbd,
         MbgNbd,
+        Nbd,
         PurchaseModel,
         SpendModel,
         customer_lifetime_value,
@@ -50,7 +53,9 @@ if TYPE_CHECKING:
         expected_spend,
         fit_bg_nbd,
         fit_gamma_gamma,
+        fit_mbg_cnbd,
         fit_mbg_nbd,
+        fit_nbd,
         load_model,
         log_likelihood,
         next_purchase_quantile,
@@ -144,7 +149,9 @@ __all__ = [
     "MarkCondition",
     "MarkRule",
     "MarkRules",
+    "MbgCnbd",
     "MbgNbd",
+    "Nbd",
     "PurchaseModel",
     "RfmDimension",
     "RfmOptions",
@@ -176,7 +183,9 @@ __all__ = [
     "expected_spend",
     "fit_bg_nbd",
     "fit_gamma_gamma",
+    "fit_mbg_cnbd",
     "fit_mbg_nbd",
+    "fit_nbd",
     "fit_rfm",
     "gini",
     "load_cdnow",
@@ -216,7 +225,9 @@ _MODULE_OF = {
     "MarkCondition": "marks",
     "MarkRule": "marks",
     "MarkRules": "marks",
+    "MbgCnbd": "clv",
     "MbgNbd": "clv",
+    "Nbd": "clv",
     "PurchaseModel": "clv",
     "RFM_EIGHT_TYPES": "rfm",
     "RFM_GRID_25": "rfm",
@@ -251,7 +262,9 @@ _MODULE_OF = {
     "expected_spend": "clv",
     "fit_bg_nbd": "clv",
     "fit_gamma_gamma": "clv",
+    "fit_mbg_cnbd": "clv",
     "fit_mbg_nbd": "clv",
+    "fit_nbd": "clv",
     "fit_rfm": "rfm",
     "gini": "abc_analysis",
     "load_cdnow": "datasets",

@@ -3,8 +3,10 @@
 from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel, SpendModel
 from customer_value.clv.bg_nbd import BgNbd, fit_bg_nbd
 from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
+from customer_value.clv.mbg_cnbd import MbgCnbd, fit_mbg_cnbd
 from customer_value.clv.mbg_nbd import MbgNbd, fit_mbg_nbd
 from customer_value.clv.models import load_model
+from customer_value.clv.nbd import Nbd, fit_nbd
 from customer_value.clv.predictions import (
     expected_purchases,
     expected_purchases_new_customer,
@@ -22,7 +24,9 @@ __all__ = [
     "FitOptions",
     "FitSummary",
     "GammaGamma",
+    "MbgCnbd",
     "MbgNbd",
+    "Nbd",
     "PurchaseModel",
     "SpendModel",
     "ValueTerms",
@@ -32,7 +36,9 @@ __all__ = [
     "expected_spend",
     "fit_bg_nbd",
     "fit_gamma_gamma",
+    "fit_mbg_cnbd",
     "fit_mbg_nbd",
+    "fit_nbd",
     "load_model",
     "log_likelihood",
     "next_purchase_quantile",

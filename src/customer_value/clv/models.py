@@ -8,9 +8,11 @@ from pydantic import Field, TypeAdapter
 
 from customer_value.clv.bg_nbd import BgNbd
 from customer_value.clv.gamma_gamma import GammaGamma
+from customer_value.clv.mbg_cnbd import MbgCnbd
 from customer_value.clv.mbg_nbd import MbgNbd
+from customer_value.clv.nbd import Nbd
 
-Model: TypeAlias = BgNbd | GammaGamma | MbgNbd
+Model: TypeAlias = BgNbd | GammaGamma | MbgCnbd | MbgNbd | Nbd
 
 _ADAPTER: TypeAdapter[Model] = TypeAdapter(Annotated[Model, Field(discriminator="model")])
 
