@@ -123,12 +123,14 @@ class BgNbdParameters(_Frozen, frozen=True):
 class MbgCnbdParameters(BgNbdParameters, frozen=True):
     """Parameters of an MBG/CNBD-k model, or of an MBG/NBD one where `k` is 1."""
 
+    model: Literal["mbg_nbd", "mbg_cnbd"] = "mbg_cnbd"
     k: Annotated[int, Field(ge=1)] = 1
 
 
 class NbdParameters(_Frozen, frozen=True):
     """Parameters of an NBD model; for the fields see `PurchaseRateLike`."""
 
+    model: Literal["nbd"] = "nbd"
     r: _Positive
     alpha: _Positive
     time_unit: TimeUnit
@@ -326,8 +328,6 @@ def simulate_transactions(
 
 def _process(model: object) -> str:
     """Name the process of a model: by its own word, or else by its parameters."""
-    if isinstance(model, MbgCnbdParameters):
-        return "mbg_cnbd"
     names = {"mbg_nbd": "mbg_cnbd", "mbg_cnbd": "mbg_cnbd", "nbd": "nbd"}
     by_parameters = "pareto_nbd" if hasattr(model, "s") else "bg_nbd"
     return names.get(getattr(model, "model", ""), by_parameters)

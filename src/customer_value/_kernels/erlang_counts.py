@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 LONGEST = 20_000.0
 """Events over which a sum is faster than the quadrature."""
-SHORT = 9
+SHORT = 16
 """Purchases that count where hardly anybody survives the first few."""
 
 
@@ -231,8 +231,10 @@ def _given_leaving(
     p: float, t: float, y: float, n: float, j: int, k: int, among: FloatArray
 ) -> tuple[float, float]:
     """Give (1 - E[t^m])/p and E[t^m] for one p = 1 - t."""
-    if t > 0.02:
-        return _of_roots(p, y, n, j, k)
+    if t > 1e-12:
+        made, stayed, lost = _of_roots(p, t, y, n, j, k)
+        if t > 0.02 or lost < 1e3 * stayed:
+            return made, stayed
     more, power, count, survival = 1.0, 1.0, 0.0, 0.0
     for i in range(among.size):  # hardly anybody survives the first few purchases
         survival += power * among[i]
@@ -243,21 +245,23 @@ def _given_leaving(
 
 
 @jit
-def _of_roots(p: float, y: float, n: float, j: int, k: int) -> tuple[float, float]:
-    """Give (1 - E[t^m])/p and E[t^m], t = 1 - p.
+def _of_roots(p: float, t: float, y: float, n: float, j: int, k: int) -> tuple[float, float, float]:
+    """Give (1 - E[t^m])/p, E[t^m] and the size of the terms that cancel in it, for p = 1 - t.
 
     With w the k-th roots of t, E[t^m] is the sum of p/(kt) w^(j+1)/(1-w) (1 + (1-w) y)^-n: a finite
     Fourier series in M mod k. The real root gives the bulk, the others what is left of the phase.
     """
-    step = -math.log1p(-p) / k
+    step = -(math.log(t) if p > 0.5 else math.log1p(-p)) / k
     log_real = _log_mean_power(k * step) - _log_mean_power(step) + (k - (j + 1.0)) * step
     log_real -= n * math.log1p(-math.expm1(-step) * y)
-    others = 0.0
+    others = size = 0.0
     for turn in range(1, k):
         root = cmath.exp(complex(-step, 2.0 * math.pi * turn / k))
         waiting = cmath.exp(-n * cmath.log(1.0 + (1.0 - root) * y))
-        others += (root ** (j + 1) / (1.0 - root) * waiting).real / (k * (1.0 - p))
-    return -math.expm1(log_real) / p - others, math.exp(log_real) + p * others
+        term = root ** (j + 1) / (1.0 - root) * waiting / (k * t)
+        others += term.real
+        size += abs(term)
+    return -math.expm1(log_real) / p - others, math.exp(log_real) + p * others, p * size
 
 
 @jit
