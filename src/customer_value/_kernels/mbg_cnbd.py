@@ -154,6 +154,8 @@ def log_odds_of_death(
 @jit
 def log_silence(n: float, q: float, k: int) -> float:
     """Give ln S, S the sum over j < k of (n)_j q^j / j!, j the events since the last purchase."""
+    if k == 1:
+        return 0.0
     term, rest, shift = 1.0, 0.0, 0.0
     for j in range(1, k):
         term *= (n + (j - 1.0)) * q / j
@@ -346,8 +348,9 @@ def _add_last_terms(
     (1-s) (ln S)'' + s d'' + s (1-s) e e^T, where e = d' - (ln S)'.
     """
     log_odds = log_odds_of_death(x, t_x, T, k, r, alpha, a, b)
-    s, stay = w * expit(log_odds), w * expit(-log_odds)
-    c = s * expit(-log_odds)
+    alive = expit(-log_odds)
+    s, stay = w * expit(log_odds), w * alive
+    c = s * alive
     d_r = r * math.log1p((T - t_x) / (alpha + t_x))
     quiet = -(alpha / (alpha + T)) * ((T - t_x) / (alpha + t_x))
     d_alpha, d_b = (r + k * x) * quiet, -b / (b + x)

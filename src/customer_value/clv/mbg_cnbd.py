@@ -23,7 +23,10 @@ from customer_value.clv.mbg_nbd import maximize_mbg, mbg_rows, mean_age
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from customer_value._typing import BoolArray, FloatArray, Frame, TimeUnit
+    from customer_value.clv.fitting import Optimum
 
 LARGEST_K = 12
 """The most regular gaps that a fit tries by itself."""
@@ -180,8 +183,8 @@ def fit_mbg_cnbd(
             `summarize` for it with `TransactionOptions(extras=("log_gap_sum",))`, and count
             occasions by day. Customers without any purchase (nulls) are left out and counted in
             the warnings.
-        k: Shape of the gaps, 1 to 100. None tries 1 to 12 and takes the one with the largest
-            likelihood.
+        k: Shape of the gaps, 1 to 100. None takes the one with the largest likelihood: it tries 1,
+            2 and so on up to 12, and stops when two in a row do worse than the best.
         time_unit: Unit in which the parameters are expressed, as in the literature.
         weights: Column with the number of customers that each row stands for.
         options: Limits of the search.
@@ -214,22 +217,17 @@ def fit_mbg_cnbd(
     else:
         rows, log_gaps, repeats = _rows_with_gaps(customers, weights)
     unit, scale = DAYS_PER_UNIT[time_unit], mean_age(rows)
-    best, shape = max(
-        (
-            (
-                maximize_mbg(
-                    rows,
-                    k=shape,
-                    unit=unit,
-                    options=options or FitOptions(),
-                    log_gaps=(shape - 1) * log_gaps - repeats * lgamma(shape),
-                ),
-                shape,
-            )
-            for shape in (range(1, LARGEST_K + 1) if k is None else [k])
-        ),
-        key=lambda fit: (fit[0].summary.log_likelihood, -fit[1]),
-    )
+
+    def fit(shape: int) -> Optimum:
+        return maximize_mbg(
+            rows,
+            k=shape,
+            unit=unit,
+            options=options or FitOptions(),
+            log_gaps=(shape - 1) * log_gaps - repeats * lgamma(shape),
+        )
+
+    shape, best = _most_likely(fit) if k is None else (k, fit(k))
     summary = best.summary
     if k is None and shape == LARGEST_K:
         words = f"the likelihood still rises at k = {LARGEST_K}: gaps may be more regular, give k"
@@ -238,6 +236,18 @@ def fit_mbg_cnbd(
     return MbgCnbd(
         k=shape, r=r, alpha=alpha * scale / unit, a=a, b=b, time_unit=time_unit, fit=summary
     )
+
+
+def _most_likely(fit: Callable[[int], Optimum]) -> tuple[int, Optimum]:
+    """Try k = 1, 2 ... until two in a row do worse than the best; ties go to the smaller k."""
+    shape, best = 1, fit(1)
+    for k in range(2, LARGEST_K + 1):
+        found = fit(k)
+        if found.summary.log_likelihood > best.summary.log_likelihood:
+            shape, best = k, found
+        elif k > shape + 1:
+            break
+    return shape, best
 
 
 def _rows_with_gaps(customers: Frame, weights: str | None) -> tuple[Rows, float, float]:
