@@ -11,8 +11,9 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
 - marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
   `profile_segments`, `compare_mix`
 - lifetime value: `fit_bg_nbd`, `fit_mbg_nbd`, `fit_mbg_cnbd`, `fit_nbd`, `fit_gamma_gamma`,
-  `load_model`, `probability_alive`, `expected_purchases`, `expected_spend`,
-  `customer_lifetime_value`
+  `load_model`, `probability_alive`, `purchase_probability`, `next_purchase_quantile`,
+  `expected_purchases`, `expected_spend`, `customer_lifetime_value`, `value_interval`,
+  `fit_conformal_interval`, `conformal_interval`
 - profit: `customer_pnl`
 - lifecycle: `LifecycleRules`, `assign_stages`
 - everything at once: `value_report`
@@ -39,19 +40,25 @@ if TYPE_CHECKING:
     )
     from customer_value.clv import (
         BgNbd,
+        ConformalGroup,
+        ConformalInterval,
         FitOptions,
         FitSummary,
         GammaGamma,
+        IntervalOptions,
         MbgCnbd,
         MbgNbd,
         Nbd,
         PurchaseModel,
         SpendModel,
+        ValueInterval,
+        conformal_interval,
         customer_lifetime_value,
         expected_purchases,
         expected_purchases_new_customer,
         expected_spend,
         fit_bg_nbd,
+        fit_conformal_interval,
         fit_gamma_gamma,
         fit_mbg_cnbd,
         fit_mbg_nbd,
@@ -62,6 +69,7 @@ if TYPE_CHECKING:
         probability_alive,
         purchase_probability,
         purchase_probability_new_customer,
+        value_interval,
     )
     from customer_value.datasets import (
         load_cdnow,
@@ -138,6 +146,8 @@ __all__ = [
     "AbcOptions",
     "BgNbd",
     "Columns",
+    "ConformalGroup",
+    "ConformalInterval",
     "CustomerValueError",
     "DataError",
     "DataQualityReport",
@@ -145,6 +155,7 @@ __all__ = [
     "FitOptions",
     "FitSummary",
     "GammaGamma",
+    "IntervalOptions",
     "LifecycleRules",
     "MarkCondition",
     "MarkRule",
@@ -164,6 +175,7 @@ __all__ = [
     "SpendModel",
     "TierOptions",
     "TransactionOptions",
+    "ValueInterval",
     "ValueReport",
     "__version__",
     "abc_xyz_matrix",
@@ -175,6 +187,7 @@ __all__ = [
     "classify_xyz",
     "clean_transactions",
     "compare_mix",
+    "conformal_interval",
     "customer_lifetime_value",
     "customer_marks",
     "customer_pnl",
@@ -182,6 +195,7 @@ __all__ = [
     "expected_purchases_new_customer",
     "expected_spend",
     "fit_bg_nbd",
+    "fit_conformal_interval",
     "fit_gamma_gamma",
     "fit_mbg_cnbd",
     "fit_mbg_nbd",
@@ -206,6 +220,7 @@ __all__ = [
     "split_holdout",
     "summarize",
     "top_share",
+    "value_interval",
     "value_report",
 ]
 
@@ -213,6 +228,8 @@ _MODULE_OF = {
     "AbcOptions": "abc_analysis",
     "BgNbd": "clv",
     "Columns": "transactions",
+    "ConformalGroup": "clv",
+    "ConformalInterval": "clv",
     "CustomerValueError": "exceptions",
     "DEFAULT_MARKS": "marks",
     "DataError": "exceptions",
@@ -221,6 +238,7 @@ _MODULE_OF = {
     "FitOptions": "clv",
     "FitSummary": "clv",
     "GammaGamma": "clv",
+    "IntervalOptions": "clv",
     "LifecycleRules": "lifecycle",
     "MarkCondition": "marks",
     "MarkRule": "marks",
@@ -244,6 +262,7 @@ _MODULE_OF = {
     "SpendModel": "clv",
     "TierOptions": "tiers",
     "TransactionOptions": "transactions",
+    "ValueInterval": "clv",
     "ValueReport": "report",
     "abc_xyz_matrix": "abc_analysis",
     "assign_stages": "lifecycle",
@@ -254,6 +273,7 @@ _MODULE_OF = {
     "classify_xyz": "abc_analysis",
     "clean_transactions": "transactions",
     "compare_mix": "segmentation",
+    "conformal_interval": "clv",
     "customer_lifetime_value": "clv",
     "customer_marks": "marks",
     "customer_pnl": "profitability",
@@ -261,6 +281,7 @@ _MODULE_OF = {
     "expected_purchases_new_customer": "clv",
     "expected_spend": "clv",
     "fit_bg_nbd": "clv",
+    "fit_conformal_interval": "clv",
     "fit_gamma_gamma": "clv",
     "fit_mbg_cnbd": "clv",
     "fit_mbg_nbd": "clv",
@@ -285,6 +306,7 @@ _MODULE_OF = {
     "split_holdout": "transactions",
     "summarize": "transactions",
     "top_share": "abc_analysis",
+    "value_interval": "clv",
     "value_report": "report",
 }
 

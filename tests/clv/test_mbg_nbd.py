@@ -114,6 +114,22 @@ def test_counts_of_a_new_customer(mbg: cv.MbgNbd) -> None:
     assert mbg.new_customer_purchases(0) == 0
 
 
+def test_futures_have_the_expected_purchases_as_their_mean(mbg: cv.MbgNbd) -> None:
+    at = np.array([2.0]), np.array([213.0]), np.array([272.0])
+    future = mbg.futures(*at)
+    rng = np.random.default_rng(1)
+    rate = rng.gamma(future.shape[0], 1 / future.rate[0], 400_000)
+    leave = rng.beta(future.first[0], future.second[0], rate.size)
+    purchases = future.alive[0] * -np.expm1(-rate * leave * 273) / leave
+    error = purchases.std() / rate.size**0.5
+    assert purchases.mean() == pytest.approx(mbg.expected_purchases(*at, 273.0)[0], abs=4 * error)
+    assert future.end == "at_purchase"
+    same = cv.MbgCnbd(k=1, r=mbg.r, alpha=mbg.alpha, a=mbg.a, b=mbg.b)
+    assert same.futures(*at) == future
+    with pytest.raises(cv.CustomerValueError, match="cannot draw outcomes"):
+        cv.MbgCnbd(k=2, r=1, alpha=1, a=1, b=1).futures(*at)
+
+
 def test_model_survives_json(mbg: cv.MbgNbd) -> None:
     assert cv.load_model(mbg.model_dump_json()) == mbg
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -80,6 +82,103 @@ def test_a_model_from_json_scores_a_frame_that_it_never_saw(bg: cv.BgNbd) -> Non
     assert_frame_equal(cv.probability_alive(stranger, stored), cv.probability_alive(stranger, bg))
 
 
+def test_the_dead_and_the_living_make_one(cdnow: pl.DataFrame, bg: cv.BgNbd) -> None:
+    none = cv.purchase_probability(cdnow, bg, horizon="39w", n=0)["purchase_probability"]
+    some = cv.purchase_probability(cdnow, bg, horizon="39w")["purchase_probability"]
+    assert (none + some).to_list() == pytest.approx([1.0] * cdnow.height, abs=1e-12)
+    buyers = (cdnow["holdout_purchases"] > 0).sum()
+    assert some.sum() == pytest.approx(buyers, rel=0.1)  # what happened in the 39 weeks
+
+
+def test_expected_number_is_the_sum_of_reaching_each(cdnow: pl.DataFrame, bg: cv.BgNbd) -> None:
+    frame = cdnow.filter(pl.col("repeat_purchases") < 4).head(50)
+    reached = sum(
+        cv.purchase_probability(frame, bg, horizon="39w", at_least=k)["purchase_probability"]
+        for k in range(1, 150)
+    )
+    assert isinstance(reached, pl.Series)
+    expected = cv.expected_purchases(frame, bg, horizon="39w")["expected_purchases"]
+    assert reached.to_list() == pytest.approx(expected.to_list(), rel=1e-6)
+
+
+def test_at_least_of_a_model_that_has_only_exact_probabilities(bg: cv.BgNbd) -> None:
+    at = np.array([2.0, 0.0]), np.array([213.0, 0.0]), np.array([272.0, 10.0])
+    for n in (1, 2, 5):
+        plain = cv.PurchaseModel.at_least_probability(bg, *at, 273.0, n)
+        assert plain == pytest.approx(bg.at_least_probability(*at, 273.0, n), abs=1e-12)
+
+
+def test_alive_later_falls_from_alive_now(cdnow: pl.DataFrame, bg: cv.BgNbd) -> None:
+    frame = cdnow.head(200)
+    now = cv.probability_alive(frame, bg)["p_alive"]
+    for horizon in ("1d", "1y", "20y"):
+        later = cv.probability_alive(frame, bg, horizon=horizon)["p_alive_later"]
+        assert (later < now).all()
+        now = later
+
+
+def test_next_purchase_is_a_day_or_none(cdnow: pl.DataFrame, bg: cv.BgNbd) -> None:
+    """A customer seldom seen waits longer; one who is probably gone has no such day."""
+    early, late = (
+        cv.next_purchase_quantile(cdnow, bg, q=q)["next_purchase_days"] for q in (0.2, 0.6)
+    )
+    both = early.is_not_null() & late.is_not_null()
+    assert (early.filter(both) < late.filter(both)).all()
+    alive = cv.probability_alive(cdnow, bg)["p_alive"]
+    assert ((alive > 0.6) == late.is_not_null()).all()
+    dated = cv.next_purchase_quantile(cdnow.lazy(), bg, q=0.2).with_columns(
+        next_purchase=pl.col("as_of") + pl.duration(days=pl.col("next_purchase_days").ceil())
+    )
+    assert dated.collect_schema()["next_purchase"] == pl.Date
+    assert (dated.collect()["next_purchase"].drop_nulls() > date(1997, 9, 30)).all()
+
+
+def test_new_customer_is_one_of_age_zero() -> None:
+    frame = pl.DataFrame({"repeat_purchases": [0], "t_x": [0.0], "T": [0.0]})
+    for n in (0, 1, 5):
+        known = cv.purchase_probability(frame, PUBLISHED, horizon="39w", n=n)
+        new = cv.purchase_probability_new_customer(PUBLISHED, horizon="39w", n=n)
+        assert known["purchase_probability"].item() == pytest.approx(new, rel=1e-14)
+
+
+def test_impossible_questions_are_refused() -> None:
+    frame = pl.DataFrame({"repeat_purchases": [0], "t_x": [0.0], "T": [0.0]})
+    ask: Any = lambda **terms: cv.purchase_probability(frame, PUBLISHED, **terms)  # noqa: E731
+    for terms in ({"n": -1}, {"n": 1.5}, {"at_least": 0}, {"n": float("nan")}):
+        with pytest.raises(cv.CustomerValueError, match="whole number from"):
+            ask(horizon="1y", **terms)
+    with pytest.raises(cv.CustomerValueError, match="not both"):
+        ask(horizon="1y", n=1, at_least=1)
+    with pytest.raises(cv.CustomerValueError, match="no duration"):
+        ask(horizon=12)
+    for q in (0.0, 1.0, -1.0, float("nan")):
+        with pytest.raises(cv.CustomerValueError, match="above 0 and below 1"):
+            cv.next_purchase_quantile(frame, PUBLISHED, q=q)
+
+
+def test_a_model_may_read_columns_of_its_own() -> None:
+    """As a model with covariates or one that counts opportunities does."""
+
+    class Scaled(cv.BgNbd, frozen=True):
+        history = (*cv.BgNbd.history, "speed")
+
+        def probability_alive(self, *at: Any) -> Any:
+            x, t_x, age, speed = at[:4]
+            return super().probability_alive(x, t_x * speed, age * speed, *at[4:])
+
+    frame = pl.DataFrame({"repeat_purchases": [2], "t_x": [30.0], "T": [40.0], "speed": [2.0]})
+    model = Scaled(**PUBLISHED.model_dump())
+    twice = frame.with_columns(pl.col("t_x", "T") * 2)
+    assert (
+        cv.probability_alive(frame, model)["p_alive"].item()
+        == cv.probability_alive(twice, PUBLISHED)["p_alive"].item()
+    )
+    with pytest.raises(cv.SchemaError, match="missing column 'speed'"):
+        cv.probability_alive(frame.drop("speed"), model)
+    with pytest.raises(cv.DataError, match="t_x outside"):
+        cv.probability_alive(frame.with_columns(T=pl.lit(1.0)), model)
+
+
 def test_lazy_equals_eager(cdnow: pl.DataFrame, bg: cv.BgNbd) -> None:
     lazy = cv.probability_alive(cdnow.lazy(), bg)
     assert isinstance(lazy, pl.LazyFrame)
@@ -151,7 +250,13 @@ def test_predictions_are_finite_and_possible(
         frame.pipe(cv.probability_alive, model)
         .pipe(cv.expected_purchases, model, horizon="1y")
         .pipe(cv.log_likelihood, model)
+        .pipe(cv.probability_alive, model, horizon="1y")
+        .pipe(cv.purchase_probability, model, horizon="1y", n=x % 7)
+        .pipe(cv.next_purchase_quantile, model)
     )
+    for name in ("p_alive_later", "purchase_probability"):
+        assert 0 <= scored[name].item() <= 1
+    assert 0 < (scored["next_purchase_days"].item() or 1) < float("inf")
     assert 0 <= scored["p_alive"].item() <= 1
     assert 0 <= scored["expected_purchases"].item() < float("inf")
     assert abs(scored["log_likelihood"].item()) < float("inf")

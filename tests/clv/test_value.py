@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -143,3 +144,72 @@ def test_many_threads_at_once_give_the_same_bits() -> None:
     with ThreadPoolExecutor(8) as pool:
         for valued in pool.map(value, [frame] * 16):
             assert_frame_equal(valued, expected, check_exact=True)
+
+
+def test_lifetimes_quickstart_with_its_unit_right() -> None:
+    """It prints 140.10 for the first customer, taking weeks for days, and 266,621.60 for all.
+
+    With the right unit it gives 36.2785 and 71,509.90, at its fit to CDNOW in rounded weeks and
+    cents. Its month is 4.345 weeks, whose purchases are discounted from the month's end at 1 %.
+    """
+    month = 4.345 * 7
+    terms: dict[str, Any] = {
+        "purchases": cv.BgNbd(r=0.242593, alpha=4.413531, a=0.792886, b=2.425753),
+        "spend": cv.GammaGamma(p=6.248802, q=3.744588, v=15.447749),
+        "margin": 1.0,
+        "horizon": f"{12 * month:.3f}d",
+        "discount_rate": 1.01 ** (365.25 / month) - 1,
+        "steps": f"{month:.3f}d",
+    }
+    first = pl.DataFrame(
+        {"repeat_purchases": 2, "t_x": 30.43 * 7, "T": 38.86 * 7, "repeat_spend": 22.35}
+    )
+    assert value(first, **terms)["clv"].item() == pytest.approx(36.2785, abs=1e-4)
+    everybody = cv.summarize(cv.load_cdnow(), as_of=date(1997, 9, 30))
+    assert value(everybody, **terms)["clv"].sum() == pytest.approx(71_509.90, rel=5e-4)
+
+
+def test_steps_are_months_of_ours() -> None:
+    """By hand: twelve differences of the expected number, each discounted by its month."""
+    frame, rate = some_customers(), 1.01**12 - 1
+    cumulative = [
+        np.zeros(3),
+        *(
+            cv.expected_purchases(frame, BG, horizon=f"{k}mo")["expected_purchases"].to_numpy()
+            for k in range(1, 13)
+        ),
+    ]
+    bought = sum((b - a) / 1.01 ** (k + 1) for k, (a, b) in enumerate(pairwise(cumulative)))
+    spend = cv.expected_spend(frame, GG)["expected_spend"].to_numpy()
+    for steps in ("month", "1mo", timedelta(days=30.4375)):
+        valued = value(frame, discount_rate=rate, steps=steps)["clv"].to_numpy()
+        assert valued == pytest.approx(0.3 * spend * bought, rel=1e-12)
+
+
+def test_small_steps_are_continuous_and_large_ones_give_less() -> None:
+    frame = some_customers()
+    continuous = value(frame)["clv"]
+    by_hour, by_week, by_quarter, at_the_end = (
+        value(frame, steps=steps)["clv"] for steps in ("6h", "week", "quarter", "7y")
+    )
+    assert by_hour.to_list() == pytest.approx(continuous.to_list(), rel=1e-4)
+    for more, less in pairwise([continuous, by_hour, by_week, by_quarter, at_the_end]):
+        assert (more > less).all()
+    undiscounted = value(frame, discount_rate=0.0)["clv"]
+    assert at_the_end.to_list() == pytest.approx((undiscounted / 1.1).to_list(), rel=1e-12)
+
+
+def test_a_part_of_a_step_ends_with_the_horizon() -> None:
+    frame = some_customers()
+    whole, part = (value(frame, horizon=h, steps="1mo")["clv"] for h in ("2mo", "45d"))
+    assert (part < whole).all()
+    alone = value(frame, horizon="45d", steps="45d")["clv"]
+    assert (part > alone).all()
+
+
+def test_steps_need_a_horizon_and_no_interval() -> None:
+    for terms in ({"horizon": None}, {"interval": 0.95, "seed": 1}):
+        with pytest.raises(cv.CustomerValueError, match="steps"):
+            value(some_customers(), steps="month", **terms)
+    with pytest.raises(cv.CustomerValueError, match="no duration"):
+        value(some_customers(), steps="fortnight")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from customer_value._frames.assemble import array_column, with_columns
+from customer_value._frames.assemble import array_column, array_columns, with_columns
 from customer_value._frames.contracts import ArrayRule
 from customer_value.exceptions import DataError
 
@@ -101,3 +101,24 @@ def test_no_rows_give_no_rows() -> None:
     result = with_columns(frame, array_column(add, ["x", "y"], rules=[NEGATIVE]).alias("z"))
     assert result.is_empty()
     assert result.schema["z"] == pl.Float64
+
+
+def test_array_columns_makes_a_struct_of_several() -> None:
+    frame = pl.DataFrame({"x": [1, None, 3], "m": [2.0, 5.0, None]})
+    both = array_columns(
+        lambda x, m: (x + m, np.where(np.isnan(m), 0.0, m)),
+        ["x", "m"],
+        ["sum", "spend"],
+        nullable=["m"],
+    )
+    expected = pl.DataFrame({"sum": [3.0, None, None], "spend": [2.0, None, 0.0]})
+    assert_frame_equal(frame.select(both.struct.unnest()), expected)
+    assert_frame_equal(frame.lazy().select(both.struct.unnest()).collect(), expected)
+
+
+def test_array_column_hands_nulls_over_where_it_may() -> None:
+    frame = pl.DataFrame({"x": [1, None, 3], "m": [2.0, 5.0, None]})
+    column = array_column(lambda x, m: x + np.nan_to_num(m), ["x", "m"], nullable=["m"])
+    assert frame.select(column.alias("y"))["y"].to_list() == [3.0, None, 3.0]
+    strict = array_column(lambda x, m: x + m, ["x", "m"])
+    assert frame.select(strict.alias("y"))["y"].to_list() == [3.0, None, None]

@@ -217,6 +217,30 @@ def test_a_long_horizon_reaches_the_whole_life_over_the_box() -> None:
         assert long == pytest.approx(life, rel=1e-9, abs=1e-290), row
 
 
+@pytest.mark.parametrize("unit", [1.0, 1 / 7, math.pi / 1000])
+def test_rows_that_share_a_value_get_that_of_their_own(unit: float) -> None:
+    """In whole days, in weeks, and in any ages at all: as row by row, to the bit."""
+    rng = np.random.default_rng(3)
+    T = np.floor(rng.uniform(1.0, 30.0, 200)) * unit
+    if unit < 0.1:
+        T += rng.uniform(0.0, 1.0, 200)
+    x = rng.integers(0, 5, 200).astype(np.float64)
+    t_x = np.where(x > 0, T / 2, 0.0)
+    for name, terms in (
+        ("expected_purchases", (52.0,)),
+        ("discounted_expected_purchases", (52.0, 0.01)),
+    ):
+        function = getattr(bg_nbd, name)
+        together = function(x, t_x, T, *terms, *PUBLISHED)
+        alone = [
+            function(x[i : i + 1], t_x[i : i + 1], T[i : i + 1], *terms, *PUBLISHED)[0]
+            for i in range(0, 200, SLOWER)
+        ]
+        assert together[::SLOWER].tolist() == alone
+    (few, _), _ = bg_nbd.distinct_states(x, T)
+    assert (few.size < 150) == (unit > 0.1)
+
+
 def test_no_horizon_no_purchases() -> None:
     assert bg_nbd.expected_purchases(*CUSTOMER, 0.0, *PUBLISHED).tolist() == [0.0]
     assert bg_nbd.discounted_expected_purchases(*CUSTOMER, 0.0, 0.1, *PUBLISHED).tolist() == [0.0]

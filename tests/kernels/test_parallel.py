@@ -70,3 +70,8 @@ def test_read_only_makes_strided_arrays_contiguous() -> None:
     (view,) = parallel.read_only(np.arange(6, dtype=np.float64)[::2])
     assert view.flags.c_contiguous
     assert view.tolist() == [0.0, 2.0, 4.0]
+
+
+def test_chunks_may_be_smaller() -> None:
+    bounds = parallel.map_chunks(lambda start, stop: (start, stop), 5, chunk=2)
+    assert bounds == [(0, 2), (2, 4), (4, 5)]

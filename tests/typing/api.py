@@ -132,6 +132,37 @@ def lifetime_value(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     )
 
 
+def intervals(customers: pl.DataFrame, lazy: pl.LazyFrame, bg: cv.BgNbd, gg: cv.GammaGamma) -> None:
+    assert_type(
+        cv.customer_lifetime_value(
+            customers, purchases=bg, spend=gg, margin=0.3, interval=0.95, seed=1
+        ),
+        pl.DataFrame,
+    )
+    options = cv.IntervalOptions(level=0.8, draws=500, kind="mean")
+    assert_type(
+        cv.customer_lifetime_value(
+            lazy, purchases=bg, spend=gg, margin=0.3, interval=options, seed=1
+        ),
+        pl.LazyFrame,
+    )
+    total = cv.value_interval(
+        lazy, purchases=bg, spend=gg, margin="margin", seed=1, horizon="1y", options=options
+    )
+    assert_type((total.low, total.total, total.high), tuple[float, float, float])
+    by_month = cv.customer_lifetime_value(
+        customers, purchases=bg, spend=gg, margin=0.3, steps="month"
+    )
+    widths = cv.fit_conformal_interval(
+        by_month, prediction="clv", actual="holdout_revenue", breaks=[0, 2], level=0.9
+    )
+    assert_type(widths, cv.ConformalInterval)
+    assert_type(cv.conformal_interval(customers, widths), pl.DataFrame)
+    assert_type(cv.conformal_interval(lazy, widths), pl.LazyFrame)
+    model: cv.SpendModel = gg
+    assert_type(cv.expected_spend(customers, model), pl.DataFrame)
+
+
 def more_purchase_models(customers: pl.DataFrame) -> None:
     mbg = cv.fit_mbg_nbd(customers, time_unit="week", weights="weight")
     assert_type(mbg, cv.MbgNbd)

@@ -12,9 +12,9 @@ from customer_value._frames.contracts import NOT_FINITE, ArrayRule, as_polars, r
 from customer_value.exceptions import DataError, SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from customer_value._typing import ArrowStream, FloatArray, Frame
+    from customer_value._typing import ArrowStream, BoolArray, FloatArray, Frame
 
 
 @overload
@@ -35,6 +35,7 @@ def array_column(
     *,
     rules: Sequence[ArrayRule] = (),
     what: str = "customers",
+    nullable: Collection[str] = (),
 ) -> pl.Expr:
     """Column of Float64 that an array function makes of other columns, row by row.
 
@@ -46,11 +47,49 @@ def array_column(
         inputs: Names of the columns that the function takes, in its order.
         rules: Conditions that no row may meet.
         what: What the rows are, as the message of an error calls them.
+        nullable: Inputs whose nulls the function takes, as NaN.
 
     Returns:
         An elementwise expression, safe to stream.
     """
+    return _computed(
+        lambda known, *arrays: _spread(known, function(*arrays)),
+        inputs,
+        pl.Float64(),
+        rules=rules,
+        what=what,
+        nullable=nullable,
+    )
 
+
+def array_columns(
+    function: Callable[..., tuple[FloatArray, ...]],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    *,
+    rules: Sequence[ArrayRule] = (),
+    what: str = "customers",
+    nullable: Collection[str] = (),
+) -> pl.Expr:
+    """Struct of several columns that one array function makes, as `array_column` makes one."""
+
+    def struct(known: BoolArray, *arrays: FloatArray) -> pl.Series:
+        made = zip(outputs, function(*arrays), strict=True)
+        return pl.DataFrame([_spread(known, found).alias(name) for name, found in made]).to_struct()
+
+    fields = pl.Struct(dict.fromkeys(outputs, pl.Float64))
+    return _computed(struct, inputs, fields, rules=rules, what=what, nullable=nullable)
+
+
+def _computed(
+    function: Callable[..., pl.Series],
+    inputs: Sequence[str],
+    dtype: pl.DataType,
+    *,
+    rules: Sequence[ArrayRule],
+    what: str,
+    nullable: Collection[str],
+) -> pl.Expr:
     # A query inside of a query may run on the same polars thread, and wait for itself: nothing in
     # here but views of the columns, and arrays.
     def compute(struct: pl.Series) -> pl.Series:
@@ -60,15 +99,21 @@ def array_column(
         if not known.all():
             arrays = [array[known] for array in arrays]
         refuse(dict(zip(inputs, arrays, strict=True)), rules, what=what)
-        values = np.full(known.size, np.nan)
-        values[known] = function(*arrays)
-        return pl.Series(values, nan_to_null=True)
+        return function(known, *arrays)
 
-    complete = pl.all_horizontal(pl.col(inputs).is_not_null())
+    needed = [name for name in inputs if name not in nullable]
+    complete = pl.all_horizontal(pl.col(needed).is_not_null())
     fields = [pl.col(name).alias(str(k)) for k, name in enumerate(inputs)]
     return pl.struct(
         *(field.cast(pl.Float64) for field in fields), complete.cast(pl.Float64).alias("complete")
-    ).map_batches(compute, return_dtype=pl.Float64, is_elementwise=True)
+    ).map_batches(compute, return_dtype=dtype, is_elementwise=True)
+
+
+def _spread(known: BoolArray, found: FloatArray) -> pl.Series:
+    """The values found for the known rows; null elsewhere, and where none was found."""
+    values = np.full(known.size, np.nan)
+    values[known] = found
+    return pl.Series(values, nan_to_null=True)
 
 
 def finite_column(name: str, *, what: str = "customers") -> pl.Expr:

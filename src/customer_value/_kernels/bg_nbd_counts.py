@@ -391,5 +391,6 @@ def _next_purchase_quantile(
         left = alive - q if alive < 0.5 else (1.0 - q) - dead
         out[i] = math.inf
         if left > 0.0:
-            patience = softplus(math.log(q) - math.log(left))  # -ln(1 - q / alive)
-            out[i] = (alpha + T[i]) * math.expm1(patience / (r + x[i]))
+            wait = softplus(math.log(q) - math.log(left)) / (r + x[i])  # -ln(1 - q/alive) / (r + x)
+            if wait < 700.0:
+                out[i] = (alpha + T[i]) * math.expm1(wait)

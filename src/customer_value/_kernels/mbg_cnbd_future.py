@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from customer_value._kernels._jit import jit
+from customer_value._kernels.bg_nbd import distinct_states
 from customer_value._kernels.erlang_counts import (
     count_probability,
     event_probability,
@@ -257,10 +258,10 @@ def _by_phase(
     """Fill in a value for each phase of each distinct (x, T), and mix them for each customer."""
     x, t_x, T = read_only(*columns)
     *_, k, r, alpha, a, b = shared
-    distinct, row = np.unique(x + 1j * T, return_inverse=True)
-    table = np.empty((distinct.size, int(k)))
-    map_rows(fill, (*read_only(distinct.real, distinct.imag), table), *shared, threads=threads)
-    (rows,) = read_only(row.astype(np.float64))
+    states, row = distinct_states(x, T)
+    table = np.empty((states[0].size, int(k)))
+    map_rows(fill, (*states, table), *shared, threads=threads)
+    (rows,) = read_only(np.arange(table.shape[0], dtype=np.float64)[row])
     out = np.empty(x.size)
     map_rows(_mix, (x, t_x, T, rows, out), table, k, r, alpha, a, b, threads=threads)
     return out

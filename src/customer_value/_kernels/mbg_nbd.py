@@ -14,7 +14,12 @@ import math
 import numpy as np
 
 from customer_value._kernels._jit import jit
-from customer_value._kernels.bg_nbd import _multiply_by_purchases, _value_while_alive
+from customer_value._kernels.bg_nbd import (
+    _purchases_while_alive,
+    _values_of_horizon,
+    _values_of_life,
+    distinct_states,
+)
 from customer_value._kernels.bg_nbd_counts import (
     _multiply_by_reaching,
     _multiply_by_staying,
@@ -85,9 +90,12 @@ def expected_purchases(
     Returns:
         One expected number a row.
     """
+    states, row = distinct_states(x, T)
+    value = np.empty(states[0].size)
+    shared = (horizon, r, alpha, a, b + 1.0)
+    map_rows(_purchases_while_alive, (*states, value), *shared, threads=threads)
     out = probability_alive(x, t_x, T, 1, r, alpha, a, b, threads)
-    x, T = read_only(x, T)
-    map_rows(_multiply_by_purchases, (x, T, out), horizon, r, alpha, a, b + 1.0, threads=threads)
+    out *= value[row]
     return out
 
 
@@ -122,13 +130,15 @@ def discounted_expected_purchases(
     """
     if horizon == math.inf and delta == 0.0 and a <= 1.0:
         return np.full(x.size, math.inf)
+    states, row = distinct_states(x, T)
+    value = np.empty(states[0].size)
+    living = (r, alpha, a, b + 1.0)
+    if horizon < math.inf:
+        columns, shared = (*states, value), (horizon, delta, *living)
+        map_rows(_values_of_horizon, columns, *shared, threads=threads)
+    else:
+        map_rows(_values_of_life, (*states, value), delta, *living, threads=threads)
     out = probability_alive(x, t_x, T, 1, r, alpha, a, b, threads)
-    # Given that a customer is alive t_x says nothing more, so few rows differ.
-    distinct, row = np.unique(x + 1j * T, return_inverse=True)
-    x, T = read_only(distinct.real, distinct.imag)
-    value = np.empty(x.size)
-    shared = (horizon, delta, r, alpha, a, b + 1.0)
-    map_rows(_value_while_alive, (x, T, value), *shared, threads=threads)
     out *= value[row]
     return out
 
@@ -279,5 +289,6 @@ def _next_purchase_quantile(
         left = alive - q if alive < 0.5 else (1.0 - q) - expit(odds)
         out[i] = math.inf
         if left > 0.0:
-            patience = softplus(math.log(q) - math.log(left))  # -ln(1 - q / alive)
-            out[i] = (alpha + T[i]) * np.expm1(patience / (r + x[i]))
+            wait = softplus(math.log(q) - math.log(left)) / (r + x[i])  # -ln(1 - q/alive) / (r + x)
+            if wait < 700.0:
+                out[i] = (alpha + T[i]) * math.expm1(wait)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
+Column: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.uint64]
 Result = TypeVar("Result")
 
 CHUNK = 1 << 14
@@ -27,7 +28,11 @@ def n_threads() -> int:
 
 
 def map_chunks(
-    task: Callable[[int, int], Result], n_rows: int, *, threads: int | None = None
+    task: Callable[[int, int], Result],
+    n_rows: int,
+    *,
+    threads: int | None = None,
+    chunk: int | None = None,
 ) -> list[Result]:
     """Run `task(start, stop)` over consecutive chunks of rows.
 
@@ -39,11 +44,13 @@ def map_chunks(
         task: What to do with rows `start` to `stop`; it must release the GIL to gain speed.
         n_rows: Number of rows, zero included.
         threads: Number of threads, by default one per processor.
+        chunk: Rows per chunk, where a row takes unusually long or much memory.
 
     Returns:
         The results in the order of the rows.
     """
-    bounds = [(start, min(start + CHUNK, n_rows)) for start in range(0, n_rows, CHUNK)]
+    size = chunk or CHUNK
+    bounds = [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
     workers = min(len(bounds), n_threads() if threads is None else threads)
     if workers <= 1:
         return [task(start, stop) for start, stop in bounds]
@@ -53,8 +60,8 @@ def map_chunks(
 
 def map_rows(
     kernel: Callable[..., Result],
-    columns: tuple[FloatArray, ...],
-    *arguments: float | FloatArray,
+    columns: tuple[Column, ...],
+    *arguments: float | Column,
     threads: int | None = None,
 ) -> list[Result]:
     """Run a kernel over consecutive chunks of rows, as `map_chunks` does.

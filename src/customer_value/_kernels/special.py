@@ -25,6 +25,7 @@ LOG_GAMMA_SERIES = (
 )
 """zeta(k)/k from k = 8 down to 2 and Euler's constant: Abramowitz & Stegun 6.1.33."""
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(16)
+FEW_NODES, FEW_WEIGHTS = np.polynomial.legendre.leggauss(8)
 LARGE = 15.0
 """From here on the asymptotic series below reach full double precision."""
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, Field
 
+from customer_value._frames.assemble import array_column
 from customer_value._frames.contracts import ArrayRule
 from customer_value._frames.time import DAYS_PER_UNIT, duration_days
 from customer_value._typing import FloatArray, TimeUnit
+from customer_value.exceptions import CustomerValueError, FitError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,6 +24,9 @@ Horizon: TypeAlias = str | timedelta | int
 
 HISTORY = ("repeat_purchases", "t_x", "T")
 """The columns that a purchase model reads; ages in days."""
+
+SPEND = ("repeat_purchases", "repeat_spend")
+"""The columns that a spend model reads."""
 
 
 class FitOptions(BaseModel, frozen=True, extra="forbid"):
@@ -67,7 +72,78 @@ class FitSummary(BaseModel, frozen=True, extra="forbid"):
     warnings: tuple[str, ...] = ()
 
 
-class PurchaseModel(BaseModel, ABC, frozen=True, extra="forbid"):
+class Futures(NamedTuple):
+    """From what each customer's purchases to come are drawn, given the history.
+
+    Attributes:
+        alive: Probability of being alive.
+        shape: Shape of the rate of purchase given alive, a gamma distribution.
+        rate: Its rate parameter, in days.
+        end: Whether a purchase may be the last with probability Beta(first, second), or the end
+            comes in time at a daily rate Gamma(first, second), or never.
+        first: First parameter of the end; anything where it never comes.
+        second: Second parameter of the end.
+    """
+
+    alive: FloatArray
+    shape: FloatArray
+    rate: FloatArray
+    end: Literal["at_purchase", "in_time", "never"]
+    first: FloatArray
+    second: FloatArray
+
+
+class SpendFutures(NamedTuple):
+    """From what the spend of each customer's purchases to come is drawn, given the history.
+
+    Attributes:
+        purchase_shape: Shape of the spend of one purchase, a gamma distribution.
+        shape: Shape of its rate parameter, a gamma distribution among customers.
+        rate: Rate parameter of that, in money.
+    """
+
+    purchase_shape: float
+    shape: FloatArray
+    rate: FloatArray
+
+
+class FittedModel(BaseModel, ABC, frozen=True, extra="forbid"):
+    """A model whose parameters come from a likelihood, or are given.
+
+    Attributes:
+        fit: How the parameters were found; None where they were given.
+    """
+
+    fit: FitSummary | None = None
+
+    def draw_parameters(self, n: int, rng: np.random.Generator) -> tuple[Self, ...]:
+        """Draw n models as likely as this one: the logarithms of their parameters are normal.
+
+        The covariance is that of the fit, the inverse of the likelihood's curvature (Laplace).
+
+        Raises:
+            FitError: The fit has no covariance, or there was none.
+        """
+        fit = self.fit
+        if fit is None or fit.covariance is None or fit.standard_errors is None:
+            raise FitError(
+                f"the parameters of this {type(self).__name__} have no covariance "
+                f"({'they were given' if fit is None else f'its fit is {fit.status!r}'}): take "
+                "them as known with IntervalOptions(parameters='fixed')",
+                fit,
+            )
+        names = list(fit.standard_errors)
+        center = np.array([getattr(self, name) for name in names])
+        sizes, axes = np.linalg.eigh(np.array(fit.covariance) / np.outer(center, center))
+        spread = axes * np.sqrt(np.maximum(sizes, 0.0))
+        moves = rng.standard_normal((n, center.size)) @ spread.T
+        drawn = center * np.exp(np.clip(moves, -300.0, 300.0))
+        return tuple(
+            self.model_copy(update=dict(zip(names, row, strict=True))) for row in drawn.tolist()
+        )
+
+
+class PurchaseModel(FittedModel, ABC, frozen=True):
     """A model of when customers buy and when they stop.
 
     Its methods take arrays, one element a customer, in the order of `history`, and ages and
@@ -77,13 +153,11 @@ class PurchaseModel(BaseModel, ABC, frozen=True, extra="forbid"):
     Attributes:
         history: Columns that the methods take.
         time_unit: Unit in which the parameters are expressed.
-        fit: How the parameters were found; None where they were given.
     """
 
     history: ClassVar[tuple[str, ...]] = HISTORY
 
     time_unit: TimeUnit = "week"
-    fit: FitSummary | None = None
 
     @property
     def days_per_unit(self) -> float:
@@ -158,15 +232,17 @@ class PurchaseModel(BaseModel, ABC, frozen=True, extra="forbid"):
     def has_finite_value(self, rate: float) -> bool:
         """Whether the discounted purchases of the whole residual life are finite."""
 
+    def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Futures:  # noqa: ARG002
+        """From what each customer's purchases to come are drawn.
 
-class SpendModel(BaseModel, ABC, frozen=True, extra="forbid"):
-    """A model of what a customer spends per purchase.
+        Raises:
+            CustomerValueError: This model gives means only.
+        """
+        raise CustomerValueError(f"{type(self).__name__} cannot draw outcomes; use kind='mean'")
 
-    Attributes:
-        fit: How the parameters were found; None where they were given.
-    """
 
-    fit: FitSummary | None = None
+class SpendModel(FittedModel, ABC, frozen=True):
+    """A model of what a customer spends per purchase."""
 
     @property
     @abstractmethod
@@ -174,11 +250,25 @@ class SpendModel(BaseModel, ABC, frozen=True, extra="forbid"):
         """Mean spend per purchase of a new customer; None where it does not exist."""
 
     @abstractmethod
-    def spend_column(self) -> pl.Expr:
-        """Expected spend per purchase, by the columns `repeat_purchases` and `repeat_spend`.
+    def expected_spend(self, x: FloatArray, m: FloatArray) -> FloatArray:
+        """Expected spend per purchase after x repeat purchases of mean spend m.
 
-        Customers without a repeat purchase get the mean of a new customer, or null.
+        NaN where it does not exist or m is not known; m counts only where x is above 0.
         """
+
+    def spend_column(self) -> pl.Expr:
+        """The same as a column, from those of `repeat_purchases` and `repeat_spend`."""
+        return array_column(
+            self.expected_spend, SPEND, rules=spend_prediction_rules(), nullable=("repeat_spend",)
+        )
+
+    def spend_futures(self, x: FloatArray, m: FloatArray) -> SpendFutures:  # noqa: ARG002
+        """From what the spend of each customer's purchases to come is drawn.
+
+        Raises:
+            CustomerValueError: This model gives means only.
+        """
+        raise CustomerValueError(f"{type(self).__name__} cannot draw outcomes; use kind='mean'")
 
 
 def history_rules() -> list[ArrayRule]:
@@ -188,7 +278,7 @@ def history_rules() -> list[ArrayRule]:
             "NaN or infinite repeat_purchases, t_x or T",
             lambda x, t_x, age, *_: ~np.isfinite(x + t_x + age),
         ),
-        ArrayRule("repeat_purchases not 0, 1, 2 ...", lambda x, *_: (x < 0) | (x != np.floor(x))),
+        _NO_COUNT,
         ArrayRule("t_x outside 0 .. T", lambda _, t_x, age, *__: (t_x < 0) | (t_x > age)),
         ArrayRule("t_x above 0 without a repeat purchase", lambda x, t_x, *_: (x == 0) & (t_x > 0)),
     ]
@@ -200,5 +290,21 @@ def spend_rules() -> list[ArrayRule]:
         ArrayRule(
             "NaN or infinite repeat_purchases or repeat_spend", lambda x, m: ~np.isfinite(x + m)
         ),
-        ArrayRule("repeat_purchases not 0, 1, 2 ...", lambda x, _: (x < 0) | (x != np.floor(x))),
+        _NO_COUNT,
     ]
+
+
+def spend_prediction_rules() -> list[ArrayRule]:
+    """What no customer's spend may be, where a mean that is not known is NaN."""
+    return [
+        ArrayRule(
+            "NaN or infinite repeat_purchases or repeat_spend",
+            lambda x, m: ~np.isfinite(x) | np.isinf(m),
+        ),
+        _NO_COUNT,
+    ]
+
+
+_NO_COUNT = ArrayRule(
+    "repeat_purchases not 0, 1, 2 ...", lambda x, *_: (x < 0) | (x != np.floor(x))
+)

@@ -17,6 +17,7 @@ from customer_value._kernels import bg_nbd_counts as counts
 from customer_value.clv.base import (
     HISTORY,
     FitOptions,
+    Futures,
     Parameter,
     PurchaseModel,
     history_rules,
@@ -106,6 +107,12 @@ class BgNbd(PurchaseModel, frozen=True):
     def new_customer_probability(self, horizon: float, n: int) -> float:
         """Probability of exactly n repeat purchases of a new customer in `horizon` days (eq. 8)."""
         return counts.new_customer_probability(horizon, n, *self._by_day)
+
+    def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Futures:
+        """Given alive, rates are Gamma(r + x, alpha + T), chances to stop Beta(a, b + x)."""
+        r, alpha, a, b = self._by_day
+        alive = self.probability_alive(x, t_x, T)
+        return Futures(alive, r + x, alpha + T, "at_purchase", np.full_like(alive, a), b + x)
 
     def has_finite_value(self, rate: float) -> bool:
         """Whether a residual life has finite value: it is infinite without discount if a <= 1."""

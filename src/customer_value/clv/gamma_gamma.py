@@ -11,7 +11,14 @@ import numpy as np
 import polars as pl
 
 from customer_value._kernels import gamma_gamma as kernels
-from customer_value.clv.base import FitOptions, Parameter, SpendModel, spend_rules
+from customer_value.clv.base import (
+    SPEND,
+    FitOptions,
+    Parameter,
+    SpendFutures,
+    SpendModel,
+    spend_rules,
+)
 from customer_value.clv.fitting import fit_rows, maximize
 
 if TYPE_CHECKING:
@@ -47,16 +54,27 @@ class GammaGamma(SpendModel, frozen=True):
         """Mean spend per purchase of a new customer, p v / (q - 1); None where q <= 1."""
         return self.p * self.v / (self.q - 1) if self.q > 1 else None
 
-    def spend_column(self) -> pl.Expr:
-        """E[M | x, m] = p (v + x m) / (p x + q - 1), equation 5 of the note."""
-        x = pl.col("repeat_purchases").cast(pl.Float64)
-        total = pl.when(x > 0).then(x * pl.col("repeat_spend").clip(0)).otherwise(0.0)
+    def expected_spend(self, x: FloatArray, m: FloatArray) -> FloatArray:
+        """E[M | x, m] = p (v + x m) / (p x + q - 1), equation 5; a mean below zero counts as zero.
+
+        NaN for a new customer where q <= 1.
+        """
         certainty = self.p * x + (self.q - 1)
-        return pl.when(certainty > 0).then(self.p * (self.v + total) / certainty)
+        shrunk = self.p * (self.v + _total(x, m)) / np.where(certainty > 0, certainty, np.nan)
+        return np.asarray(shrunk)
+
+    def spend_futures(self, x: FloatArray, m: FloatArray) -> SpendFutures:
+        """The rate of a customer's purchases is Gamma(q + p x, v + x m) given x of mean spend m."""
+        return SpendFutures(self.p, self.q + self.p * x, self.v + _total(x, m))
 
     def log_likelihood(self, x: FloatArray, m: FloatArray) -> FloatArray:
         """Log-likelihood of x purchases of mean spend m (equation 1a of the note)."""
         return kernels.log_likelihood(x, m, self.p, self.q, self.v)
+
+
+def _total(x: FloatArray, m: FloatArray) -> FloatArray:
+    """Spend of all repeat purchases."""
+    return np.where(x > 0, x * np.maximum(m, 0.0), 0.0)
 
 
 def fit_gamma_gamma(
@@ -92,7 +110,7 @@ def fit_gamma_gamma(
     """
     rows = fit_rows(
         customers,
-        ("repeat_purchases", "repeat_spend"),
+        SPEND,
         weights=weights,
         rules=spend_rules(),
         usable=(pl.col("repeat_purchases") > 0) & (pl.col("repeat_spend") > 0),

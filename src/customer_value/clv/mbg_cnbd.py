@@ -17,9 +17,16 @@ from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import ArrayRule
 from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels import mbg_cnbd, mbg_cnbd_future, mbg_nbd
-from customer_value.clv.base import HISTORY, FitOptions, Parameter, PurchaseModel, history_rules
+from customer_value.clv.base import (
+    HISTORY,
+    FitOptions,
+    Futures,
+    Parameter,
+    PurchaseModel,
+    history_rules,
+)
 from customer_value.clv.fitting import Rows, fit_rows
-from customer_value.clv.mbg_nbd import maximize_mbg, mbg_rows, mean_age
+from customer_value.clv.mbg_nbd import MbgNbd, maximize_mbg, mbg_rows, mean_age
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
@@ -155,6 +162,17 @@ class MbgCnbd(PurchaseModel, frozen=True):
         """Probability of exactly n repeat purchases of a new customer in `horizon` days."""
         now = np.zeros(1)
         return float(self.purchase_probability(now, now, now, horizon, n)[0])
+
+    def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Futures:
+        """From what purchases to come are drawn, with k = 1 as in the MBG/NBD.
+
+        Raises:
+            CustomerValueError: k is above 1: the gaps are not those of a Poisson process.
+        """
+        if self.k > 1:
+            return super().futures(x, t_x, T)
+        same = MbgNbd(r=self.r, alpha=self.alpha, a=self.a, b=self.b, time_unit=self.time_unit)
+        return same.futures(x, t_x, T)
 
     def has_finite_value(self, rate: float) -> bool:
         """Whether a residual life has finite value: it is infinite without discount if a <= 1."""

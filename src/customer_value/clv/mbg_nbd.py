@@ -16,6 +16,7 @@ from customer_value._kernels import mbg_cnbd, mbg_nbd
 from customer_value.clv.base import (
     HISTORY,
     FitOptions,
+    Futures,
     Parameter,
     PurchaseModel,
     history_rules,
@@ -110,6 +111,12 @@ class MbgNbd(PurchaseModel, frozen=True):
         """Probability of exactly n repeat purchases of a new customer in `horizon` days."""
         now = np.zeros(1)
         return float(self.purchase_probability(now, now, now, horizon, n)[0])
+
+    def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Futures:
+        """Given alive, rates are Gamma(r + x, alpha + T), chances to stop Beta(a, b + x + 1)."""
+        r, alpha, a, b = self._by_day
+        alive = self.probability_alive(x, t_x, T)
+        return Futures(alive, r + x, alpha + T, "at_purchase", np.full_like(alive, a), b + x + 1)
 
     def has_finite_value(self, rate: float) -> bool:
         """Whether a residual life has finite value: it is infinite without discount if a <= 1."""

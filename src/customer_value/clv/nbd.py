@@ -13,7 +13,14 @@ import polars as pl
 
 from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels import nbd as kernels
-from customer_value.clv.base import HISTORY, FitOptions, Parameter, PurchaseModel, history_rules
+from customer_value.clv.base import (
+    HISTORY,
+    FitOptions,
+    Futures,
+    Parameter,
+    PurchaseModel,
+    history_rules,
+)
 from customer_value.clv.fitting import fit_rows, maximize
 
 if TYPE_CHECKING:
@@ -122,6 +129,11 @@ class Nbd(PurchaseModel, frozen=True):
         """Probability of exactly n repeat purchases of a new customer in `horizon` days."""
         now = np.zeros(1)
         return float(self.purchase_probability(now, now, now, horizon, n)[0])
+
+    def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Futures:  # noqa: ARG002
+        """Rates are Gamma(r + x, alpha + T), and nobody stops."""
+        rest = np.ones(x.size)
+        return Futures(rest, self.r + x, self._alpha + T, "never", rest, rest)
 
     def has_finite_value(self, rate: float) -> bool:
         """Whether a residual life has finite value: never without discount."""

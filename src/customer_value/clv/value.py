@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import math
-from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, overload
 
+import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field, field_validator
 
 from customer_value._frames.assemble import with_columns
 from customer_value._frames.contracts import Kind, as_polars, require
-from customer_value._frames.time import daily_rate, duration_days
+from customer_value._frames.time import daily_rate
+from customer_value.clv.base import SPEND, Horizon, PurchaseModel
+from customer_value.clv.drawing import IntervalOptions, draw_parameters
 from customer_value.clv.predictions import history_column
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
-    from customer_value._typing import ArrowStream, Frame
-    from customer_value.clv.base import PurchaseModel, SpendModel
+    from collections.abc import Callable
+    from datetime import timedelta
+
+    from customer_value._typing import ArrowStream, FloatArray, Frame
+    from customer_value.clv.base import SpendModel
+
+_ENDS = ("clv_low", "clv_high")
+_STEPS = {"week": "1w", "month": "1mo", "quarter": "1q", "year": "1y"}
 
 
 class ValueTerms(BaseModel, frozen=True, extra="forbid", title="customer_lifetime_value"):
@@ -29,7 +38,7 @@ class ValueTerms(BaseModel, frozen=True, extra="forbid", title="customer_lifetim
         margin: Share of revenue that is margin, or the name of a column of such shares.
     """
 
-    horizon: str | timedelta | None
+    horizon: Horizon | None
     discount_rate: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
     margin: float | str
 
@@ -41,9 +50,25 @@ class ValueTerms(BaseModel, frozen=True, extra="forbid", title="customer_lifetim
         return margin
 
     @property
-    def days(self) -> float:
-        """The horizon in days, inf for the whole residual life."""
-        return math.inf if self.horizon is None else duration_days(self.horizon)
+    def daily_rate(self) -> float:
+        """Continuous discount rate per day."""
+        return daily_rate(self.discount_rate)
+
+    def length(self, purchases: PurchaseModel) -> float:
+        """The horizon as the model takes it, inf for the whole residual life.
+
+        Raises:
+            CustomerValueError: The horizon is no duration, or the residual life has no finite
+                value.
+        """
+        if self.horizon is not None:
+            return purchases.horizon_length(self.horizon)
+        if not purchases.has_finite_value(self.daily_rate):
+            raise CustomerValueError(
+                "the residual life of these customers has no finite value without discount: give "
+                "a discount_rate above 0, or a horizon"
+            )
+        return math.inf
 
 
 @overload
@@ -53,8 +78,11 @@ def customer_lifetime_value(
     purchases: PurchaseModel,
     spend: SpendModel,
     margin: float | str,
-    horizon: str | timedelta | None = "12mo",
+    horizon: Horizon | None = "12mo",
     discount_rate: float = 0.10,
+    steps: str | timedelta | None = None,
+    interval: float | IntervalOptions | None = None,
+    seed: int | None = None,
 ) -> pl.LazyFrame: ...
 @overload
 def customer_lifetime_value(
@@ -63,8 +91,11 @@ def customer_lifetime_value(
     purchases: PurchaseModel,
     spend: SpendModel,
     margin: float | str,
-    horizon: str | timedelta | None = "12mo",
+    horizon: Horizon | None = "12mo",
     discount_rate: float = 0.10,
+    steps: str | timedelta | None = None,
+    interval: float | IntervalOptions | None = None,
+    seed: int | None = None,
 ) -> pl.DataFrame: ...
 def customer_lifetime_value(
     customers: Frame,
@@ -72,8 +103,11 @@ def customer_lifetime_value(
     purchases: PurchaseModel,
     spend: SpendModel,
     margin: float | str,
-    horizon: str | timedelta | None = "12mo",
+    horizon: Horizon | None = "12mo",
     discount_rate: float = 0.10,
+    steps: str | timedelta | None = None,
+    interval: float | IntervalOptions | None = None,
+    seed: int | None = None,
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add what each customer will bring over a horizon, in today's money.
 
@@ -90,17 +124,29 @@ def customer_lifetime_value(
         margin: Share of revenue that is margin, -1 to 1, or the name of a column of such shares;
             1.0 gives value on revenue basis.
         horizon: Length of the time after `as_of`, e.g. `"12mo"`; None is the whole residual life.
-        discount_rate: Annual effective rate, 0 to 1, e.g. 0.10 for 10 %.
+        discount_rate: Annual effective rate, 0 to 1, e.g. 0.10 for 10 %; a rate of i a month is
+            `(1 + i) ** 12 - 1`.
+        steps: Discount all purchases of a step, such as `"month"` or `"1w"`, from the step's end,
+            as lifetimes and pymc-marketing do; None discounts continuously, which gives more.
+        interval: Level of an interval for each customer, e.g. 0.95, or how to draw it.
+        seed: Seed of the interval's draws.
 
     Returns:
         The frame with `p_alive`, `expected_purchases` (undiscounted, null for a horizon of None),
         `expected_spend` (money per purchase, revenue basis) and `clv` (money, margin basis). All
-        are null for customers without any purchase; clv is null where a factor is.
+        are null for customers without any purchase; clv is null where a factor is. With an
+        interval also `clv_low` and `clv_high`, between which the customer's real value lies with
+        that probability: what is not known of the parameters counts, and what chance does. The
+        tails are equal, unless zero lies in the lower one, which leaves its share to the upper.
+        Customers of whom the models know the same get the same interval, and the order of the
+        customers changes nothing.
 
     Raises:
         ValidationError: A rate is out of range.
-        CustomerValueError: The horizon is no duration above zero, or the residual life has no
-            finite value (without discount, for some models).
+        CustomerValueError: The horizon is no duration above zero, the residual life has no
+            finite value (without discount, for some models), steps have no horizon or an
+            interval, or an interval has no seed.
+        FitError: The parameters have no covariance, and the interval asks for it.
         SchemaError: Columns are missing or no numbers.
         DataError: Histories are impossible; for a LazyFrame when it is collected.
 
@@ -118,28 +164,60 @@ def customer_lifetime_value(
         ['p_alive', 'expected_purchases', 'expected_spend', 'clv']
     """
     terms = ValueTerms(horizon=horizon, discount_rate=discount_rate, margin=margin)
-    frame, rate = as_polars(customers), daily_rate(terms.discount_rate)
-    needed: dict[str, Kind] = dict.fromkeys(
-        (*purchases.history, "repeat_purchases", "repeat_spend"), "number"
-    )
+    frame, days, rate = as_polars(customers), terms.length(purchases), terms.daily_rate
+    needed: dict[str, Kind] = dict.fromkeys((*purchases.history, *SPEND), "number")
     if isinstance(terms.margin, str):
         needed[terms.margin] = "number"
     require(frame, needed, what="customers")
-    if terms.horizon is None and not purchases.has_finite_value(rate):
-        raise CustomerValueError(
-            "the residual life of these customers has no finite value without discount: give a "
-            "discount_rate above 0, or a horizon"
-        )
-    days = terms.days
-    expected = history_column(purchases, purchases.expected_purchases, days)
     discounted = history_column(purchases, purchases.discounted_purchases, days, rate)
+    if steps is not None:
+        discounted = _stepwise(purchases, days, rate, steps)
+    expected = history_column(purchases, purchases.expected_purchases, days)
     share = pl.col(terms.margin) if isinstance(terms.margin, str) else pl.lit(terms.margin)
     known = pl.col("repeat_purchases").is_not_null()
     spends = pl.when(known).then(spend.spend_column())
-    return with_columns(
+    valued = with_columns(
         frame,
         history_column(purchases, purchases.probability_alive).alias("p_alive"),
         (expected if math.isfinite(days) else pl.lit(None, pl.Float64)).alias("expected_purchases"),
         spends.alias("expected_spend"),
         (discounted * spends * share.cast(pl.Float64)).alias("clv"),
     )
+    if interval is None:
+        return valued
+    if steps is not None:
+        raise CustomerValueError("an interval is discounted continuously: leave out steps")
+    options = interval
+    if not isinstance(options, IntervalOptions):
+        options = IntervalOptions(level=options)
+    drawing = draw_parameters(purchases, spend, days=days, rate=rate, seed=seed, options=options)
+    ends = [pl.col(name) * share.cast(pl.Float64) for name in _ENDS]
+    return with_columns(
+        with_columns(valued, drawing.interval_columns(*_ENDS).struct.unnest()),
+        pl.min_horizontal(ends).alias("clv_low"),
+        pl.max_horizontal(ends).alias("clv_high"),
+    )
+
+
+def _stepwise(
+    purchases: PurchaseModel, days: float, rate: float, steps: str | timedelta
+) -> pl.Expr:
+    """Purchases discounted from the ends of the steps in which they are expected.
+
+    Summed by parts, since the expected number is known up to a moment: all terms are positive.
+    """
+    if not math.isfinite(days):
+        raise CustomerValueError("steps need a horizon")
+    step = purchases.horizon_length(_STEPS.get(str(steps), steps))
+    moments = [min(k * step, days) for k in range(1, math.ceil(days / step - 1e-9) + 1)]
+    discounts = [math.exp(-rate * moment) for moment in moments]
+    falls = [now - later for now, later in pairwise([*discounts, 0.0])]
+    expected: Callable[..., FloatArray] = purchases.expected_purchases
+
+    def discounted(*history: FloatArray) -> FloatArray:
+        value = np.zeros_like(history[0])
+        for moment, fall in zip(moments, falls, strict=True):
+            value += fall * expected(*history, moment)
+        return value
+
+    return history_column(purchases, discounted)

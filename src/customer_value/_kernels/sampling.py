@@ -1,0 +1,248 @@
+"""What customers may bring: their own futures drawn, not only the means.
+
+Given that a customer is alive, the rate of purchase is Gamma(shape, rate), and the end comes either
+with a purchase, with probability p ~ Beta(first, second) at each (BG/NBD and its kin), or in time,
+at a rate mu ~ Gamma(first, second) (Pareto/NBD). With a chance p to stop at each, the purchases
+that are survived and the one that is not come as independent Poisson streams of rates
+lambda (1 - p) and lambda p, so both kinds are one: a time of the end, and purchases before it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from customer_value._kernels._jit import jit
+from customer_value._kernels.parallel import Column, FloatArray, map_rows, read_only
+from customer_value._kernels.special import softplus
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    KeyArray: TypeAlias = npt.NDArray[np.uint64]
+
+ENDS_AT_PURCHASE, ENDS_IN_TIME, NEVER_ENDS = 0.0, 1.0, 2.0
+
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_30, _27, _31, _11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+
+_BINS = 32
+"""Into how many parts the future of a busy customer is cut."""
+_BUSY = 64.0
+"""Purchases from which on they are drawn part by part, not one by one."""
+
+
+def row_keys(*columns: FloatArray) -> KeyArray:
+    """Give each row a key that depends on its own values alone: equal rows draw alike.
+
+    Args:
+        columns: 1-d arrays of one length, without NaN.
+
+    Returns:
+        One key a row.
+    """
+    keys = np.zeros(columns[0].size, np.uint64)
+    for column in columns:
+        keys = _mix(keys + _STEP) ^ _mix((column + 0.0).view(np.uint64) + _STEP)  # -0 is 0
+    return keys
+
+
+def distinct_keys(keys: KeyArray) -> KeyArray:
+    """Give equal keys that stand side by side different ones, so that their rows draw apart."""
+    if keys.size == 0:
+        return keys
+    index = np.arange(keys.size)
+    starts = np.append(True, keys[1:] != keys[:-1])
+    first = np.maximum.accumulate(np.where(starts, index, 0))
+    return _mix(keys + (index - first + 1).astype(np.uint64) * _FIRST)
+
+
+def draw_values(
+    alive: FloatArray,
+    process: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
+    spend: tuple[FloatArray, FloatArray],
+    keys: KeyArray,
+    *,
+    end: float,
+    spend_shape: float,
+    horizon: float,
+    delta: float,
+    seed: int,
+    draw: int,
+    threads: int | None = None,
+) -> FloatArray:
+    """Draw the present value of what each customer spends in the horizon.
+
+    Args:
+        alive: Probability of being alive now.
+        process: Shape and rate of the purchase rate, and the two parameters of the end.
+        spend: Shape and rate of the rate of spend: a purchase is Gamma(spend_shape, that rate).
+        keys: What makes the rows draw alike or apart, see `row_keys`.
+        end: `ENDS_AT_PURCHASE`, `ENDS_IN_TIME` or `NEVER_ENDS`.
+        spend_shape: Shape of the spend per purchase.
+        horizon: Length of the future; inf only with delta above 0, or an end.
+        delta: Continuous discount rate per unit of time.
+        seed: Seed of all draws.
+        draw: Number of the draw: each has random numbers of its own.
+        threads: Number of threads, by default one per processor; the bits do not depend on it.
+
+    Returns:
+        One present value a row.
+    """
+    out = np.empty(alive.size)
+    salt = _mix(np.array([seed], np.uint64) + _STEP) + np.array([draw], np.uint64) * _STEP
+    columns: tuple[Column, ...] = (*read_only(alive, *process, *spend), keys, out)
+    map_rows(_draw_values, columns, end, spend_shape, horizon, delta, _mix(salt), threads=threads)
+    return out
+
+
+def _mix(keys: KeyArray) -> KeyArray:
+    """Scramble the bits of keys (SplitMix64: Steele, Lea & Flood 2014)."""
+    keys = (keys ^ (keys >> _30)) * _FIRST
+    keys = (keys ^ (keys >> _27)) * _SECOND
+    return keys ^ (keys >> _31)
+
+
+@jit
+def uniform(state: KeyArray) -> float:
+    """Draw from (0, 1) and move the state on, by SplitMix64."""
+    state[0] += _STEP
+    bits = state[0]
+    bits = (bits ^ (bits >> _30)) * _FIRST
+    bits = (bits ^ (bits >> _27)) * _SECOND
+    bits ^= bits >> _31
+    return (float(bits >> _11) + 0.5) / 9007199254740992.0
+
+
+@jit
+def normal(state: KeyArray) -> float:
+    """Draw from the standard normal distribution (Box & Muller 1958)."""
+    radius = math.sqrt(-2.0 * math.log(uniform(state)))
+    return radius * math.cos(2.0 * math.pi * uniform(state))
+
+
+@jit
+def log_gamma_variate(state: KeyArray, shape: float) -> float:
+    """Draw the logarithm of a Gamma(shape, 1) variate, which itself may underflow.
+
+    Marsaglia & Tsang (2000); below a shape of 1, that of shape + 1 times U^(1/shape).
+    """
+    boost = 0.0
+    if shape < 1.0:
+        boost = math.log(uniform(state)) / shape
+        shape += 1.0
+    d = shape - 1.0 / 3.0
+    c = 1.0 / math.sqrt(9.0 * d)
+    while True:
+        z = normal(state)
+        v = 1.0 + c * z
+        if v > 0.0:
+            log_v = 3.0 * math.log(v)
+            cube = v * v * v
+            if math.log(uniform(state)) < 0.5 * z * z + d * (1.0 - cube + log_v):
+                return boost + math.log(d) + log_v
+
+
+@jit
+def poisson(state: KeyArray, mean: float) -> float:
+    """Draw from a Poisson distribution, of a mean of any size.
+
+    Multiplication of uniforms below 10; Hoermann's transformed rejection (1993), algorithm PTRS,
+    up to 1e9, beyond which the normal distribution is no different.
+    """
+    if mean < 10.0:
+        limit, product, count = math.exp(-mean), uniform(state), 0.0
+        while product > limit:
+            product *= uniform(state)
+            count += 1.0
+        return count
+    if mean > 1e9:
+        return max(0.0, math.floor(mean + math.sqrt(mean) * normal(state) + 0.5))
+    b = 0.931 + 2.53 * math.sqrt(mean)
+    a = -0.059 + 0.02483 * b
+    inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
+    v_r = 0.9277 - 3.6224 / (b - 2.0)
+    while True:
+        u, v = uniform(state) - 0.5, uniform(state)
+        us = 0.5 - abs(u)
+        k = math.floor((2.0 * a / us + b) * u + mean + 0.43)
+        if us >= 0.07 and v <= v_r:
+            return k
+        if k < 0.0 or (us < 0.013 and v > us):
+            continue
+        accept = math.log(v * inverse_alpha / (a / (us * us) + b))
+        if accept <= k * math.log(mean) - mean - math.lgamma(k + 1.0):
+            return k
+
+
+@jit
+def _draw_values(
+    alive: FloatArray,
+    shape: FloatArray,
+    rate: FloatArray,
+    first: FloatArray,
+    second: FloatArray,
+    spend_shapes: FloatArray,
+    spend_rates: FloatArray,
+    keys: KeyArray,
+    out: FloatArray,
+    end: float,
+    spend_shape: float,
+    horizon: float,
+    delta: float,
+    salt: KeyArray,
+) -> None:
+    """Write one present value a row."""
+    state = np.empty(1, np.uint64)
+    for i in range(alive.size):
+        state[0] = (keys[i] ^ salt[0]) * _SECOND
+        out[i] = 0.0
+        if uniform(state) >= alive[i]:
+            continue
+        log_rate = log_gamma_variate(state, shape[i]) - math.log(rate[i])
+        log_stop = -math.inf
+        if end == ENDS_AT_PURCHASE:  # from here on log_rate is that of the survived purchases
+            odds = log_gamma_variate(state, first[i]) - log_gamma_variate(state, second[i])
+            log_stop = log_rate - softplus(-odds)
+            log_rate -= softplus(odds)
+        elif end == ENDS_IN_TIME:
+            log_stop = log_gamma_variate(state, first[i]) - math.log(second[i])
+        stop = math.exp(min(math.log(-math.log(uniform(state))) - log_stop, 700.0))
+        # Discounted by exp(-60) a purchase is worth nothing.
+        until = min(stop, horizon, 60.0 / delta if delta > 0.0 else math.inf)
+        log_nu = log_gamma_variate(state, spend_shapes[i]) - math.log(spend_rates[i])
+        mean = math.exp(min(log_rate + math.log(until), 700.0)) if until > 0.0 else 0.0
+        value = _draw_spend(state, mean, until, delta, spend_shape)
+        if end == ENDS_AT_PURCHASE and stop == until:
+            value += math.exp(log_gamma_variate(state, spend_shape) - delta * stop)
+        if value > 0.0:
+            out[i] = math.exp(min(math.log(value) - log_nu, 700.0))
+
+
+@jit
+def _draw_spend(
+    state: KeyArray, mean: float, until: float, delta: float, spend_shape: float
+) -> float:
+    """Draw what purchases at random times before `until` are worth, for a rate of spend of 1.
+
+    Many purchases are drawn part of the time by part: their number, the sum of their spend, which
+    is Gamma too, and the mean discount of the part in place of each purchase's own.
+    """
+    value = 0.0
+    if mean <= _BUSY:
+        for _ in range(int(poisson(state, mean))):
+            moment = until * uniform(state) if delta > 0.0 else 0.0
+            value += math.exp(log_gamma_variate(state, spend_shape) - delta * moment)
+        return value
+    width = until / _BINS if delta > 0.0 else 0.0
+    discount = -math.expm1(-delta * width) / (delta * width) if delta * width > 0.0 else 1.0
+    for k in range(_BINS):
+        count = poisson(state, mean / _BINS)
+        if count > 0.0:
+            spent = log_gamma_variate(state, spend_shape * count)
+            value += math.exp(min(spent - delta * width * k, 700.0)) * discount
+    return value

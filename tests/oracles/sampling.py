@@ -1,0 +1,35 @@
+"""A customer's future told purchase by purchase, as the papers tell it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def values(
+    n: int,
+    process: tuple[float, float, float, float],
+    spend: tuple[float, float, float],
+    *,
+    end: float,
+    horizon: float,
+    delta: float,
+    seed: int,
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Draw n present values: exponential gaps, a coin after each purchase or a lifetime."""
+    rng = np.random.default_rng(seed)
+    shape, rate, first, second = process
+    out = np.zeros(n)
+    for i in range(n):
+        speed = rng.gamma(shape) / rate
+        stop = rng.beta(first, second) if end == 0.0 else 0.0
+        death = rng.exponential() / (rng.gamma(first) / second) if end == 1.0 else np.inf
+        money = rng.gamma(spend[0]) / spend[1]
+        moment = rng.exponential() / speed
+        while moment < min(death, horizon):
+            out[i] += rng.gamma(spend[2]) / money * np.exp(-delta * moment)
+            if rng.random() < stop:
+                break
+            moment += rng.exponential() / speed
+    return out
