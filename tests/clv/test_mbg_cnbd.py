@@ -84,6 +84,10 @@ def test_log_likelihood_of_all_customers_is_that_of_the_fit(
     arrays = [customers[name].cast(pl.Float64).to_numpy() for name in columns]
     total = fitted.log_likelihood(*arrays).sum()
     assert fitted.fit.log_likelihood == pytest.approx(total, rel=1e-12)
+    rows = cv.log_likelihood(customers, fitted)["log_likelihood"]
+    assert fitted.fit.log_likelihood == pytest.approx(rows.sum(), rel=1e-12)
+    with pytest.raises(cv.SchemaError, match="missing column 'log_gap_sum'"):
+        cv.log_likelihood(customers.drop("log_gap_sum"), fitted)
     by_day = cv.MbgCnbd(
         k=3, r=fitted.r, alpha=fitted.alpha * 7, a=fitted.a, b=fitted.b, time_unit="day"
     )

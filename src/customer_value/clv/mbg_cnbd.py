@@ -73,6 +73,11 @@ class MbgCnbd(PurchaseModel, frozen=True):
     def _by_day(self) -> tuple[float, float, float, float]:
         return self.r, self.alpha * self.days_per_unit, self.a, self.b
 
+    @property
+    def likelihood_columns(self) -> tuple[str, ...]:
+        """The history, and the sum of the logarithms of the gaps where k is above 1."""
+        return HISTORY if self.k == 1 else (*HISTORY, "log_gap_sum")
+
     def log_likelihood(
         self,
         x: FloatArray,

@@ -227,7 +227,8 @@ def log_likelihood(customers: Frame, model: PurchaseModel) -> pl.DataFrame | pl.
     """Add the log-likelihood of each customer's history.
 
     Args:
-        customers: Customer frame with `repeat_purchases`, `t_x` and `T`, of any snapshot.
+        customers: Customer frame with `repeat_purchases`, `t_x` and `T`, of any snapshot; and with
+            `log_gap_sum` for an MBG/CNBD-k model of k above 1.
         model: A purchase model.
 
     Returns:
@@ -245,7 +246,10 @@ def log_likelihood(customers: Frame, model: PurchaseModel) -> pl.DataFrame | pl.
         >>> cv.log_likelihood(customers, bg)["log_likelihood"].round(4).item()
         -0.5995
     """
-    return _with_history(customers, model, "log_likelihood", model.log_likelihood)
+    frame, columns = as_polars(customers), model.likelihood_columns
+    require(frame, dict.fromkeys(columns, "number"), what="customers")
+    likelihood = array_column(model.log_likelihood, columns, rules=model.rules)
+    return with_columns(frame, likelihood.alias("log_likelihood"))
 
 
 @overload
