@@ -22,6 +22,8 @@ from customer_value.datasets import (
     CDNOW_PARETO_NBD,
     BgNbdParameters,
     GammaGammaParameters,
+    MbgCnbdParameters,
+    NbdParameters,
     ParetoNbdParameters,
     load_cdnow,
     simulate_transactions,
@@ -423,6 +425,67 @@ def test_labels_are_drawn_by_zipf() -> None:
     for name, weight in [("books", 6 / 11), ("music", 3 / 11), ("film", 2 / 11)]:
         check_mean((log["category"] == name).cast(pl.Float64).to_numpy(), weight)
     assert set(log["channel"]) == {"web"}
+
+
+# --- regular gaps, and customers who leave at once or never ---
+
+
+def told_one_by_one(m: MbgCnbdParameters, days: float, n: int) -> list[int]:
+    """Repeat purchases of n customers: gap after gap, chance after chance."""
+    rng = np.random.default_rng(1)
+    repeats = []
+    for _ in range(n):
+        rate, leaves = rng.gamma(m.r) / m.alpha, rng.beta(m.a, m.b)
+        age, bought = rng.gamma(m.k) / rate, 0
+        while rng.random() > leaves and age <= days:
+            bought += 1
+            age += rng.gamma(m.k) / rate
+        repeats.append(bought)
+    return repeats
+
+
+@pytest.mark.parametrize("k", [1, 4])
+def test_mbg_cnbd_repeats_are_those_of_the_story(k: int) -> None:
+    model = MbgCnbdParameters(k=k, r=1.5, alpha=30.0 / k, a=0.7, b=2.0, time_unit="day")
+    log = simulate(20_000, purchases=model, acquisition_days=1)
+    got = log.group_by("customer_id").len()["len"].to_numpy() - 1
+    told = np.array(told_one_by_one(model, 730.5, 20_000))
+    error = (told.std() + got.std()) / 20_000**0.5
+    assert got.mean() == pytest.approx(told.mean(), abs=4 * error)
+    for least in (1, 2, 10):
+        assert (got >= least).mean() == pytest.approx((told >= least).mean(), abs=0.02)
+
+
+def test_gaps_are_as_regular_as_k_says() -> None:
+    """One rate and nobody leaves: the gaps' squared coefficient of variation is 1/k."""
+    for k in (1, 9):
+        model = MbgCnbdParameters(k=k, r=1e6, alpha=1e7 / k, a=1e-3, b=1e3, time_unit="day")
+        log = simulate(1_000, purchases=model, acquisition_days=1).sort("customer_id", "ordered_at")
+        gaps = log.select(
+            pl.col("ordered_at").diff().over("customer_id").dt.total_seconds() / 86_400
+        )
+        gap = gaps["ordered_at"].drop_nulls().to_numpy()
+        assert gap.mean() == pytest.approx(10, rel=0.02)
+        assert gap.var() / gap.mean() ** 2 == pytest.approx(1 / k, rel=0.05)
+
+
+def test_nbd_customers_never_leave() -> None:
+    model = NbdParameters(r=2.0, alpha=20.0, time_unit="day")
+    stay = ParetoNbdParameters(r=2.0, alpha=20.0, s=1e-6, beta=1e6, time_unit="day")
+    log, other = (simulate(20_000, purchases=m, acquisition_days=1) for m in (model, stay))
+    assert log.height / other.height == pytest.approx(1, rel=0.02)
+    assert log.height / 20_000 == pytest.approx(1 + 730.5 * 2 / 20, rel=0.02)
+
+
+def test_a_model_is_simulated_as_what_it_calls_itself() -> None:
+    same = {"r": 0.5, "alpha": 6.0, "a": 0.9, "b": 1.6, "time_unit": "week"}
+    mbg = simulate(purchases=SimpleNamespace(model="mbg_nbd", **same))
+    assert mbg.equals(simulate(purchases=MbgCnbdParameters.model_validate(same)))
+    assert not mbg.equals(simulate(purchases=SimpleNamespace(model="bg_nbd", **same)))
+    regular = simulate(purchases=SimpleNamespace(model="mbg_cnbd", k=3, **same))
+    assert regular.equals(simulate(purchases=MbgCnbdParameters.model_validate(same | {"k": 3})))
+    nbd = simulate(purchases=SimpleNamespace(model="nbd", **same))
+    assert nbd.equals(simulate(purchases=NbdParameters(r=0.5, alpha=6.0, time_unit="week")))
 
 
 # --- arguments ---

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from importlib.resources import files
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, Protocol
 
 import numpy as np
 import polars as pl
@@ -68,6 +68,22 @@ class ParetoNbdLike(PurchaseRateLike, Protocol):
         """Rate of the gamma distribution of the death rate, in time units."""
 
 
+class MbgCnbdLike(BgNbdLike, Protocol):
+    """An MBG/NBD or MBG/CNBD-k model; the latter has the shape `k` of the gaps too."""
+
+    @property
+    def model(self) -> Literal["mbg_nbd", "mbg_cnbd"]:
+        """Name of the model: its parameters have those of the BG/NBD's names."""
+
+
+class NbdLike(PurchaseRateLike, Protocol):
+    """An NBD model."""
+
+    @property
+    def model(self) -> Literal["nbd"]:
+        """Name of the model, which has no more parameters."""
+
+
 class GammaGammaLike(Protocol):
     """Anything with the parameters of a Gamma-Gamma spend model, such as a fitted one."""
 
@@ -101,6 +117,22 @@ class BgNbdParameters(_Frozen, frozen=True):
     alpha: _Positive
     a: _Positive
     b: _Positive
+    time_unit: TimeUnit
+
+
+class MbgCnbdParameters(BgNbdParameters, frozen=True):
+    """Parameters of an MBG/CNBD-k model, or of an MBG/NBD one where `k` is 1."""
+
+    model: Literal["mbg_nbd", "mbg_cnbd"] = "mbg_cnbd"
+    k: Annotated[int, Field(ge=1)] = 1
+
+
+class NbdParameters(_Frozen, frozen=True):
+    """Parameters of an NBD model; for the fields see `PurchaseRateLike`."""
+
+    model: Literal["nbd"] = "nbd"
+    r: _Positive
+    alpha: _Positive
     time_unit: TimeUnit
 
 
@@ -178,7 +210,7 @@ def simulate_transactions(
     start: date,
     end: date,
     seed: int,
-    purchases: BgNbdLike | ParetoNbdLike = CDNOW_BG_NBD,
+    purchases: BgNbdLike | MbgCnbdLike | NbdLike | ParetoNbdLike = CDNOW_BG_NBD,
     spend: GammaGammaLike = CDNOW_GAMMA_GAMMA,
     acquisition_days: int | None = None,
     return_rate: float = 0.0,
@@ -193,7 +225,10 @@ def simulate_transactions(
     - BG/NBD: buys again at a rate `lambda ~ Gamma(r, alpha)` and leaves after each *repeat*
       purchase with probability `p ~ Beta(a, b)`;
     - Pareto/NBD: buys again at a rate `lambda ~ Gamma(r, alpha)` during a lifetime from the first
-      purchase that is exponential with rate `mu ~ Gamma(s, beta)`.
+      purchase that is exponential with rate `mu ~ Gamma(s, beta)`;
+    - MBG/NBD: as BG/NBD, but may leave after the first purchase too;
+    - MBG/CNBD-k: likewise, with gaps of Erlang's distribution with shape `k` and rate `lambda`;
+    - NBD: buys again at a rate `lambda ~ Gamma(r, alpha)` for ever.
 
     Each purchase costs `z ~ Gamma(p, nu)` with the customer's own `nu ~ Gamma(q, v)`, on average
     `p v / (q - 1)`. The second parameter of a gamma distribution is its rate. Amounts are rounded
@@ -211,9 +246,9 @@ def simulate_transactions(
         end: Last day of the log, inclusive.
         seed: Seed of all draws, at least 0. The same seed gives the same frame on any number of
             threads. A release of numpy may change it.
-        purchases: Purchase process: a fitted BG/NBD or Pareto/NBD model, or `BgNbdParameters` or
-            `ParetoNbdParameters`. A month is 30.4375 days, a year 365.25. Only the parameters are
-            read: those of an MBG/NBD model have the same names and give a BG/NBD log.
+        purchases: Purchase process: a fitted BG/NBD, MBG/NBD, MBG/CNBD-k, NBD or Pareto/NBD model,
+            or `BgNbdParameters` or `ParetoNbdParameters`. A month is 30.4375 days, a year 365.25.
+            Of an object that is none of these only the parameters are read.
         spend: Spend process: a fitted Gamma-Gamma model or `GammaGammaParameters`.
         acquisition_days: Length of the acquisition window from `start`, in days. None is the whole
             period, as in a business that keeps finding customers; 84 makes a cohort as in CDNOW.
@@ -242,6 +277,8 @@ def simulate_transactions(
         Fader, Hardie & Lee (2005), "Counting Your Customers" the Easy Way, Marketing Science 24(2).
         Schmittlein, Morrison & Colombo (1987), Counting Your Customers, Management Science 33(1).
         Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value.
+        Reutterer, Platzer & Schröder (2021), Leveraging purchase regularity for predicting customer
+        behavior the easy way, International Journal of Research in Marketing 38(1).
 
     Examples:
         >>> from datetime import date
@@ -289,6 +326,13 @@ def simulate_transactions(
     return _add_returns(log, options, streams.returns) if options.return_rate > 0 else log
 
 
+def _process(model: object) -> str:
+    """Name the process of a model: by its own word, or else by its parameters."""
+    names = {"mbg_nbd": "mbg_cnbd", "mbg_cnbd": "mbg_cnbd", "nbd": "nbd"}
+    by_parameters = "pareto_nbd" if hasattr(model, "s") else "bg_nbd"
+    return names.get(getattr(model, "model", ""), by_parameters)
+
+
 class _Options(_Frozen, frozen=True, title="simulate_transactions"):
     """The arguments of `simulate_transactions`, checked; models are reduced to their parameters."""
 
@@ -298,8 +342,10 @@ class _Options(_Frozen, frozen=True, title="simulate_transactions"):
     seed: Annotated[int, Field(ge=0)]
     purchases: Annotated[
         Annotated[BgNbdParameters, Tag("bg_nbd")]
+        | Annotated[MbgCnbdParameters, Tag("mbg_cnbd")]
+        | Annotated[NbdParameters, Tag("nbd")]
         | Annotated[ParetoNbdParameters, Tag("pareto_nbd")],
-        Discriminator(lambda model: "pareto_nbd" if hasattr(model, "s") else "bg_nbd"),
+        Discriminator(_process),
     ]
     spend: GammaGammaParameters
     acquisition_days: Annotated[int, Field(ge=1)] | None
@@ -351,13 +397,19 @@ class _Streams(NamedTuple):
 class _Histories(NamedTuple):
     """What each customer does after the first purchase, as arrays of one value per customer.
 
-    Given these, the repeat purchases are independent and uniform on `(0, active)`, but for the last
-    one of a customer with `ends_active`, which falls on `active` itself.
+    Given these, the events are independent and uniform on `(0, active)`, but for the last one of a
+    customer with `ends_active`, which falls on `active` itself. Every k-th event is a purchase.
     """
 
-    repeats: IntArray
+    events: IntArray
     active: FloatArray
     ends_active: npt.NDArray[np.bool_]
+    k: int = 1
+
+    @property
+    def repeats(self) -> IntArray:
+        """Repeat purchases."""
+        return self.events // self.k
 
 
 _DAY: Final = 86_400_000_000  # microseconds
@@ -377,10 +429,7 @@ def _simulate_sales(options: _Options, streams: _Streams) -> pl.DataFrame:
     unit = _DAYS[options.purchases.time_unit] * _DAY
     first = rng.random(n) * (options.acquisition_days or options.days) * _DAY
     window = (period - first) / unit
-    if isinstance(options.purchases, BgNbdParameters):
-        histories = _draw_bg_nbd(options.purchases, window, rng)
-    else:
-        histories = _draw_pareto_nbd(options.purchases, window, rng)
+    histories = _draw_histories(options.purchases, window, rng)
 
     counts = _checked_counts(histories.repeats)
     elapsed = np.repeat(first, counts)
@@ -395,6 +444,48 @@ def _simulate_sales(options: _Options, streams: _Streams) -> pl.DataFrame:
         }
     ).sort("ordered_at", maintain_order=True)
     return log.insert_column(1, pl.int_range(1, log.height + 1, eager=True).alias("order_id"))
+
+
+def _draw_histories(
+    model: BgNbdParameters | NbdParameters | ParetoNbdParameters,
+    window: FloatArray,
+    rng: np.random.Generator,
+) -> _Histories:
+    match model:
+        case MbgCnbdParameters():
+            return _draw_mbg_cnbd(model, window, rng)
+        case BgNbdParameters():
+            return _draw_bg_nbd(model, window, rng)
+        case NbdParameters():
+            return _draw_nbd(model, window, rng)
+        case _:
+            return _draw_pareto_nbd(model, window, rng)
+
+
+def _draw_nbd(model: NbdParameters, window: FloatArray, rng: np.random.Generator) -> _Histories:
+    """Draw NBD histories: Poisson purchases for ever."""
+    rate = rng.standard_gamma(model.r, window.size) / model.alpha
+    repeats = rng.poisson(np.minimum(rate * window, _MAX_POISSON_MEAN))
+    return _Histories(repeats, window, np.zeros(window.size, dtype=np.bool_))
+
+
+def _draw_mbg_cnbd(
+    model: MbgCnbdParameters, window: FloatArray, rng: np.random.Generator
+) -> _Histories:
+    """Draw MBG/CNBD-k histories: every k-th Poisson event, cut as `_draw_bg_nbd` does.
+
+    Who leaves at the first purchase does nothing more.
+    """
+    rate = rng.standard_gamma(model.r, window.size) / model.alpha
+    dropout = rng.beta(model.a, model.b, window.size)
+    possible = rng.poisson(np.minimum(rate * window, _MAX_POISSON_MEAN))
+    last_repeat = rng.geometric(np.maximum(dropout, _MIN_PROBABILITY)) - 1
+    left = last_repeat <= possible // model.k
+    events = np.where(left, np.minimum(last_repeat, possible) * model.k, possible)
+    active, ends_active = window.copy(), left & (events > 0)
+    cut = events[ends_active]
+    active[ends_active] *= rng.beta(cut, possible[ends_active] - cut + 1)
+    return _Histories(events, active, ends_active, model.k)
 
 
 def _draw_bg_nbd(
@@ -441,11 +532,18 @@ def _checked_counts(repeats: IntArray) -> IntArray:
 
 def _draw_positions(histories: _Histories, rng: np.random.Generator) -> FloatArray:
     """Draw where in the active span each purchase lies: the first at 0, one that ends it at 1."""
-    last = np.cumsum(histories.repeats + 1) - 1
-    position: FloatArray = rng.random(histories.repeats.sum() + histories.repeats.size)
-    position[last - histories.repeats] = 0
+    starts = histories.events + 1
+    last = np.cumsum(starts) - 1
+    position: FloatArray = rng.random(starts.sum())
+    position[last - histories.events] = 0
     position[last[histories.ends_active]] = 1
-    return position
+    if histories.k == 1:
+        return position
+    # The first purchase is no event: in order of time, it and every k-th event after it.
+    owner = np.repeat(np.arange(starts.size), starts)
+    rank = np.arange(position.size) - np.repeat(last - histories.events, starts)
+    purchases: FloatArray = position[np.lexsort((position, owner))][rank % histories.k == 0]
+    return purchases
 
 
 def _draw_amounts(

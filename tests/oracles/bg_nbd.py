@@ -147,14 +147,30 @@ def write_golden() -> None:
 
 def _mean_decay(n: Number, a: Number, c: Number, y: Number) -> Number:
     """Give the mean of (1 + p y)^-(n+1) over p ~ Beta(a, c-a) by a series of positive terms."""
+    z = y / (1 + y)
+    if z < 0.97:
+        return (1 - z) ** (n + 1) * _positive_series(n + 1, c - a, c, z)
     mean = mp.nan
-    for digits in (40, 400, 4000):
+    for digits in (60, 150, 400, 4000):
+        before = mean
         with mp.workdps(digits):
             z = y / (1 + y)
             mean = (1 - z) ** (n + 1) * mpmath.hyp2f1(n + 1, c - a, c, z, maxprec=30000)
-        if 0 < mean <= 1:  # mpmath's connection formula for z near 1 may lose all digits
+        # mpmath's connection formula for z near 1 may lose all digits: two runs must agree.
+        if 0 < mean <= 1 and abs(mean - before) < 1e-20 * mean:
             break
     return mean
+
+
+def _positive_series(a: Number, b: Number, c: Number, z: Number) -> Number:
+    """Give 2F1(a, b; c; z) for positive arguments by its definition."""
+    term = total = mp.mpf(1)
+    k = 0
+    while term > total * mp.eps:
+        term *= (a + k) * (b + k) * z / ((c + k) * (k + 1))
+        total += term
+        k += 1
+    return total
 
 
 def _log_beta(a: Number, b: Number) -> Number:

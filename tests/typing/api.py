@@ -249,6 +249,26 @@ def intervals(customers: pl.DataFrame, lazy: pl.LazyFrame, bg: cv.BgNbd, gg: cv.
     assert_type(cv.expected_spend(customers, model), pl.DataFrame)
 
 
+def more_purchase_models(customers: pl.DataFrame) -> None:
+    mbg = cv.fit_mbg_nbd(customers, time_unit="week", weights="weight")
+    assert_type(mbg, cv.MbgNbd)
+    assert_type((mbg.r, mbg.alpha, mbg.a, mbg.b), tuple[float, float, float, float])
+    assert_type(cv.expected_purchases(customers, mbg, horizon="39w"), pl.DataFrame)
+    regular = cv.fit_mbg_cnbd(customers, k=None, time_unit="month")
+    assert_type(regular, cv.MbgCnbd)
+    assert_type(regular.k, int)
+    nbd = cv.fit_nbd(customers)
+    assert_type((nbd.r, nbd.alpha), tuple[float, float])
+    for model in (regular, nbd):
+        cv.next_purchase_quantile(customers, model, q=0.5)
+        cv.simulate_transactions(
+            10, start=date(2024, 1, 1), end=date(2024, 2, 1), seed=1, purchases=model
+        )
+    cv.simulate_transactions(
+        10, start=date(2024, 1, 1), end=date(2024, 2, 1), seed=1, purchases=mbg
+    )
+
+
 def tomorrow(lazy: pl.LazyFrame) -> None:
     bg = cv.load_model(Path("bg.json").read_text(encoding="utf-8"))
     if isinstance(bg, cv.BgNbd):

@@ -24,7 +24,10 @@ from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
 from customer_value.clv.intervals import ValueInterval, value_interval
 from customer_value.clv.log_normal import LogNormalSpend, fit_log_normal_spend
 from customer_value.clv.markov import markov_value, recency_transitions
+from customer_value.clv.mbg_cnbd import MbgCnbd, fit_mbg_cnbd
+from customer_value.clv.mbg_nbd import MbgNbd, fit_mbg_nbd
 from customer_value.clv.models import load_model
+from customer_value.clv.nbd import Nbd, fit_nbd
 from customer_value.clv.opportunities import summarize_opportunities
 from customer_value.clv.pareto_nbd import ParetoNbd, fit_pareto_nbd
 from customer_value.clv.predictions import (
@@ -55,6 +58,9 @@ __all__ = [
     "IntervalOptions",
     "LikelihoodRatioTest",
     "LogNormalSpend",
+    "MbgCnbd",
+    "MbgNbd",
+    "Nbd",
     "ParetoNbd",
     "PurchaseModel",
     "Sbg",
@@ -75,6 +81,9 @@ __all__ = [
     "fit_conformal_interval",
     "fit_gamma_gamma",
     "fit_log_normal_spend",
+    "fit_mbg_cnbd",
+    "fit_mbg_nbd",
+    "fit_nbd",
     "fit_pareto_nbd",
     "fit_sbg",
     "likelihood_ratio_test",

@@ -169,6 +169,11 @@ class PurchaseModel(FittedModel, ABC, frozen=True):
         """What no customer's history may be."""
         return history_rules()
 
+    @property
+    def likelihood_columns(self) -> tuple[str, ...]:
+        """Columns that `log_likelihood` takes: the history, and what else the model's needs."""
+        return self.history
+
     def horizon_length(self, horizon: Horizon) -> float:
         """The horizon as the methods take it: in days.
 

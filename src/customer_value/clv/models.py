@@ -11,10 +11,15 @@ from customer_value.clv.bg_bb import BgBb
 from customer_value.clv.bg_nbd import BgNbd
 from customer_value.clv.gamma_gamma import GammaGamma
 from customer_value.clv.log_normal import LogNormalSpend
+from customer_value.clv.mbg_cnbd import MbgCnbd
+from customer_value.clv.mbg_nbd import MbgNbd
+from customer_value.clv.nbd import Nbd
 from customer_value.clv.pareto_nbd import ParetoNbd
 from customer_value.clv.sbg import Sbg
 
-Model: TypeAlias = Bdw | BgBb | BgNbd | GammaGamma | LogNormalSpend | ParetoNbd | Sbg
+Model: TypeAlias = (
+    Bdw | BgBb | BgNbd | GammaGamma | LogNormalSpend | MbgCnbd | MbgNbd | Nbd | ParetoNbd | Sbg
+)
 
 _ADAPTER: TypeAdapter[Model] = TypeAdapter(Annotated[Model, Field(discriminator="model")])
 

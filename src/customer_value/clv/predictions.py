@@ -229,7 +229,8 @@ def log_likelihood(customers: Frame, model: PurchaseModel) -> pl.DataFrame | pl.
     """Add the log-likelihood of each customer's history.
 
     Args:
-        customers: Customer frame with `repeat_purchases`, `t_x` and `T`, of any snapshot.
+        customers: Customer frame with `repeat_purchases`, `t_x` and `T`, of any snapshot; and with
+            `log_gap_sum` for an MBG/CNBD-k model of k above 1.
         model: A purchase model.
 
     Returns:
@@ -247,7 +248,9 @@ def log_likelihood(customers: Frame, model: PurchaseModel) -> pl.DataFrame | pl.
         >>> cv.log_likelihood(customers, bg)["log_likelihood"].round(4).item()
         -0.5995
     """
-    found = history_column(model, lambda m, *at: m.log_likelihood(*at))
+    found = history_column(
+        model, lambda m, *at: m.log_likelihood(*at), history=model.likelihood_columns
+    )
     return _with_history(customers, log_likelihood=found)
 
 
