@@ -167,7 +167,7 @@ class PurchaseModel(FittedModel, ABC, frozen=True):
     @property
     def rules(self) -> list[ArrayRule]:
         """What no customer's history may be."""
-        return history_rules()
+        return history_rules(len(self.covariates))
 
     @property
     def likelihood_columns(self) -> tuple[str, ...]:
@@ -291,20 +291,26 @@ class SpendModel(FittedModel, ABC, frozen=True):
         raise CustomerValueError(f"{type(self).__name__} cannot draw outcomes; use kind='mean'")
 
 
-def history_rules() -> list[ArrayRule]:
-    """What no customer's history may be, nor any covariates that stand after it."""
-    return [
+def history_rules(n_covariates: int = 0) -> list[ArrayRule]:
+    """What no customer's history may be, nor the covariates that stand after it."""
+    rules = [
         ArrayRule(
             "NaN or infinite repeat_purchases, t_x or T",
             lambda x, t_x, age, *_: ~np.isfinite(x + t_x + age),
         ),
         _NO_COUNT,
         ArrayRule("t_x outside 0 .. T", lambda _, t_x, age, *__: (t_x < 0) | (t_x > age)),
-        ArrayRule(
-            "NaN or infinite covariates", lambda *columns: ~np.isfinite(np.sum(columns[3:], axis=0))
-        ),
         ArrayRule("t_x above 0 without a repeat purchase", lambda x, t_x, *_: (x == 0) & (t_x > 0)),
     ]
+    if n_covariates:
+        last = len(HISTORY) + n_covariates
+        rules.append(
+            ArrayRule(
+                "NaN or infinite covariates",
+                lambda *columns: ~np.isfinite(np.sum(columns[len(HISTORY) : last], axis=0)),
+            )
+        )
+    return rules
 
 
 def spend_rules() -> list[ArrayRule]:

@@ -213,7 +213,7 @@ def fit_bg_nbd(
         customers,
         columns,
         weights=weights,
-        rules=history_rules(),
+        rules=history_rules(len(terms.columns)),
         usable=pl.all_horizontal(pl.col(columns).is_not_null()),
         unusable="no purchase, or an unknown covariate" if terms.columns else "no purchase",
     )
