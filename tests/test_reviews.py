@@ -75,3 +75,10 @@ def test_bad_snapshots_are_refused() -> None:
         cv.compare_snapshots(BEFORE, AFTER, measures=[])
     with pytest.raises(cv.DataError, match="after: 8 rows with a customer more than once"):
         cv.compare_snapshots(BEFORE, pl.concat([AFTER, AFTER]), measures=["nps"])
+
+
+def test_a_review_beyond_the_calendar_is_on_its_last_day() -> None:
+    customers = pl.DataFrame({"tier": ["high"], "last_review": [date.max]})
+    assert cv.review_schedule(customers, as_of=AS_OF)["next_review"].item() == date.max
+    never = pl.DataFrame({"tier": ["high"], "last_review": [None]})
+    assert cv.review_schedule(never, as_of=AS_OF)["next_review"].item() == AS_OF

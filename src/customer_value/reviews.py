@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, overload
 
 import polars as pl
@@ -15,7 +16,6 @@ from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
     from customer_value._typing import ArrowStream, Frame
 
@@ -96,7 +96,7 @@ def review_schedule(
     """
     cadence, day = cadence or ReviewCadence(), pl.lit(check_day("as_of", as_of))
     frame = as_polars(customers)
-    require(frame, {tier: "text", last_review: "day"}, what="customers")
+    require(frame, {tier: "text", last_review: "maybe_day"}, what="customers")
     months = (
         pl.col(tier)
         .cast(pl.String)
@@ -107,7 +107,8 @@ def review_schedule(
             return_dtype=pl.Int64,
         )
     )
-    due = pl.col(last_review).dt.offset_by(pl.format("{}mo", months)).fill_null(day)
+    last = pl.col(last_review).cast(pl.Date)
+    due = last.dt.offset_by(pl.format("{}mo", months)).clip(upper_bound=date.max).fill_null(day)
     return with_columns(
         frame,
         due.alias("next_review"),

@@ -214,7 +214,7 @@ def test_bad_values_are_refused_in_one_error() -> None:
     frame = trial([1.0, math.nan], [1.0, 2.0]).with_columns(
         group=pl.Series(["treated", "treated", "control", None])
     )
-    with pytest.raises(cv.DataError, match="1 row with no group; 1 row with y null, NaN or inf"):
+    with pytest.raises(cv.DataError, match="1 row with no group; 1 row with y null, NaN, inf"):
         cv.evaluate_effect(frame, outcome="y")
     with pytest.raises(cv.DataError, match="2 rows with y not 0 or 1"):
         cv.evaluate_effect(trial([2.0, 1.0], [0.5, 0.0]), outcome="y", kind="proportion")
@@ -247,3 +247,12 @@ def test_targeting_risk_wakes_sleeping_dogs() -> None:
     }
     effects = {name: cv.evaluate_effect(own, outcome="y").estimate for name, own in chosen.items()}
     assert effects["risk"] < 0 < effects["uplift"]
+
+
+def test_words_are_checked_and_numbers_too_large_to_square() -> None:
+    with pytest.raises(cv.CustomerValueError, match="kind must be one of"):
+        cv.evaluate_effect(CUPED, outcome="y", kind="median")  # type: ignore[arg-type]
+    with pytest.raises(cv.DataError, match="8 rows with y null, NaN, infinite or beyond 1e"):
+        cv.evaluate_effect(CUPED.with_columns(y=pl.lit(1e200)), outcome="y")
+    with pytest.raises(cv.CustomerValueError, match="adjust must be one of"):
+        cv.uplift_by_segment(CUPED, outcome="y", segment="x", adjust="none")  # type: ignore[arg-type]

@@ -16,6 +16,8 @@ from customer_value._frames.contracts import (
     Rule,
     any_broken,
     as_polars,
+    check_choice,
+    check_groups,
     describe,
     exclusive,
     find_offences,
@@ -23,7 +25,7 @@ from customer_value._frames.contracts import (
     require,
 )
 from customer_value._frames.money import TOO_LARGE
-from customer_value.exceptions import DataError, SchemaError
+from customer_value.exceptions import CustomerValueError, DataError, SchemaError
 
 TYPES: dict[str, Any] = {
     "int": pl.Int8(),
@@ -196,3 +198,23 @@ def test_exclusive_rules_count_each_row_once() -> None:
 def test_what_is_too_large_to_sum() -> None:
     with pytest.raises(DataError, match="2 rows with values too large to sum exactly"):
         refuse({"money": np.array([9e22, 1e23, -1e24])}, [TOO_LARGE], what="accounts")
+
+
+def test_a_word_must_be_one_that_is_taken() -> None:
+    check_choice("kind", "a", ("a", "b"))
+    with pytest.raises(CustomerValueError, match=r"^kind must be one of 'a', 'b'; got 'c'$"):
+        check_choice("kind", "c", ("a", "b"))
+
+
+def test_groups_neither_repeat_nor_hide_results() -> None:
+    check_groups(["tier", "city"], ["customers"])
+    message = "^by names twice: tier; has names of the result, rename them: customers$"
+    with pytest.raises(CustomerValueError, match=message):
+        check_groups(["tier", "customers", "tier"], ["customers"])
+
+
+def test_what_may_be_null_has_no_type_without_values() -> None:
+    frame = pl.DataFrame({"end": [None, None]})
+    assert require(frame, {"end": "maybe_day"}, what="rows")["end"] == pl.Null
+    with pytest.raises(SchemaError, match="'end' is Null, must be Date"):
+        require(frame, {"end": "day"}, what="rows")

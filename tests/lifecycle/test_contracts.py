@@ -116,3 +116,8 @@ def test_bad_contracts_are_refused_in_one_error() -> None:
         cv.contract_churn(frame, as_of=AS_OF)
     with pytest.raises(ValidationError, match="grace_days"):
         cv.contract_churn(frame, as_of=AS_OF, grace_days=-1)
+
+
+def test_contracts_that_all_run_on() -> None:
+    frame = pl.DataFrame({"customer_id": [1], "contract_start": [FIRST], "contract_end": [None]})
+    assert cv.contract_churn(frame, as_of=AS_OF)["closing"].to_list() == [1, 1, 1, 1]

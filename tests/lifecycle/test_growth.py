@@ -117,3 +117,8 @@ def test_unusable_rows_are_refused() -> None:
         cv.growth_accounting(
             small(customer_id=pl.Series([None], dtype=pl.String), amount=[1.0]), as_of=LAST_DAY
         )
+
+
+def test_a_period_must_be_one_of_five() -> None:
+    with pytest.raises(cv.CustomerValueError, match="period must be one of 'day', 'week'"):
+        cv.growth_accounting(cv.load_cdnow(), as_of=LAST_DAY, period="fortnight")  # type: ignore[arg-type]

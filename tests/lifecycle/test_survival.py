@@ -85,3 +85,10 @@ def test_bad_rows_are_refused_in_one_error() -> None:
         cv.survival_curve(durations((1, True)).with_columns(event=pl.lit(1)))
     with pytest.raises(ValidationError, match="confidence"):
         cv.survival_curve(LIVES, confidence=1.0)
+
+
+def test_words_and_groups_are_checked() -> None:
+    with pytest.raises(cv.CustomerValueError, match="interval must be one of 'log-log', 'plain'"):
+        cv.survival_curve(LIVES, interval="loglog")  # type: ignore[arg-type]
+    with pytest.raises(cv.CustomerValueError, match="rename them: time"):
+        cv.survival_curve(LIVES.rename({"g": "time"}), by=["time"])

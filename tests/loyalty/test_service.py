@@ -88,3 +88,10 @@ def test_times_with_a_zone() -> None:
         pl.col("opened_at", "first_response_at", "resolved_at").dt.replace_time_zone("UTC")
     )
     assert cv.service_indicators(zoned, as_of=AS_OF)["open"].item() == 1
+
+
+def test_columns_without_any_value_have_no_type() -> None:
+    frame = pl.DataFrame(
+        {"opened_at": [OPENED], "first_response_at": [None], "resolved_at": [None]}
+    )
+    assert cv.service_indicators(frame, as_of=AS_OF)["open"].item() == 1

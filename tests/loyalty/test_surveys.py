@@ -185,3 +185,11 @@ def test_answers_of_nobody_are_refused() -> None:
     bad = ASKED.with_columns(customer_id=pl.lit(None, pl.Int64), answered_at=pl.lit(None, pl.Date))
     with pytest.raises(cv.DataError, match=r"6 rows with no customer_id.*; 6 rows with no"):
         cv.latest_responses(bad, as_of=date(2024, 3, 31))
+
+
+def test_words_and_groups_are_checked() -> None:
+    frame = answers([10, 0], nps=["a", "b"])
+    with pytest.raises(cv.CustomerValueError, match="rename them: nps"):
+        cv.nps(frame, by=["nps"])
+    with pytest.raises(cv.CustomerValueError, match="interval must be one of"):
+        cv.nps(frame, interval="wilson")  # type: ignore[arg-type]

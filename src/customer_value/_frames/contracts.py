@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 import numpy as np
 import polars as pl
 
-from customer_value.exceptions import DataError, SchemaError
+from customer_value.exceptions import CustomerValueError, DataError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from customer_value._typing import BoolArray, FloatArray, Frame
 
-Kind: TypeAlias = Literal["key", "day", "time", "number", "money", "text", "any"]
+Kind: TypeAlias = Literal[
+    "key", "day", "maybe_day", "time", "maybe_time", "number", "money", "text", "any"
+]
+"""What a column holds; money and what may be are of no type where they hold nothing but nulls."""
 
 _KINDS: dict[Kind, tuple[Callable[[pl.DataType], bool], str]] = {
     "key": (
@@ -25,6 +28,11 @@ _KINDS: dict[Kind, tuple[Callable[[pl.DataType], bool], str]] = {
     "day": (lambda t: t == pl.Date, "Date"),
     "time": (
         lambda t: t in (pl.Date, pl.Datetime),
+        "Date or Datetime; parse text with .str.to_date(), epochs with pl.from_epoch()",
+    ),
+    "maybe_day": (lambda t: t in (pl.Date, pl.Null), "Date"),
+    "maybe_time": (
+        lambda t: t in (pl.Date, pl.Datetime, pl.Null),
         "Date or Datetime; parse text with .str.to_date(), epochs with pl.from_epoch()",
     ),
     "number": (lambda t: t.is_numeric(), "a number; cast it with .cast(pl.Float64)"),
@@ -149,6 +157,24 @@ def exclusive(rules: Sequence[Rule]) -> list[Rule]:
         rule._replace(broken=rule.broken & ~any_broken(rules[:k])) if k else rule
         for k, rule in enumerate(rules)
     ]
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Refuse a word that is none of those a parameter takes."""
+    if value not in choices:
+        allowed = ", ".join(repr(choice) for choice in choices)
+        raise CustomerValueError(f"{name} must be one of {allowed}; got {value!r}")
+
+
+def check_groups(by: Sequence[str], results: Sequence[str]) -> None:
+    """Refuse columns to group by that are named twice, or have names of the result."""
+    problems = []
+    if twice := sorted({name for name in by if list(by).count(name) > 1}):
+        problems.append(f"names twice: {', '.join(twice)}")
+    if clashes := [name for name in by if name in results]:
+        problems.append(f"has names of the result, rename them: {', '.join(clashes)}")
+    if problems:
+        raise CustomerValueError(f"by {'; '.join(problems)}")
 
 
 def refuse(arrays: Mapping[str, FloatArray], rules: Sequence[ArrayRule], *, what: str) -> None:

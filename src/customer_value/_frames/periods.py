@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import polars as pl
+
+from customer_value._frames.contracts import check_choice
 
 if TYPE_CHECKING:
     from datetime import date
@@ -21,7 +23,11 @@ def period_number(day: pl.Expr, period: Period) -> pl.Expr:
     """Number (Int32) of the period that holds a Date; the next period has the next number.
 
     Weeks begin on Mondays (ISO 8601).
+
+    Raises:
+        CustomerValueError: There is no such period.
     """
+    check_choice("period", period, get_args(Period))
     if period in _MONTHS:
         months = day.dt.year() * 12 + (day.dt.month().cast(pl.Int32) - 1)
         return months // _MONTHS[period]

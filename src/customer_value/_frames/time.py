@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from customer_value.exceptions import CustomerValueError
 
@@ -67,17 +65,3 @@ def check_day(name: str, day: date) -> date:
     if isinstance(day, datetime) or not isinstance(day, date):
         raise CustomerValueError(f"{name} must be a datetime.date, got {day!r}")
     return day
-
-
-def period_number(
-    day: pl.Expr, period: Literal["day", "week", "month", "quarter", "year"]
-) -> pl.Expr:
-    """Number of the calendar period that a day is in; consecutive periods count up by one.
-
-    Weeks begin on Monday.
-    """
-    if period in ("day", "week"):
-        days = day.dt.epoch("d").cast(pl.Int64)
-        return days if period == "day" else (days + 3) // 7  # 1970-01-01 is a Thursday
-    months = day.dt.year().cast(pl.Int64) * 12 + day.dt.month().cast(pl.Int64) - 1
-    return months // {"month": 1, "quarter": 3, "year": 12}[period]

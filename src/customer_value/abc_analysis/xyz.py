@@ -18,7 +18,8 @@ from customer_value._frames.contracts import (
     refuse,
     require,
 )
-from customer_value._frames.time import check_day, period_number
+from customer_value._frames.periods import period_number
+from customer_value._frames.time import check_day
 from customer_value.exceptions import DataError
 from customer_value.transactions._source import Source
 
@@ -205,12 +206,12 @@ def _refuse_other_classes(rows: pl.DataFrame) -> None:
 
 def _steadiness(log: pl.LazyFrame, end: date, terms: _Terms, scale: int) -> pl.LazyFrame:
     day = pl.col("ordered_at")
-    last = period_number(pl.lit(end).dt.offset_by("1d"), terms.period) - 1
+    last = period_number(pl.lit(end).dt.offset_by("1d"), terms.period).cast(pl.Int64) - 1
     sums = (
         log.filter(day <= end)
         .select(
             "customer_id",
-            number=period_number(day, terms.period),
+            number=period_number(day, terms.period).cast(pl.Int64),
             sold=pl.col("kind") == "sale",
             net=pl.col("amount").cast(pl.Decimal(38, scale)),
         )

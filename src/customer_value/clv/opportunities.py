@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, get_args, overload
 
 import polars as pl
 
-from customer_value._frames.time import check_day, period_number
+from customer_value._frames.periods import period_number
+from customer_value._frames.time import check_day
 from customer_value._typing import TimeUnit
 from customer_value.exceptions import CustomerValueError
 from customer_value.transactions._source import Source
@@ -95,7 +96,7 @@ def summarize_opportunities(
     if period not in get_args(TimeUnit):
         raise CustomerValueError(f"period must be day, week, month or year, got {period!r}")
     source = Source.of(transactions, columns, options)
-    last = period_number(pl.lit(end).dt.offset_by("1d"), period) - 1
+    last = period_number(pl.lit(end).dt.offset_by("1d"), period).cast(pl.Int64) - 1
 
     def count(log: pl.LazyFrame) -> pl.LazyFrame:
         days = purchase_days(log.filter(pl.col("ordered_at") <= end), source.options)
@@ -103,7 +104,7 @@ def summarize_opportunities(
         counted = number.filter((number > number.min()) & (number <= last))
         known = number.min().is_not_null()
         return (
-            days.with_columns(number=period_number(day, period))
+            days.with_columns(number=period_number(day, period).cast(pl.Int64))
             .group_by("customer_id")
             .agg(
                 as_of=pl.lit(end),

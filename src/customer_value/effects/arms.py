@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from customer_value._typing import BoolArray, FloatArray, Frame
 
 _GROUP = "__group__"
+_LARGEST = 1e140
 
 
 class Arms(NamedTuple):
@@ -82,8 +83,18 @@ def read_arms(
     )
     rules = [
         Rule("group", pl.col(_GROUP).is_null(), f"no {group}"),
-        *(Rule(n, ~_finite(n), f"{n} null, NaN or infinite") for n in dict.fromkeys(numbers)),
-        *(Rule(n, ~_finite(n) & pl.col(n).is_not_null(), f"{n} NaN or infinite") for n in gaps),
+        *(
+            Rule(n, ~_finite(n), f"{n} null, NaN, infinite or beyond {_LARGEST:g}")
+            for n in dict.fromkeys(numbers)
+        ),
+        *(
+            Rule(
+                n,
+                ~_finite(n) & pl.col(n).is_not_null(),
+                f"{n} NaN, infinite or beyond {_LARGEST:g}",
+            )
+            for n in gaps
+        ),
     ]
     _, offences = find_offences(rows.lazy(), rules, key="__arm__")
     if offences:
@@ -99,7 +110,8 @@ def read_arms(
 
 
 def _finite(name: str) -> pl.Expr:
-    return pl.col(name).is_finite().fill_null(value=False)
+    """Known, and small enough that squares can be added up."""
+    return (pl.col(name).abs() <= _LARGEST).fill_null(value=False)
 
 
 def two_valued(values: FloatArray, name: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 from scipy import stats
 
+from customer_value._frames.contracts import check_choice
 from customer_value.effects.arms import read_arms, two_valued
 from customer_value.effects.estimate import Difference, Level, judge, welch
 from customer_value.exceptions import CustomerValueError
@@ -93,6 +94,9 @@ def evaluate_effect(
         (0.02, -0.0074, 0.0474)
     """
     level, share = Level(confidence=confidence), _Terms(expected_share=expected_share)
+    check_choice("kind", kind, ("mean", "proportion", "ratio"))
+    check_choice("interval", interval, ("newcombe", "wald"))
+    check_choice("assignment", assignment, ("random", "observed"))
     if (denominator is not None) != (kind == "ratio"):
         raise CustomerValueError("a denominator is needed for kind='ratio', and for that only")
     if history is not None and kind != "mean":

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from customer_value._frames.contracts import check_choice, check_groups
 from customer_value.effects.arms import read_arms
 from customer_value.effects.estimate import Level, judge, welch
 
@@ -65,6 +66,8 @@ def uplift_by_segment(
         >>> table.select("segment", "uplift", "significant").rows()
         [('a', 8.0, True), ('b', 0.0, False)]
     """
+    check_choice("adjust", adjust, ("holm", "benjamini_hochberg"))
+    check_groups([segment], [*_SCHEMA, "p_adjusted", "significant"])
     level = Level(confidence=confidence)
     arms = read_arms(customers, group, treated, numbers=[outcome], others=[segment])
     rows = arms.rows.select(

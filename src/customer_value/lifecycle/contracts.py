@@ -106,10 +106,10 @@ def _read(contracts: Frame) -> pl.DataFrame:
     kinds: dict[str, Kind] = {
         "customer_id": "key",
         "contract_start": "day",
-        "contract_end": "day",
+        "contract_end": "maybe_day",
     }
     require(frame, kinds, what="contracts")
-    rows = frame.lazy().select(*kinds).collect()
+    rows = frame.lazy().select(*kinds).cast({"contract_end": pl.Date}).collect()
     start, end = pl.col("contract_start"), pl.col("contract_end")
     rules = [
         Rule("customer", pl.col("customer_id").is_null(), "no customer_id"),

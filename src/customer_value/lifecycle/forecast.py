@@ -8,7 +8,15 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field
 
-from customer_value._frames.contracts import Kind, Rule, as_polars, describe, find_offences, require
+from customer_value._frames.contracts import (
+    Kind,
+    Rule,
+    as_polars,
+    check_choice,
+    describe,
+    find_offences,
+    require,
+)
 from customer_value.exceptions import CustomerValueError, DataError
 from customer_value.lifecycle.migration import ABSENT
 
@@ -72,6 +80,7 @@ def migration_forecast(
         [(0, 'high', 3.0), (0, 'low', 1.0), (1, 'high', 3.5), (1, 'low', 0.5),
         (2, 'high', 3.75), (2, 'low', 0.25)]
     """
+    check_choice("entries", entries, ("same", "none"))
     n = _Terms(steps=steps).steps
     chain = _chain(matrix, column)
     come = chain.entries if entries == "same" else np.zeros_like(chain.entries)

@@ -11,7 +11,16 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import Kind, Rule, as_polars, describe, find_offences, require
+from customer_value._frames.contracts import (
+    Kind,
+    Rule,
+    as_polars,
+    check_choice,
+    check_groups,
+    describe,
+    find_offences,
+    require,
+)
 from customer_value._kernels.survival import kaplan_meier
 from customer_value.exceptions import DataError, SchemaError
 
@@ -23,6 +32,9 @@ if TYPE_CHECKING:
 
 
 _DURATION, _EVENT, _ENTRY, _WEIGHT = "__duration__", "__event__", "__entry__", "__weight__"
+
+
+_COLUMNS = ("time", "at_risk", "events", "survival", "standard_error", "low", "high")
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="survival_curve"):
@@ -85,6 +97,8 @@ def survival_curve(
         >>> curve["time"].to_list(), curve["survival"].round(4).to_list()
         ([6.0, 7.0, 10.0, 13.0], [0.8333, 0.625, 0.3125, 0.0])
     """
+    check_choice("interval", interval, ("log-log", "plain"))
+    check_groups(by, _COLUMNS)
     z = NormalDist().inv_cdf((1 + _Terms(confidence=confidence).confidence) / 2)
     names = {_DURATION: duration, _ENTRY: entry, _WEIGHT: weights}
     rows = _read(durations, event, names, list(by))

@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import BaseModel, Field, field_validator
 
 from customer_value._frames.assemble import array_column, finite_column, with_columns
-from customer_value._frames.contracts import ArrayRule, Kind, as_polars, require
+from customer_value._frames.contracts import ArrayRule, Kind, as_polars, check_choice, require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,6 +87,7 @@ def loyalty_index(
         >>> rated.select(pl.col("loyalty_index", "loyalty_coverage").round(2)).rows()
         [(74.0, 1.0), (77.5, 0.8)]
     """
+    check_choice("scale", scale, ("percentile", "unit"))
     shares = _Weights(weights=dict(weights)).weights
     frame = as_polars(customers)
     names: dict[str, Kind] = dict.fromkeys([*shares, *lower_is_better], "number")

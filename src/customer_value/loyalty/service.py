@@ -9,7 +9,15 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import Kind, Rule, as_polars, describe, find_offences, require
+from customer_value._frames.contracts import (
+    Kind,
+    Rule,
+    as_polars,
+    check_groups,
+    describe,
+    find_offences,
+    require,
+)
 from customer_value._frames.time import check_day
 from customer_value._kernels.survival import kaplan_meier, quantile_of, survival_at
 from customer_value.exceptions import DataError, SchemaError
@@ -22,18 +30,16 @@ if TYPE_CHECKING:
 
 _WAITS = {"response": "first_response_at", "resolution": "resolved_at"}
 
-_SCHEMA = dict.fromkeys(
-    (
-        "response_median_hours",
-        "response_p90_hours",
-        "resolution_median_hours",
-        "resolution_p90_hours",
-        "within_sla",
-        "reopen_rate",
-        "tickets_per_100_orders",
-    ),
-    pl.Float64,
+_FIGURES = (
+    "response_median_hours",
+    "response_p90_hours",
+    "resolution_median_hours",
+    "resolution_p90_hours",
+    "within_sla",
+    "reopen_rate",
+    "tickets_per_100_orders",
 )
+_RESULTS = ("tickets", "open", *_FIGURES)
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="service_indicators"):
@@ -92,6 +98,7 @@ def service_indicators(
         (4, 1, 2.0)
     """
     terms, end = _Terms(sla_hours=sla_hours, orders=orders), check_day("as_of", as_of)
+    check_groups(by, _RESULTS)
     rows = _read(tickets, end, list(by))
     if not by:
         return _indicators(rows, terms)
@@ -105,17 +112,21 @@ def _read(tickets: Frame, end: date, by: list[str]) -> pl.DataFrame:
     frame = as_polars(tickets)
     kinds: dict[str, Kind] = {
         "opened_at": "time",
-        **dict.fromkeys(_WAITS.values(), "time"),
+        **dict.fromkeys(_WAITS.values(), "maybe_time"),
         **dict.fromkeys(by, "any"),
     }
     schema = require(frame, kinds, what="tickets")
-    times = {name: schema[name] for name in ("opened_at", *_WAITS.values())}
+    times = {
+        name: schema[name] for name in ("opened_at", *_WAITS.values()) if schema[name] != pl.Null
+    }
     if len(set(times.values())) > 1:
         found = ", ".join(f"'{name}' is {kind}" for name, kind in times.items())
         raise SchemaError(f"tickets: times of different types ({found}); cast them to one")
     reopened = "reopened" in frame.collect_schema()
     rows = frame.lazy().select(
-        *by, *times, pl.col("reopened") if reopened else pl.lit(None, pl.Boolean).alias("reopened")
+        *by,
+        *(pl.col(name).cast(schema["opened_at"]) for name in ("opened_at", *_WAITS.values())),
+        pl.col("reopened") if reopened else pl.lit(None, pl.Boolean).alias("reopened"),
     )
     opened = pl.col("opened_at")
     rules = [
@@ -175,5 +186,5 @@ def _indicators(rows: pl.DataFrame, terms: _Terms) -> pl.DataFrame:
             "reopen_rate": [resolved.select(pl.col("reopened").mean()).item()],
             "tickets_per_100_orders": [per_order],
         },
-        schema_overrides=_SCHEMA,
+        schema_overrides=dict.fromkeys(_FIGURES, pl.Float64),
     )

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
-from customer_value._frames.contracts import Kind, Rule, as_polars, describe, find_offences, require
+from customer_value._frames.contracts import (
+    Kind,
+    Rule,
+    as_polars,
+    check_choice,
+    check_groups,
+    describe,
+    find_offences,
+    require,
+)
 from customer_value._frames.time import check_day, duration_days
 from customer_value.exceptions import DataError
 
@@ -19,6 +28,10 @@ if TYPE_CHECKING:
     from customer_value._typing import Frame
 
 _SCORE, _WEIGHT = "__score__", "__weight__"
+_RESULTS = (
+    *("asked", "responses", "response_rate", "low", "high", "mean", "csat", "ease", "easy", "hard"),
+    *("net_easy", "nps", "promoters", "passives", "detractors", "standard_error"),
+)
 
 
 class _Level(BaseModel, frozen=True, extra="forbid", title="a survey"):
@@ -152,6 +165,7 @@ def nps(
         >>> cv.nps(answers).select(pl.col("nps", "standard_error", "low", "high").round(2)).row(0)
         (30.0, 7.81, 14.69, 45.31)
     """
+    check_choice("interval", interval, ("wald", "adjusted"))
     z = _Level(confidence=confidence).z
     rows = _read(responses, score, _Scale(lowest=0, highest=10, top=2), by, weights)
     value = pl.col(_SCORE)
@@ -288,6 +302,7 @@ def _read(
     responses: Frame, score: str, scale: _Scale, by: Sequence[str], weights: str | None
 ) -> pl.DataFrame:
     """Scores and weights of all who were asked, in an order that does not depend on the input's."""
+    check_groups(by, _RESULTS)
     frame = as_polars(responses)
     kinds: dict[str, Kind] = {score: "number", **dict.fromkeys(by, "any")}
     require(frame, kinds | ({weights: "number"} if weights else {}), what="responses")
