@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DAY = date(2024, 6, 30)
-ADDED = ["stage", "stage_since", "rule_fired"]
+ADDED = ["stage", "stage_since", "dwell_days", "rule_fired"]
 GAP_10 = cv.LifecycleRules(typical_gap_days=10.0)
 
 
@@ -182,7 +182,7 @@ def test_prospect() -> None:
         {"customer_id": ["a"], "ordered_at": [date(2024, 6, 1)], "amount": [-5.0]}
     )
     staged = cv.assign_stages(cv.summarize(returns, as_of=DAY))
-    assert staged.select(ADDED).row(0) == ("prospect", DAY, "no purchase")
+    assert staged.select(ADDED).row(0) == ("prospect", DAY, 0, "no purchase")
 
 
 @pytest.mark.parametrize(
@@ -422,12 +422,12 @@ def test_where_everybody_repeats_on_one_day_nobody_is_lost() -> None:
 def test_nobody() -> None:
     staged = cv.assign_stages(frame([]))
     assert staged.is_empty()
-    assert staged.columns[-3:] == ADDED
+    assert staged.columns[-4:] == ADDED
 
 
 def test_types() -> None:
     schema = cv.assign_stages(frame([Buyer()])).schema
-    assert [schema[name] for name in ADDED] == [pl.String, pl.Date, pl.String]
+    assert [schema[name] for name in ADDED] == [pl.String, pl.Date, pl.Int64, pl.String]
 
 
 @pytest.mark.parametrize("lazy_before", [False, True])
