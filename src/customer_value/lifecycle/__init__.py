@@ -7,6 +7,7 @@ from customer_value.lifecycle.contracts import contract_churn
 from customer_value.lifecycle.forecast import migration_forecast, migration_steady_state
 from customer_value.lifecycle.gaps import purchase_gaps
 from customer_value.lifecycle.growth import growth_accounting
+from customer_value.lifecycle.history import stage_counts, stage_history
 from customer_value.lifecycle.migration import migration_matrix
 from customer_value.lifecycle.rules import AliveOnly, FixedDays, LifecycleRules, OwnGaps, PooledGaps
 from customer_value.lifecycle.stages import assign_stages
@@ -43,6 +44,8 @@ __all__ = [
     "migration_steady_state",
     "purchase_gaps",
     "purchase_trend",
+    "stage_counts",
+    "stage_history",
     "survival_curve",
     "value_alerts",
     "value_bridge",
