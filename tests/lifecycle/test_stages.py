@@ -295,6 +295,208 @@ def test_rules_say_which_of_them_fired() -> None:
     ]
 
 
+# --- other ways to judge silence ---
+
+
+def gap_table(**own: list[int]) -> pl.DataFrame:
+    """Gaps that ended, by customer, and an open silence that must not count."""
+    rows = [(key, days, True) for key, gaps in own.items() for days in gaps]
+    rows += [(key, 9999, False) for key in own]
+    return pl.DataFrame(rows, schema=["customer_id", "gap_days", "ended"], orient="row")
+
+
+@pytest.mark.parametrize(
+    ("recency", "stage"), [(89, "stable"), (90, "at_risk"), (179, "at_risk"), (180, "lost")]
+)
+def test_fixed_days(recency: int, stage: str) -> None:
+    rules = cv.LifecycleRules(silence=cv.FixedDays(at_risk=90, lost=180))
+    assert stage_of(Buyer(purchases=9, t_x=2000, recency=recency), rules=rules) == stage
+
+
+@pytest.mark.parametrize(
+    ("recency", "stage"), [(29, "stable"), (30, "at_risk"), (44, "at_risk"), (45, "lost")]
+)
+def test_quantiles_of_all_gaps(recency: int, stage: str) -> None:
+    """Of 10 to 50 days: the median is 30, and the 0.875 quantile 45."""
+    rules = cv.LifecycleRules(silence=cv.PooledGaps(at_risk=0.5, lost=0.875))
+    customers = frame([Buyer(purchases=9, t_x=80, recency=recency)])
+    gaps = gap_table(c0=[50, 10], c1=[20, 40, 30])
+    staged = cv.assign_stages(customers, rules=rules, gaps=gaps)
+    assert staged["stage"].to_list() == [stage]
+    assert staged.columns == [*customers.columns, *ADDED]
+
+
+@pytest.mark.parametrize(
+    ("recency", "expected"), [(6, ["at_risk", "growing"]), (7, ["lost", "at_risk"])]
+)
+@pytest.mark.parametrize("lazy", [False, True])
+def test_quantiles_of_the_customers_own_gaps(
+    recency: int, expected: list[str], *, lazy: bool
+) -> None:
+    """The first has three gaps of its own; the second too few, and takes the median of all, 7."""
+    rules = cv.LifecycleRules(silence=cv.OwnGaps(at_risk=0.5, lost=1.0, min_gaps=3))
+    gaps = gap_table(c0=[5, 6, 7], c1=[100, 100])
+    shop = frame([Buyer(4, recency, t_x=18), Buyer(3, recency, t_x=200)])
+    staged = cv.assign_stages(shop.lazy() if lazy else shop, rules=rules, gaps=gaps)
+    assert isinstance(staged, pl.LazyFrame) == lazy
+    assert staged.lazy().collect()["stage"].to_list() == expected
+
+
+def test_own_gaps_in_words() -> None:
+    rules = cv.LifecycleRules(silence=cv.OwnGaps(at_risk=0.5, lost=0.9, min_gaps=1))
+    staged = cv.assign_stages(frame([Buyer(recency=9)]), rules=rules, gaps=gap_table(c0=[5]))
+    assert staged["rule_fired"].item() == (
+        "silence as long as the 0.9 quantile of the customer's own gaps"
+    )
+
+
+def test_back_means_not_at_risk_where_silence_is_in_days() -> None:
+    rules = cv.LifecycleRules(silence=cv.FixedDays(at_risk=5, lost=10))
+    shop = [Buyer(recency=4), Buyer(recency=5), Buyer(recency=10)]
+    previous = snapshot({"c0": "lost", "c1": "lost", "c2": "lost"})
+    staged = cv.assign_stages(frame(shop), rules=rules, previous=previous)
+    assert staged["stage"].to_list() == ["reactivated", "at_risk", "lost"]
+
+
+def test_a_model_alone() -> None:
+    rules = cv.LifecycleRules(silence=cv.AliveOnly(), lost_p_alive=0.2, at_risk_p_alive=0.6)
+    shop = [Buyer(purchases=5, t_x=50, recency=9999, p_alive=p) for p in (0.1, 0.2, 0.6, None)]
+    assert stages(shop, "p_alive", rules=rules) == ["lost", "at_risk", "stable", "stable"]
+    previous = snapshot({"c0": "lost", "c1": "lost", "c2": "lost", "c3": "lost"})
+    back = cv.assign_stages(frame(shop, "p_alive"), rules=rules, previous=previous)
+    assert back["stage"].to_list() == ["lost", "at_risk", "reactivated", "stable"]
+    with pytest.raises(cv.SchemaError, match="missing column 'p_alive'"):
+        cv.assign_stages(frame(shop), rules=rules)
+
+
+def test_no_gap_that_ended_makes_nobody_lost() -> None:
+    for silence in (cv.PooledGaps(), cv.OwnGaps()):
+        rules = cv.LifecycleRules(silence=silence)
+        gaps = gap_table(c0=[], c1=[])
+        old = frame([Buyer(purchases=5, t_x=50, recency=5000)])
+        assert cv.assign_stages(old, rules=rules, gaps=gaps)["stage"].to_list() == ["stable"]
+
+
+def test_a_threshold_that_was_learnt_goes_into_the_rules() -> None:
+    log, day = cv.load_cdnow(), date(1998, 6, 30)
+    lost = cv.churn_threshold(cv.purchase_gaps(log, as_of=day))
+    rules = cv.LifecycleRules(silence=cv.FixedDays(at_risk=lost / 2, lost=lost))
+    staged = cv.assign_stages(cv.summarize(log, as_of=day), rules=rules)
+    gone = pl.col("recency_days") >= lost
+    assert staged.select(((pl.col("stage") == "lost") == gone).all()).item()
+
+
+def test_gaps_are_checked() -> None:
+    customers = frame([Buyer()])
+    rules = cv.LifecycleRules(silence=cv.OwnGaps())
+    with pytest.raises(cv.CustomerValueError, match=r"OwnGaps.* need gaps=purchase_gaps"):
+        cv.assign_stages(customers, rules=rules)
+    with pytest.raises(cv.SchemaError, match="gaps: missing columns 'gap_days', 'ended'"):
+        cv.assign_stages(customers, rules=rules, gaps=customers)
+    flags = gap_table(c0=[1]).cast({"ended": pl.Int8})
+    with pytest.raises(cv.SchemaError, match="'ended' is Int8, must be Boolean"):
+        cv.assign_stages(customers, rules=rules, gaps=flags)
+    unknown = gap_table(c0=[1]).with_columns(gap_days=pl.lit(math.nan))
+    with pytest.raises(cv.DataError, match="gaps: 1 row with NaN or infinite values"):
+        cv.assign_stages(customers, rules=rules, gaps=unknown)
+    other = gap_table(c0=[1]).with_columns(customer_id=pl.lit(1))
+    with pytest.raises(cv.SchemaError, match="gaps: 'customer_id' is Int32, but String"):
+        cv.assign_stages(customers, rules=rules, gaps=other)
+
+
+def test_yearly_buyers_are_not_lost_at_90_days() -> None:
+    yearly = Buyer(purchases=4, t_x=3 * 365, recency=90)
+    customers = frame([yearly, *[Buyer(purchases=10, t_x=90, recency=0)] * 20])
+    assert cv.assign_stages(customers)["stage"][0] == "stable"
+    fixed = cv.LifecycleRules(silence=cv.FixedDays(at_risk=60, lost=90))
+    assert cv.assign_stages(customers, rules=fixed)["stage"][0] == "lost"
+
+
+# --- contracts ---
+
+
+def contract(
+    start: date | None, end: date | None, rules: cv.LifecycleRules, **words: Any
+) -> tuple[str, str]:
+    """Stage by a contract of somebody who bought long ago, or as `buyer` says."""
+    customers = frame([words.pop("buyer", Buyer(recency=9999))], *words.pop("optional", ()))
+    dates = {"contract_start": start, "contract_end": end}
+    customers = customers.with_columns(pl.lit(v, pl.Date).alias(k) for k, v in dates.items())
+    staged = cv.assign_stages(customers, rules=rules, **words)
+    row: tuple[str, str] = staged.select("stage", "rule_fired").row(0)
+    return row
+
+
+@pytest.mark.parametrize(
+    ("end", "stage"),
+    [
+        (None, "stable"),
+        (date(2024, 12, 31), "stable"),
+        (date(2024, 6, 30), "stable"),
+        (date(2024, 6, 29), "at_risk"),
+        (date(2024, 6, 16), "at_risk"),
+        (date(2024, 6, 15), "lost"),
+    ],
+)
+def test_contracts_go_by_their_dates_and_grace(end: date | None, stage: str) -> None:
+    rules = cv.LifecycleRules(contract_grace_days=14, typical_gap_days=10)
+    assert contract(date(2023, 1, 1), end, rules)[0] == stage
+
+
+def test_contracts_agree_with_contract_churn() -> None:
+    """Who is lost by the stages is who is lost by the accounts, day by day."""
+    rules = cv.LifecycleRules(contract_grace_days=7)
+    for days in range(12):
+        end = date(2024, 6, 30 - days)
+        table = pl.DataFrame(
+            {"customer_id": [1], "contract_start": [date(2024, 1, 1)], "contract_end": [end]}
+        )
+        lost = cv.contract_churn(table, as_of=DAY, grace_days=7)["lost"].sum()
+        assert (contract(date(2024, 1, 1), end, rules)[0] == "lost") == bool(lost)
+
+
+def test_contracts_begin_come_back_and_have_a_trend() -> None:
+    start, open_end = date(2023, 1, 1), None
+    assert contract(date(2024, 6, 1), open_end, GAP_10, buyer=NOBODY)[0] == "new"
+    assert contract(date(2024, 5, 31), open_end, GAP_10, buyer=NOBODY)[0] == "stable"
+    declining = Buyer(purchases=1, trend=-0.5)
+    words: dict[str, Any] = {"buyer": declining, "optional": ("trend",)}
+    assert contract(start, open_end, GAP_10, **words)[0] == "declining"
+    back = contract(start, open_end, GAP_10, previous=snapshot({"c0": "lost"}))
+    assert back == ("reactivated", "under contract after being lost")
+    gone = contract(start, start, GAP_10, previous=snapshot({"c0": "lost"}))
+    assert gone == ("lost", "contract over, 0 days of grace too")
+
+
+def test_who_has_no_contract_yet_is_judged_by_purchases() -> None:
+    assert contract(None, None, GAP_10)[0] == "lost"
+    assert contract(date(2024, 7, 1), None, GAP_10)[0] == "lost"
+    assert contract(None, None, GAP_10, buyer=NOBODY)[0] == "prospect"
+
+
+def test_an_end_alone_is_a_contract() -> None:
+    ends = [DAY, date(2024, 6, 29), None]
+    customers = frame([Buyer(recency=9999)] * 3).with_columns(contract_end=pl.Series(ends))
+    staged = cv.assign_stages(customers, rules=cv.LifecycleRules(contract_grace_days=5))
+    assert staged["stage"].to_list() == ["stable", "at_risk", "lost"]
+    with pytest.raises(cv.SchemaError, match="'contract_end' is String, must be Date"):
+        cv.assign_stages(customers.with_columns(contract_end=pl.lit("2024")))
+
+
+# --- other names ---
+
+
+def test_other_sets_of_stages_are_added_as_columns() -> None:
+    customers = frame([Buyer(), Buyer(recency=40), NOBODY])
+    words: dict[str, Any] = {"rules": GAP_10, "taxonomy": ["growth", "value"], "locale": "zh"}
+    lazy = cv.assign_stages(customers.lazy(), **words)
+    for found in (cv.assign_stages(customers, **words), lazy.collect()):
+        assert found.columns == [*customers.columns, *ADDED, "stage_growth", "stage_value"]
+        assert found["stage"].to_list() == ["new", "lost", "prospect"]
+        assert found["stage_growth"].to_list() == ["获取期", "离开期", "获取期"]
+        assert found["stage_value"].to_list() == ["新客户", "老客户", "潜在客户"]
+
+
 # --- an earlier snapshot ---
 
 
@@ -328,6 +530,7 @@ def test_since_is_kept_while_the_stage_lasts_and_renewed_when_it_changes() -> No
     staged = cv.assign_stages(customers, rules=GAP_10, previous=previous)
     assert staged["stage"].to_list() == ["new", "new", "new"]
     assert staged["stage_since"].to_list() == [date(2024, 5, 31), DAY, DAY]
+    assert staged["dwell_days"].to_list() == [30, 0, 0]
     assert staged.schema["stage_since"] == pl.Date
 
 

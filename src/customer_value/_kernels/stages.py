@@ -169,12 +169,12 @@ def _quantile(ascending: FloatArray, counts: IntArray, share: float) -> float:
     rank, part = _type_7(n, share)
     value, upto, k = 0.0, 0, 0
     while upto <= rank:
-        value, upto, k = ascending[k], upto + counts[k], k + 1
+        value, upto, k = float(ascending[k]), upto + counts[k], k + 1
     if part == 0.0 or upto > rank + 1:
         return value
     while counts[k] == 0:
         k += 1
-    return part * (ascending[k] - value) + value
+    return part * (float(ascending[k]) - value) + value
 
 
 @jit

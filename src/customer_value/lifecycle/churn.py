@@ -59,9 +59,9 @@ def churn_threshold(
         >>> from datetime import date
         >>> gaps = cv.purchase_gaps(cv.load_cdnow(), as_of=date(1998, 6, 30))
         >>> cv.churn_threshold(gaps, method="quantile", share=0.8)
-        110.0
+        117.0
         >>> cv.churn_threshold(gaps)
-        175.0
+        195.0
     """
     terms = _Terms(method=method, share=share)
     counts = _read(gaps)
@@ -86,9 +86,10 @@ def churn_threshold(
 def churn_error_curve(gaps: Frame) -> pl.DataFrame:
     """Weigh the two errors of taking customers for lost after each number of days.
 
-    The idea of the D-curve of Indeed Engineering, "Defining Churn" (2020): choose the silence at
-    which the sum of both kinds of error is smallest. The errors are estimated here as follows,
-    with S the product-limit estimate of a purchase not being followed by another so far:
+    The idea is that of Indeed Engineering, "D-Curve: An Improved Method for Defining
+    Non-Contractual Churn with Type I and Type II Errors" (2020): choose the silence at which both
+    kinds of error together are smallest. The errors are estimated here in our own way, with S the
+    product-limit estimate of a purchase not being followed by another so far:
 
     - `type_i`, the share of those who come back that comes back only after d days or more of
       silence: (S(d-) - S(end)) / (1 - S(end)).
@@ -112,8 +113,10 @@ def churn_error_curve(gaps: Frame) -> pl.DataFrame:
         >>> import customer_value as cv
         >>> from datetime import date
         >>> gaps = cv.purchase_gaps(cv.load_cdnow(), as_of=date(1998, 6, 30))
-        >>> cv.churn_error_curve(gaps).filter(pl.col("days") == 90).round(3).row(0)
-        (90.0, 0.322, 0.047, 0.369)
+        >>> cv.churn_error_curve(gaps).filter(days=90).row(0)[1:] < (0.29, 0.07)
+        True
+        >>> cv.churn_error_curve(gaps).sort("error").item(0, "days")
+        195.0
     """
     return _error_curve(_read(gaps))
 

@@ -66,7 +66,7 @@ def purchase_gaps(
         >>> from datetime import date
         >>> gaps = cv.purchase_gaps(cv.load_cdnow(), as_of=date(1998, 6, 30))
         >>> gaps.select("gap_days", "ended").head(4).rows()
-        [(217, True), (15, True), (25, True), (32, True)]
+        [(17, True), (196, True), (132, True), (200, False)]
     """
     day = check_day("as_of", as_of)
     source = Source.of(transactions, columns, options)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from customer_value._frames.arrays import to_array
 from customer_value._frames.assemble import quantile
-from customer_value._frames.contracts import Kind, as_polars, require
+from customer_value._frames.contracts import NOT_FINITE, Kind, as_polars, refuse, require
 from customer_value.exceptions import CustomerValueError, SchemaError
 from customer_value.lifecycle.rules import AliveOnly, FixedDays, OwnGaps, PooledGaps
 
@@ -108,7 +109,9 @@ def _ended_gaps(gaps: Frame, *, keyed: bool) -> pl.DataFrame:
     if schema["ended"] != pl.Boolean:
         raise SchemaError(f"gaps: 'ended' is {schema['ended']}, must be Boolean")
     rows = frame.lazy().filter(pl.col("ended")).select(set(kinds) - {"ended"})
-    return rows.with_columns(pl.col("gap_days").cast(pl.Float64)).collect()
+    ended = rows.with_columns(pl.col("gap_days").cast(pl.Float64)).collect()
+    refuse({"gap_days": to_array(ended["gap_days"])}, [NOT_FINITE], what="gaps")
+    return ended
 
 
 def _expected_gap(rules: LifecycleRules) -> pl.Expr:

@@ -116,8 +116,8 @@ def assign_stages(
     Raises:
         CustomerValueError: The rules need `gaps`, or a taxonomy is unknown.
         SchemaError: Columns are missing or of a wrong type.
-        DataError: Histories are NaN or infinite (for a LazyFrame when it is collected), or a
-            customer is in `previous` twice.
+        DataError: Histories are NaN or infinite (for a LazyFrame when it is collected), or gaps
+            are, or a customer is in `previous` twice.
 
     Examples:
         >>> import customer_value as cv

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias, get_args, overload
 
@@ -15,6 +14,8 @@ from customer_value.exceptions import CustomerValueError, SchemaError
 from customer_value.lifecycle.rules import STAGES, Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from customer_value._typing import ArrowStream, Frame
 
 TaxonomyName: TypeAlias = Literal["growth", "trust", "journey", "loyalty", "value", "hubspot"]
@@ -239,8 +240,8 @@ def map_stages(
         >>> cv.map_stages(staged, taxonomy=["growth", "value"], locale="zh").rows()
         [('new', '获取期', '新客户'), ('stable', '成熟期', '老客户'), ('lost', '离开期', '老客户')]
     """
-    several = isinstance(taxonomy, Sequence) and not isinstance(taxonomy, str)
-    wanted = [_known(one) for one in (taxonomy if several else [taxonomy])]
+    several = [taxonomy] if isinstance(taxonomy, str | Taxonomy) else taxonomy
+    wanted = [_known(one) for one in several]
     names = [one.name for one in wanted]
     if locale not in ("en", "zh"):
         raise CustomerValueError(f"locale must be 'en' or 'zh', got {locale!r}")

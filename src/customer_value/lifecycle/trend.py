@@ -96,7 +96,7 @@ def purchase_trend(
         >>> trend = cv.purchase_trend(log, as_of=day, window="180d")
         >>> customers = cv.summarize(log, as_of=day).join(trend, on="customer_id", how="left")
         >>> cv.assign_stages(customers)["stage"].value_counts(sort=True).row(0)
-        ('new', 1205)
+        ('lost', 1609)
     """
     windows = _Windows(check_day("as_of", as_of), int(duration_days(window)), seasonal)
     if windows.days < 1 or (seasonal and windows.days > _YEAR):
@@ -125,7 +125,7 @@ def _trend(
     gap_days = (pl.col("last") - pl.col("first")).dt.total_days()
     long_enough = (pl.col("gaps") > 0) & (windows.days * pl.col("gaps") >= 2 * gap_days)
     known = (today - pl.col("first")).dt.total_days() >= 2 * windows.days - 1
-    earlier = pl.when(known & long_enough).then("before")
+    earlier: pl.Expr = pl.when(known & long_enough).then("before")
     if windows.seasonal:
         old = pl.col("first") <= today.dt.offset_by("-2y")
         earlier = pl.when(old).then("last_year").otherwise(earlier)
