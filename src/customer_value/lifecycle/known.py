@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from customer_value.transactions.options import TransactionOptions
 
+_HALF = 1 << 62
+"""Half of what an Int64 holds on each side of zero."""
+
 
 def known_rows(log: pl.LazyFrame, as_of: date, options: TransactionOptions) -> pl.LazyFrame:
     """Rows of a canonical log, each with what it changes in the orders of a day.
@@ -31,6 +34,35 @@ def known_rows(log: pl.LazyFrame, as_of: date, options: TransactionOptions) -> p
         day, sale = pl.col("ordered_at"), pl.col("kind") == "sale"
         return rows.select("customer_id", known=day, day=day, orders=sale.cast(pl.Int8))
     return _orders(rows, options.money_scale)
+
+
+def sort_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sort what `known_rows` gives by customer and day.
+
+    Keys of whole numbers are packed with the rest into one number each, which sorts several times
+    as fast as two columns do.
+    """
+    customer, days = pl.col("customer_id"), pl.col("known", "day")
+    if not rows.schema["customer_id"].is_integer() or rows.is_empty():
+        return rows.sort("customer_id", "known")
+    low, high = rows["customer_id"].min(), rows["customer_id"].max()
+    ends = rows.select(pl.min_horizontal(days).min(), b=pl.max_horizontal(days).max())
+    first, last = ends.select(pl.all().to_physical()).row(0)
+    span = last - first + 1
+    if not (isinstance(low, int) and isinstance(high, int) and low > -_HALF and high < _HALF):
+        return rows.sort("customer_id", "known")
+    if (high - low + 1) * span * span * 3 >= 2 * _HALF:
+        return rows.sort("customer_id", "known")
+    known, day = (pl.col(name).to_physical().cast(pl.Int64) - first for name in ("known", "day"))
+    code = customer.cast(pl.Int64) - low
+    packed = rows.select(p=((code * span + known) * span + day) * 3 + pl.col("orders") + 1)
+    rest, left = pl.col("p") // 3, pl.col("p") // (3 * span)
+    return packed.sort("p").select(
+        customer_id=(left // span + low).cast(rows.schema["customer_id"]),
+        known=(left % span + first).cast(pl.Int32).cast(pl.Date),
+        day=(rest % span + first).cast(pl.Int32).cast(pl.Date),
+        orders=(pl.col("p") % 3 - 1).cast(pl.Int8),
+    )
 
 
 def _orders(log: pl.LazyFrame, scale: int) -> pl.LazyFrame:

@@ -21,7 +21,7 @@ from customer_value._kernels.stages import (
     Rules,
 )
 from customer_value.exceptions import CustomerValueError
-from customer_value.lifecycle.known import known_rows
+from customer_value.lifecycle.known import known_rows, sort_rows
 from customer_value.lifecycle.rules import (
     AliveOnly,
     FixedDays,
@@ -77,7 +77,7 @@ def read_snapshots(
         raise CustomerValueError("a log has no p_alive: judge silence by gaps or days instead")
     source = Source.of(transactions, columns, options)
     rows = source.by_parts(lambda log: known_rows(log, end, source.options)).collect()
-    rows = rows.sort("customer_id", "known").rechunk()
+    rows = sort_rows(rows).rechunk()
     customer = pl.col("customer_id")
     enters = rows.select((customer != customer.shift(1)).fill_null(value=True)).to_series()
     starts = np.append(np.flatnonzero(enters), rows.height)
