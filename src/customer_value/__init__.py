@@ -14,7 +14,10 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
 - lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
   `expected_purchases`, `expected_spend`, `customer_lifetime_value`
 - profit: `customer_pnl`
-- lifecycle: `LifecycleRules`, `assign_stages`, `growth_accounting`, `cohort_table`,
+- lifecycle: `LifecycleRules` (with `FixedDays`, `PooledGaps`, `OwnGaps` or `AliveOnly`),
+  `assign_stages`, `stage_history`, `stage_counts`, `map_stages`, `TAXONOMIES`, `Taxonomy`,
+  `TaxonomyPhase`, `TaxonomyRefinement`, `purchase_gaps`, `churn_threshold`, `churn_error_curve`,
+  `purchase_trend`, `growth_accounting`, `cohort_table`,
   `contract_churn`, `survival_curve`, `migration_matrix`, `migration_forecast`,
   `migration_steady_state`, `value_alerts`, `value_bridge`
 - loyalty: `loyalty_metrics`, `loyalty_index`, `loyalty_type`, `nps`, `csat`, `ces`,

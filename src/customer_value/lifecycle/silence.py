@@ -33,19 +33,25 @@ class SilenceConditions(NamedTuple):
     at_risk: list[Condition]
     heard: pl.Expr
     """Whether the customer was heard of lately enough to count as back."""
+    was_lost: pl.Expr
+    """Whether the gap before the last purchase, `last_gap_days`, was as long as a lost one's."""
 
 
 def silence_conditions(rules: LifecycleRules) -> SilenceConditions:
     """Conditions on the columns of the customer frame, and of `with_gap_limits` where needed."""
     recency, way = pl.col("recency_days"), rules.silence
+    last_gap = pl.col("last_gap_days").cast(pl.Float64).fill_nan(None)
     if isinstance(way, AliveOnly):
-        return SilenceConditions([], [], known_alive() >= rules.at_risk_p_alive)
+        heard = known_alive() >= rules.at_risk_p_alive
+        return SilenceConditions([], [], heard, pl.lit(value=False))
     if way is None:
-        silence = recency / _expected_gap(rules)
+        gap = _expected_gap(rules)
+        silence = recency / gap
         return SilenceConditions(
             [Condition(silence >= rules.lost_silence, _gaps(rules.lost_silence))],
             [Condition(silence >= rules.at_risk_silence, _gaps(rules.at_risk_silence))],
             silence <= 1,
+            last_gap / gap >= rules.lost_silence,
         )
     if isinstance(way, FixedDays):
         at_risk, lost = pl.lit(way.at_risk), pl.lit(way.lost)
@@ -61,6 +67,7 @@ def silence_conditions(rules: LifecycleRules) -> SilenceConditions:
         [Condition(recency >= lost, words[0])],
         [Condition(recency >= at_risk, words[1])],
         recency < at_risk,
+        last_gap >= lost,
     )
 
 

@@ -36,6 +36,7 @@ _NEEDED: dict[str, Kind] = {
 _USED: dict[str, Kind] = {
     "p_alive": "number",
     "trend": "number",
+    "last_gap_days": "number",
     "contract_start": "day",
     "contract_end": "day",
 }
@@ -99,6 +100,8 @@ def assign_stages(
     Args:
         customers: Customer frame with `as_of`, `purchases`, `repeat_purchases`, `recency_days`,
             `t_x` and `T`. Used where present: `p_alive`; `trend` (see `purchase_trend`);
+            `last_gap_days` (days between the last two purchases, by which a customer whom no
+            previous snapshot knows was lost before coming back);
             `contract_end` (Date, the last day of the contract) and `contract_start` (Date). A
             customer has a contract if it started by `as_of`, and runs on if its end is null;
             without a column of starts, if it has an end. With `previous`, `customer_id` too.
@@ -168,6 +171,9 @@ def _rules(rules: LifecycleRules, columns: set[str], was: pl.Expr) -> list[_Stag
         lost = [*lost, _alive_below(rules.lost_p_alive)]
         at_risk = [*at_risk, _alive_below(rules.at_risk_p_alive)]
     was_lost = was == "lost"
+    before = was_lost
+    if "last_gap_days" in columns:  # where no earlier snapshot tells
+        before = pl.when(was.is_null()).then(silence.was_lost).otherwise(was_lost)
     young = (free & (purchases == 1)) | contract.young
     few = free & (purchases < rules.trusted_purchases)
     trusted = f"fewer than {rules.trusted_purchases} purchases"
@@ -175,7 +181,7 @@ def _rules(rules: LifecycleRules, columns: set[str], was: pl.Expr) -> list[_Stag
         _StageRule("prospect", free & (purchases == 0), "no purchase"),
         _StageRule("lost", contract.over, f"contract over, {grace} days of grace too"),
         *(_StageRule("lost", free & fires, says) for fires, says in lost),
-        _StageRule("reactivated", was_lost & free & silence.heard, "bought again after being lost"),
+        _StageRule("reactivated", before & free & silence.heard, "bought again after being lost"),
         _StageRule("at_risk", contract.in_grace, f"contract over, in {grace} days of grace"),
         _StageRule("reactivated", was_lost & contract.has, "under contract after being lost"),
         *(_StageRule("at_risk", free & fires, says) for fires, says in at_risk),
