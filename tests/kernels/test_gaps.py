@@ -6,7 +6,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customer_value._kernels.gaps import gap_changes, gap_totals, running_quantiles
+from customer_value._kernels.gaps import (
+    gap_changes,
+    gap_totals,
+    quantile_of_counts,
+    running_quantiles,
+)
 from kernels.test_purchases import SNAPSHOTS, Event, log_of, shops
 
 
@@ -44,3 +49,14 @@ def test_gaps_at_each_snapshot(shop: list[list[Event]], *, each_order: bool) -> 
     for k, gaps in enumerate(all_gaps):
         expected = np.quantile(gaps, [0.3, 0.8]) if gaps else [np.nan, np.nan]
         np.testing.assert_allclose(quantiles[:, k], expected, rtol=1e-14)
+
+
+def test_a_rank_that_is_whole_takes_the_value_there() -> None:
+    """0.29 * 100 is 28.999999999999996."""
+    squares = np.arange(101.0) ** 2
+    once = np.ones(101, np.int64)
+    assert quantile_of_counts(squares, once, 0.29) == 29.0**2
+    assert np.isnan(quantile_of_counts(squares, 0 * once, 0.29))
+    counts = np.array([0, 2, 0, 1, 0], dtype=np.int64)
+    quarters = [quantile_of_counts(squares[:5], counts, k / 4) for k in range(5)]
+    assert quarters == [1.0, 1.0, 1.0, 5.0, 9.0]

@@ -13,6 +13,7 @@ from customer_value._kernels.stages import (
     OWN_QUANTILE,
     PROSPECT,
     REACTIVATED,
+    STABLE,
     History,
     Limits,
     Rules,
@@ -63,3 +64,17 @@ def test_own_gaps_count_from_their_number(min_gaps: int, stage: int) -> None:
     rules = Rules(OWN_QUANTILE, 0.5, 1.0, 1.0, min_gaps, 0, 9)
     _, codes = stages_of([[(0, 0, 1), (5, 5, 1), (9, 9, 1)]], rules, (500.0, 500.0))
     assert codes == [[NEW, GROWING, stage, stage]]
+
+
+@pytest.mark.parametrize(("new_days", "stage"), [(7, GROWING), (8, NEW)])
+def test_new_ends_with_the_last_of_its_days(new_days: int, stage: int) -> None:
+    rules = Rules(FIXED_LIMITS, 0.0, 0.0, 1.0, 1, new_days, 9)
+    _, codes = stages_of([[(3, 3, 1), (4, 4, 1)]], rules, (500.0, 500.0))
+    assert codes == [[stage, GROWING, GROWING]]
+
+
+@pytest.mark.parametrize(("purchases", "stage"), [(2, GROWING), (3, STABLE)])
+def test_trusted_from_a_number_of_purchases(purchases: int, stage: int) -> None:
+    rules = Rules(FIXED_LIMITS, 0.0, 0.0, 1.0, 1, 0, 3)
+    _, codes = stages_of([[(k, k, 1) for k in range(purchases)]], rules, (500.0, 500.0))
+    assert codes[0][-3:] == [stage] * 3

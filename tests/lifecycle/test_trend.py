@@ -57,6 +57,13 @@ def test_a_window_that_is_too_short_says_nothing() -> None:
     assert trend_of(months, [10.0] * 12, window="60d") is None  # two gaps of 30.5 days
 
 
+@pytest.mark.parametrize(("first", "trend"), [(20, 0.0), (21, None)])
+def test_the_earlier_window_must_be_seen_whole(first: int, trend: float | None) -> None:
+    """Two windows of six days: from the 20th, and from the 26th."""
+    purchases = [date(2024, 12, day) for day in (first, 22, 24, 26, 28, 31)]
+    assert trend_of(purchases, [5.0] * 6, window="6d", value="purchases") == trend
+
+
 def test_nothing_before_says_nothing() -> None:
     assert trend_of([date(2024, 1, 1), *[END] * 3], [10.0] * 4, window="180d") is None
     assert trend_of([END], [10.0]) is None

@@ -70,17 +70,15 @@ def _orders(log: pl.LazyFrame, scale: int) -> pl.LazyFrame:
     day, amount = pl.col("ordered_at"), pl.col("amount").cast(pl.Decimal(38, scale))
     sale = pl.col("kind") == "sale"
     days = (
-        # Returns that name no order do not belong together.
-        log.with_columns(loose_day=pl.when(pl.col("order_id").is_null()).then(day))
-        .group_by("customer_id", "order_id", "loose_day", "ordered_at")
+        log.group_by("customer_id", "order_id", "ordered_at")
         .agg(
             sold=sale.any().cast(pl.Int64),
             spend=amount.filter(sale).sum(),
             net=amount.sum(),
         )
-        .sort("customer_id", "order_id", "loose_day", "ordered_at")
+        .sort("customer_id", "order_id", "ordered_at")
     )
-    keys = [pl.col(name) for name in ("customer_id", "order_id", "loose_day")]
+    keys = [pl.col(name) for name in ("customer_id", "order_id")]
     begins = pl.any_horizontal(key.ne_missing(key.shift(1)) for key in keys)
     begins = begins | (pl.int_range(pl.len()) == 0)
 
