@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DAY = date(2024, 6, 30)
-ADDED = ["stage", "stage_since", "rule_fired"]
+ADDED = ["stage", "stage_since", "dwell_days", "rule_fired"]
 GAP_10 = cv.LifecycleRules(typical_gap_days=10.0)
 
 
@@ -182,7 +182,7 @@ def test_prospect() -> None:
         {"customer_id": ["a"], "ordered_at": [date(2024, 6, 1)], "amount": [-5.0]}
     )
     staged = cv.assign_stages(cv.summarize(returns, as_of=DAY))
-    assert staged.select(ADDED).row(0) == ("prospect", DAY, "no purchase")
+    assert staged.select(ADDED).row(0) == ("prospect", DAY, 0, "no purchase")
 
 
 @pytest.mark.parametrize(
@@ -295,6 +295,121 @@ def test_rules_say_which_of_them_fired() -> None:
     ]
 
 
+# --- contracts ---
+
+
+def contract(
+    start: date | None, end: date | None, rules: cv.LifecycleRules, **words: Any
+) -> tuple[str, str]:
+    """Stage by a contract of somebody who bought long ago, or as `buyer` says."""
+    customers = frame([words.pop("buyer", Buyer(recency=9999))], *words.pop("optional", ()))
+    dates = {"contract_start": start, "contract_end": end}
+    customers = customers.with_columns(pl.lit(v, pl.Date).alias(k) for k, v in dates.items())
+    staged = cv.assign_stages(customers, rules=rules, **words)
+    row: tuple[str, str] = staged.select("stage", "rule_fired").row(0)
+    return row
+
+
+@pytest.mark.parametrize(
+    ("end", "stage"),
+    [
+        (None, "stable"),
+        (date(2024, 12, 31), "stable"),
+        (date(2024, 6, 30), "stable"),
+        (date(2024, 6, 29), "at_risk"),
+        (date(2024, 6, 16), "at_risk"),
+        (date(2024, 6, 15), "lost"),
+    ],
+)
+def test_contracts_go_by_their_dates_and_grace(end: date | None, stage: str) -> None:
+    rules = cv.LifecycleRules(contract_grace_days=14, typical_gap_days=10)
+    assert contract(date(2023, 1, 1), end, rules)[0] == stage
+
+
+def test_contracts_agree_with_contract_churn() -> None:
+    """Who is lost by the stages is who is lost by the accounts, day by day."""
+    rules = cv.LifecycleRules(contract_grace_days=7)
+    for days in range(12):
+        end = date(2024, 6, 30 - days)
+        table = pl.DataFrame(
+            {"customer_id": [1], "contract_start": [date(2024, 1, 1)], "contract_end": [end]}
+        )
+        lost = cv.contract_churn(table, as_of=DAY, grace_days=7)["lost"].sum()
+        assert (contract(date(2024, 1, 1), end, rules)[0] == "lost") == bool(lost)
+
+
+def test_contracts_begin_come_back_and_have_a_trend() -> None:
+    start, open_end = date(2023, 1, 1), None
+    assert contract(date(2024, 6, 1), open_end, GAP_10, buyer=NOBODY)[0] == "new"
+    assert contract(date(2024, 5, 31), open_end, GAP_10, buyer=NOBODY)[0] == "stable"
+    declining = Buyer(purchases=1, trend=-0.5)
+    words: dict[str, Any] = {"buyer": declining, "optional": ("trend",)}
+    assert contract(start, open_end, GAP_10, **words)[0] == "declining"
+    back = contract(start, open_end, GAP_10, previous=snapshot({"c0": "lost"}))
+    assert back == ("reactivated", "under contract after being lost")
+    gone = contract(start, start, GAP_10, previous=snapshot({"c0": "lost"}))
+    assert gone == ("lost", "contract over, 0 days of grace too")
+
+
+def test_who_has_no_contract_yet_is_judged_by_purchases() -> None:
+    assert contract(None, None, GAP_10)[0] == "lost"
+    assert contract(date(2024, 7, 1), None, GAP_10)[0] == "lost"
+    assert contract(None, None, GAP_10, buyer=NOBODY)[0] == "prospect"
+
+
+def test_an_end_alone_is_a_contract() -> None:
+    ends = [DAY, date(2024, 6, 29), None]
+    customers = frame([Buyer(recency=9999)] * 3).with_columns(contract_end=pl.Series(ends))
+    staged = cv.assign_stages(customers, rules=cv.LifecycleRules(contract_grace_days=5))
+    assert staged["stage"].to_list() == ["stable", "at_risk", "lost"]
+    with pytest.raises(cv.SchemaError, match="'contract_end' is String, must be Date"):
+        cv.assign_stages(customers.with_columns(contract_end=pl.lit("2024")))
+
+
+# --- no earlier snapshot, but the gap before the last purchase ---
+
+
+@pytest.mark.parametrize(
+    ("rules", "stages_then"),
+    [
+        # A gap of 90 days and three of 10 typical days make an expected gap of 30 days.
+        (
+            cv.LifecycleRules(typical_gap_days=10, prior_gaps=3, lost_silence=3),
+            ("new", "reactivated"),
+        ),
+        (cv.LifecycleRules(silence=cv.FixedDays(at_risk=50, lost=90)), ("new", "reactivated")),
+        (cv.LifecycleRules(silence=cv.AliveOnly()), ("new", "new")),
+    ],
+)
+def test_a_long_gap_before_the_last_purchase(
+    rules: cv.LifecycleRules, stages_then: tuple[str, str]
+) -> None:
+    customers = frame([Buyer(t_x=90), Buyer(t_x=90)], "p_alive")
+    gaps = pl.Series("last_gap_days", [89, 90])
+    customers = customers.with_columns(gaps, p_alive=pl.lit(1.0), T=pl.lit(20.0))
+    staged = cv.assign_stages(customers, rules=rules)
+    assert tuple(staged["stage"]) == stages_then
+    unknown = customers.with_columns(last_gap_days=pl.Series([math.nan, None]))
+    assert cv.assign_stages(unknown, rules=rules)["stage"].to_list() == ["new", "new"]
+    # An earlier snapshot knows better.
+    known = cv.assign_stages(customers, rules=rules, previous=snapshot({"c1": "at_risk"}))
+    assert known["stage"].to_list() == ["new", "new"]
+
+
+# --- other names ---
+
+
+def test_other_sets_of_stages_are_added_as_columns() -> None:
+    customers = frame([Buyer(), Buyer(recency=40), NOBODY])
+    words: dict[str, Any] = {"rules": GAP_10, "taxonomy": ["growth", "value"], "locale": "zh"}
+    lazy = cv.assign_stages(customers.lazy(), **words)
+    for found in (cv.assign_stages(customers, **words), lazy.collect()):
+        assert found.columns == [*customers.columns, *ADDED, "stage_growth", "stage_value"]
+        assert found["stage"].to_list() == ["new", "lost", "prospect"]
+        assert found["stage_growth"].to_list() == ["获取期", "离开期", "获取期"]
+        assert found["stage_value"].to_list() == ["新客户", "老客户", "潜在客户"]
+
+
 # --- an earlier snapshot ---
 
 
@@ -328,6 +443,7 @@ def test_since_is_kept_while_the_stage_lasts_and_renewed_when_it_changes() -> No
     staged = cv.assign_stages(customers, rules=GAP_10, previous=previous)
     assert staged["stage"].to_list() == ["new", "new", "new"]
     assert staged["stage_since"].to_list() == [date(2024, 5, 31), DAY, DAY]
+    assert staged["dwell_days"].to_list() == [30, 0, 0]
     assert staged.schema["stage_since"] == pl.Date
 
 
@@ -422,12 +538,12 @@ def test_where_everybody_repeats_on_one_day_nobody_is_lost() -> None:
 def test_nobody() -> None:
     staged = cv.assign_stages(frame([]))
     assert staged.is_empty()
-    assert staged.columns[-3:] == ADDED
+    assert staged.columns[-4:] == ADDED
 
 
 def test_types() -> None:
     schema = cv.assign_stages(frame([Buyer()])).schema
-    assert [schema[name] for name in ADDED] == [pl.String, pl.Date, pl.String]
+    assert [schema[name] for name in ADDED] == [pl.String, pl.Date, pl.Int64, pl.String]
 
 
 @pytest.mark.parametrize("lazy_before", [False, True])

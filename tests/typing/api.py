@@ -286,6 +286,24 @@ def profit_and_stages(log: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyF
     assert_type(cv.uniformity_index(pnl, cost="service"), float | None)
     assert_type(cv.assign_stages(customers, rules=cv.LifecycleRules()), pl.DataFrame)
     assert_type(cv.assign_stages(lazy), pl.LazyFrame)
+    day = date(2024, 6, 30)
+    gaps = cv.purchase_gaps(log, as_of=day)
+    assert_type(gaps, pl.DataFrame)
+    assert_type(cv.purchase_gaps(log.lazy(), as_of=day), pl.LazyFrame)
+    lost = cv.churn_threshold(gaps, method="survival", share=0.5)
+    assert_type(lost, float)
+    assert_type(cv.churn_error_curve(gaps), pl.DataFrame)
+    for silence in (cv.FixedDays(at_risk=30, lost=lost), cv.PooledGaps(), cv.AliveOnly()):
+        assert_type(cv.LifecycleRules(silence=silence).silence is None, bool)
+    rules = cv.LifecycleRules(silence=cv.OwnGaps(min_gaps=3), contract_grace_days=14)
+    staged = cv.assign_stages(
+        customers, rules=rules, gaps=gaps, taxonomy=["growth", cv.TAXONOMIES["trust"]], locale="zh"
+    )
+    assert_type(staged, pl.DataFrame)
+    assert_type(cv.map_stages(lazy, taxonomy="hubspot"), pl.LazyFrame)
+    assert_type(cv.purchase_trend(log.lazy(), as_of=day, window="12w"), pl.LazyFrame)
+    assert_type(cv.stage_history(log, as_of=day, period="week", rules=rules), pl.DataFrame)
+    assert_type(cv.stage_counts(log, as_of=day, start=date(2024, 1, 1)), pl.DataFrame)
 
 
 def costs_and_accounts(log: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> None:

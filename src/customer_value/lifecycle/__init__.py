@@ -1,27 +1,55 @@
 """Lifecycle: where each customer stands, how customers move, come, stay and leave."""
 
 from customer_value.lifecycle.change import AlertOptions, value_alerts, value_bridge
+from customer_value.lifecycle.churn import churn_error_curve, churn_threshold
 from customer_value.lifecycle.cohorts import cohort_table
 from customer_value.lifecycle.contracts import contract_churn
 from customer_value.lifecycle.forecast import migration_forecast, migration_steady_state
+from customer_value.lifecycle.gaps import purchase_gaps
 from customer_value.lifecycle.growth import growth_accounting
+from customer_value.lifecycle.history import stage_counts, stage_history
 from customer_value.lifecycle.migration import migration_matrix
 from customer_value.lifecycle.risk import Calibration, calibration_table, value_at_risk
 from customer_value.lifecycle.stages import LifecycleRules, assign_stages
+from customer_value.lifecycle.rules import AliveOnly, FixedDays, LifecycleRules, OwnGaps, PooledGaps
+from customer_value.lifecycle.stages import assign_stages
 from customer_value.lifecycle.survival import survival_curve
+from customer_value.lifecycle.taxonomies import (
+    TAXONOMIES,
+    Taxonomy,
+    TaxonomyPhase,
+    TaxonomyRefinement,
+    map_stages,
+)
+from customer_value.lifecycle.trend import purchase_trend
 
 __all__ = [
+    "TAXONOMIES",
     "AlertOptions",
     "Calibration",
+    "AliveOnly",
+    "FixedDays",
     "LifecycleRules",
+    "OwnGaps",
+    "PooledGaps",
+    "Taxonomy",
+    "TaxonomyPhase",
+    "TaxonomyRefinement",
     "assign_stages",
     "calibration_table",
+    "churn_error_curve",
+    "churn_threshold",
     "cohort_table",
     "contract_churn",
     "growth_accounting",
+    "map_stages",
     "migration_forecast",
     "migration_matrix",
     "migration_steady_state",
+    "purchase_gaps",
+    "purchase_trend",
+    "stage_counts",
+    "stage_history",
     "survival_curve",
     "value_alerts",
     "value_at_risk",

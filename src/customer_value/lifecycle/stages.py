@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple, Self, overload
+from typing import TYPE_CHECKING, Literal, NamedTuple, overload
 
 import polars as pl
-from pydantic import BaseModel, Field, model_validator
 
 from customer_value._frames.assemble import finite_column, join_previous, with_columns
 from customer_value._frames.contracts import Kind, as_polars, require
+from customer_value.lifecycle.rules import AliveOnly, LifecycleRules, OwnGaps, PooledGaps
+from customer_value.lifecycle.silence import (
+    AT_RISK,
+    LOST,
+    Condition,
+    known_alive,
+    silence_conditions,
+    with_gap_limits,
+)
+from customer_value.lifecycle.taxonomies import map_stages
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from customer_value._typing import ArrowStream, Frame
+    from customer_value.lifecycle.taxonomies import Taxonomy, TaxonomyName
 
 _NEEDED: dict[str, Kind] = {
     "as_of": "day",
@@ -21,46 +33,14 @@ _NEEDED: dict[str, Kind] = {
     "t_x": "number",
     "T": "number",
 }
+_USED: dict[str, Kind] = {
+    "p_alive": "number",
+    "trend": "number",
+    "last_gap_days": "number",
+    "contract_start": "day",
+    "contract_end": "day",
+}
 _STAGE, _SINCE = "__previous_stage__", "__previous_since__"
-_USED: dict[str, Kind] = {"p_alive": "number", "trend": "number"}
-
-
-class LifecycleRules(BaseModel, frozen=True, extra="forbid"):
-    """The thresholds of the stages.
-
-    A customer's silence is `recency_days` over the customer's expected gap between purchases:
-    `(x gap + k typical) / (x + k)`, with x gaps of mean `gap` of its own, the typical gap of all
-    customers, and the prior weight k.
-
-    Attributes:
-        lost_silence: Silence from which a customer is lost.
-        lost_p_alive: Probability of being alive below which a customer is lost, where known.
-        at_risk_silence: Silence from which a customer is at risk.
-        at_risk_p_alive: Probability of being alive below which a customer is at risk.
-        new_days: Days since the first purchase in which a customer is new; a customer with a
-            single purchase stays new.
-        trend: Relative change of the `trend` column, where there is one, from which a customer
-            grows, or at whose negative it declines.
-        trusted_purchases: Purchases from which a customer is no longer growing but stable.
-        typical_gap_days: The typical gap; by default the mean gap of all customers in the frame.
-        prior_gaps: Weight k of the typical gap, in gaps.
-    """
-
-    lost_silence: Annotated[float, Field(gt=0)] = 4.0
-    lost_p_alive: Annotated[float, Field(ge=0, le=1)] = 0.1
-    at_risk_silence: Annotated[float, Field(gt=0)] = 2.0
-    at_risk_p_alive: Annotated[float, Field(ge=0, le=1)] = 0.5
-    new_days: Annotated[int, Field(ge=0)] = 30
-    trend: Annotated[float, Field(gt=0)] = 0.25
-    trusted_purchases: Annotated[int, Field(ge=2)] = 4
-    typical_gap_days: Annotated[float, Field(gt=0)] | None = None
-    prior_gaps: Annotated[float, Field(gt=0)] = 1.0
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.lost_silence < self.at_risk_silence or self.lost_p_alive > self.at_risk_p_alive:
-            raise ValueError("a lost customer must be further gone than one at risk")
-        return self
 
 
 class _StageRule(NamedTuple):
@@ -69,12 +49,24 @@ class _StageRule(NamedTuple):
     says: str
 
 
+class _Contract(NamedTuple):
+    """Whether a customer is or was under contract, and how that stands."""
+
+    has: pl.Expr
+    over: pl.Expr
+    in_grace: pl.Expr
+    young: pl.Expr
+
+
 @overload
 def assign_stages(
     customers: pl.LazyFrame,
     *,
     rules: LifecycleRules | None = None,
     previous: Frame | None = None,
+    gaps: Frame | None = None,
+    taxonomy: TaxonomyName | Taxonomy | Sequence[TaxonomyName | Taxonomy] = (),
+    locale: Literal["en", "zh"] = "en",
 ) -> pl.LazyFrame: ...
 @overload
 def assign_stages(
@@ -82,48 +74,71 @@ def assign_stages(
     *,
     rules: LifecycleRules | None = None,
     previous: Frame | None = None,
+    gaps: Frame | None = None,
+    taxonomy: TaxonomyName | Taxonomy | Sequence[TaxonomyName | Taxonomy] = (),
+    locale: Literal["en", "zh"] = "en",
 ) -> pl.DataFrame: ...
 def assign_stages(
     customers: Frame,
     *,
     rules: LifecycleRules | None = None,
     previous: Frame | None = None,
+    gaps: Frame | None = None,
+    taxonomy: TaxonomyName | Taxonomy | Sequence[TaxonomyName | Taxonomy] = (),
+    locale: Literal["en", "zh"] = "en",
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add the lifecycle stage of each customer: the first rule that fires decides.
 
     In this order: `prospect` (no purchase), `lost`, `reactivated` (lost in the previous snapshot,
-    and silent for no longer than one expected gap), `at_risk`, `new`, `declining`, `growing`,
-    `stable`.
+    and heard of since: silent for no longer than one expected gap or, where silence is judged
+    another way, not at risk by it), `at_risk`, `new`, `declining`, `growing`, `stable`.
+
+    Customers under contract are judged by its dates instead of their purchases: `lost` when the
+    contract ended longer ago than the days of grace, `at_risk` within them, `reactivated` when
+    lost before and under contract again, `new` at the beginning, else by their trend, or `stable`.
 
     Args:
         customers: Customer frame with `as_of`, `purchases`, `repeat_purchases`, `recency_days`,
-            `t_x` and `T`; a `p_alive` and a `trend` column are used where present. With
-            `previous`, `customer_id` too.
+            `t_x` and `T`. Used where present: `p_alive`; `trend` (see `purchase_trend`);
+            `last_gap_days` (days between the last two purchases, by which a customer whom no
+            previous snapshot knows was lost before coming back);
+            `contract_end` (Date, the last day of the contract) and `contract_start` (Date). A
+            customer has a contract if it started by `as_of`, and runs on if its end is null;
+            without a column of starts, if it has an end. With `previous`, `customer_id` too.
         rules: The thresholds.
         previous: Earlier snapshot with `customer_id` and `stage`, and `stage_since` if known.
+        gaps: Table of `purchase_gaps` at the same day, which `PooledGaps` and `OwnGaps` need.
+        taxonomy: Names of other sets of stages, or your own, to add as columns; see `map_stages`.
+        locale: Language of those columns, `"en"` or `"zh"`.
 
     Returns:
         The frame with `stage` (String), `stage_since` (Date: the first snapshot that saw this
-        stage, hence `as_of` without `previous`) and `rule_fired` (String: the rule in words).
+        stage, hence `as_of` without `previous`), `dwell_days` (Int64, days since then),
+        `rule_fired` (String: the rule in words) and a column `stage_{name}` per taxonomy.
 
     Raises:
+        CustomerValueError: The rules need `gaps`, or a taxonomy is unknown.
         SchemaError: Columns are missing or of a wrong type.
-        DataError: Histories are NaN or infinite (for a LazyFrame when it is collected), or a
-            customer is in `previous` twice.
+        DataError: Histories are NaN or infinite (for a LazyFrame when it is collected), or gaps
+            are, or a customer is in `previous` twice.
 
     Examples:
         >>> import customer_value as cv
         >>> from datetime import date
         >>> customers = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30))
-        >>> staged = cv.assign_stages(customers)
-        >>> staged.select("stage", "rule_fired").row(0)
-        ('stable', 'none of the others')
+        >>> staged = cv.assign_stages(customers, taxonomy="growth", locale="zh")
+        >>> staged.select("stage", "rule_fired", "stage_growth").row(0)
+        ('stable', 'none of the others', '成熟期')
     """
     rules = rules or LifecycleRules()
     frame = as_polars(customers)
     present = set(frame.collect_schema().names())
-    used = {name: kind for name, kind in _USED.items() if name in present}
-    require(frame, _NEEDED | used, what="customers")
+    needed = _NEEDED | {name: kind for name, kind in _USED.items() if name in present}
+    if isinstance(rules.silence, AliveOnly):
+        needed["p_alive"] = "number"
+    require(frame, needed, what="customers")
+    if isinstance(rules.silence, PooledGaps | OwnGaps):
+        frame = with_gap_limits(frame, rules.silence, gaps)
     was: pl.Expr = pl.lit(None, pl.String)
     since: pl.Expr = pl.lit(None, pl.Date)
     if previous is not None:
@@ -131,70 +146,76 @@ def assign_stages(
     schema = frame.collect_schema()
     checked = [finite_column(name).alias(name) for name in _NEEDED if schema[name].is_float()]
     frame = with_columns(frame, *checked)
-    ordered = _rules(rules, present, was)
     stage, says = pl.lit("stable"), pl.lit("none of the others")
-    for rule in reversed(ordered):
+    for rule in reversed(_rules(rules, present, was)):
         fires = rule.fires.fill_null(value=False)
         stage = pl.when(fires).then(pl.lit(rule.stage)).otherwise(stage)
         says = pl.when(fires).then(pl.lit(rule.says)).otherwise(says)
     stays = pl.coalesce(pl.when(was == stage).then(since), pl.col("as_of"))
     staged = with_columns(
-        frame, stage.alias("stage"), stays.alias("stage_since"), says.alias("rule_fired")
-    )
-    return staged.drop(_STAGE, _SINCE) if previous is not None else staged
+        frame,
+        stage.alias("stage"),
+        stays.alias("stage_since"),
+        (pl.col("as_of") - stays).dt.total_days().alias("dwell_days"),
+        says.alias("rule_fired"),
+    ).drop(_STAGE, _SINCE, AT_RISK, LOST, strict=False)
+    return map_stages(staged, taxonomy=taxonomy, locale=locale)
 
 
 def _rules(rules: LifecycleRules, columns: set[str], was: pl.Expr) -> list[_StageRule]:
-    purchases, recency = pl.col("purchases"), pl.col("recency_days")
-    silence = recency / _expected_gap(rules)
-    lost = [_StageRule("lost", silence >= rules.lost_silence, _gaps(rules.lost_silence))]
-    risk = [_StageRule("at_risk", silence >= rules.at_risk_silence, _gaps(rules.at_risk_silence))]
-    trend = []
+    purchases, silence = pl.col("purchases"), silence_conditions(rules)
+    contract = _contract(rules, columns)
+    free, grace = ~contract.has, rules.contract_grace_days
+    lost, at_risk = silence.lost, silence.at_risk
     if "p_alive" in columns:
-        alive = pl.col("p_alive").cast(pl.Float64).fill_nan(None)
-        lost.append(
-            _StageRule("lost", alive < rules.lost_p_alive, f"p_alive below {rules.lost_p_alive:g}")
-        )
-        risk.append(
-            _StageRule(
-                "at_risk", alive < rules.at_risk_p_alive, f"p_alive below {rules.at_risk_p_alive:g}"
-            )
-        )
-    if "trend" in columns:
-        change = pl.col("trend").cast(pl.Float64).fill_nan(None)
-        trend = [
-            _StageRule("declining", change <= -rules.trend, f"trend of -{rules.trend:g} or less"),
-            _StageRule("growing", change >= rules.trend, f"trend of {rules.trend:g} or more"),
-        ]
-    back = (was == "lost") & (silence <= 1)
-    young = (purchases == 1) | (pl.col("T") < rules.new_days)
-    few = purchases < rules.trusted_purchases
+        lost = [*lost, _alive_below(rules.lost_p_alive)]
+        at_risk = [*at_risk, _alive_below(rules.at_risk_p_alive)]
+    was_lost = was == "lost"
+    before = was_lost
+    if "last_gap_days" in columns:  # where no earlier snapshot tells
+        before = pl.when(was.is_null()).then(silence.was_lost).otherwise(was_lost)
+    young = (free & (purchases == 1)) | contract.young
+    few = free & (purchases < rules.trusted_purchases)
+    trusted = f"fewer than {rules.trusted_purchases} purchases"
     return [
-        _StageRule("prospect", purchases == 0, "no purchase"),
-        *lost,
-        _StageRule("reactivated", back, "bought again after being lost"),
-        *risk,
+        _StageRule("prospect", free & (purchases == 0), "no purchase"),
+        _StageRule("lost", contract.over, f"contract over, {grace} days of grace too"),
+        *(_StageRule("lost", free & fires, says) for fires, says in lost),
+        _StageRule("reactivated", before & free & silence.heard, "bought again after being lost"),
+        _StageRule("at_risk", contract.in_grace, f"contract over, in {grace} days of grace"),
+        _StageRule("reactivated", was_lost & contract.has, "under contract after being lost"),
+        *(_StageRule("at_risk", free & fires, says) for fires, says in at_risk),
         _StageRule("new", young, f"one purchase, or first within {rules.new_days} days"),
-        *trend,
-        _StageRule("growing", few, f"fewer than {rules.trusted_purchases} purchases"),
+        *(_trend(rules) if "trend" in columns else []),
+        _StageRule("growing", few, trusted),
     ]
 
 
-def _expected_gap(rules: LifecycleRules) -> pl.Expr:
-    x, age = pl.col("repeat_purchases"), pl.col("t_x")
-    if rules.typical_gap_days is not None:
-        typical = pl.lit(rules.typical_gap_days)
-    else:
-        # Summed as decimals, so that the order of the rows changes no bit.
-        days, gaps = age.cast(pl.Decimal(38, 6)).sum().cast(pl.Float64), x.sum()
-        typical = pl.when(gaps > 0).then(days / gaps)
-    # Mean own gap times its number is the age at the last purchase.
-    gap = (age + rules.prior_gaps * typical) / (x + rules.prior_gaps)
-    return pl.when(gap > 0).then(gap)
+def _alive_below(threshold: float) -> Condition:
+    return Condition(known_alive() < threshold, f"p_alive below {threshold:g}")
 
 
-def _gaps(threshold: float) -> str:
-    return f"silence of {threshold:g} gaps or more"
+def _trend(rules: LifecycleRules) -> list[_StageRule]:
+    change = pl.col("trend").cast(pl.Float64).fill_nan(None)
+    return [
+        _StageRule("declining", change <= -rules.trend, f"trend of -{rules.trend:g} or less"),
+        _StageRule("growing", change >= rules.trend, f"trend of {rules.trend:g} or more"),
+    ]
+
+
+def _contract(rules: LifecycleRules, columns: set[str]) -> _Contract:
+    never, first_days = pl.lit(value=False), pl.col("T") < rules.new_days
+    if "contract_end" not in columns:
+        return _Contract(never, never, never, first_days)
+    day, start, end = pl.col("as_of"), pl.col("contract_start"), pl.col("contract_end")
+    has, young = end.is_not_null(), first_days
+    if "contract_start" in columns:
+        has = (start <= day).fill_null(value=False)
+        age = (day - start).dt.total_days()
+        young = pl.when(has).then(age < rules.new_days).otherwise(first_days)
+    after_end = (day - end).dt.total_days()
+    over = has & (after_end > rules.contract_grace_days)
+    return _Contract(has, over, has & (after_end > 0), young)
 
 
 def _join(customers: pl.DataFrame | pl.LazyFrame, previous: Frame) -> pl.DataFrame | pl.LazyFrame:
