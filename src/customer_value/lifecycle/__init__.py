@@ -10,7 +10,6 @@ from customer_value.lifecycle.growth import growth_accounting
 from customer_value.lifecycle.history import stage_counts, stage_history
 from customer_value.lifecycle.migration import migration_matrix
 from customer_value.lifecycle.risk import Calibration, calibration_table, value_at_risk
-from customer_value.lifecycle.stages import LifecycleRules, assign_stages
 from customer_value.lifecycle.rules import AliveOnly, FixedDays, LifecycleRules, OwnGaps, PooledGaps
 from customer_value.lifecycle.stages import assign_stages
 from customer_value.lifecycle.survival import survival_curve
@@ -26,8 +25,8 @@ from customer_value.lifecycle.trend import purchase_trend
 __all__ = [
     "TAXONOMIES",
     "AlertOptions",
-    "Calibration",
     "AliveOnly",
+    "Calibration",
     "FixedDays",
     "LifecycleRules",
     "OwnGaps",
