@@ -12,8 +12,11 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `TierOptions`, `assign_tiers`, `service_levels`
 - marks and segments: `customer_marks`, `MarkRules`, `busy_but_low_value`, `one_off_large`,
   `profile_segments`, `compare_mix`, `fit_clusters`, `cluster_customers`
-- lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `fit_log_normal_spend`, `load_model`,
-  `probability_alive`, `expected_purchases`, `expected_spend`, `customer_lifetime_value`
+- lifetime value: `fit_bg_nbd`, `fit_pareto_nbd`, `fit_mbg_nbd`, `fit_mbg_cnbd`, `fit_nbd`,
+  `fit_gamma_gamma`, `fit_log_normal_spend`, `load_model`, `CovariateTerms`,
+  `likelihood_ratio_test`, `probability_alive`, `expected_purchases`, `purchase_probability`,
+  `next_purchase_quantile`, `expected_spend`, `customer_lifetime_value`, `value_interval`,
+  `fit_conformal_interval`, `conformal_interval`
 - purchases once a period: `summarize_opportunities`, `fit_bg_bb`
 - contracts: `fit_sbg`, `fit_bdw`, `contractual_value`, `retention_curve`
 - value by formula: `constant_retention_value`, `berger_nasr_value`, `present_value`,
@@ -33,25 +36,13 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `assign_stages`, `stage_history`, `stage_counts`, `map_stages`, `TAXONOMIES`, `purchase_gaps`,
   `churn_threshold`, `churn_error_curve`, `purchase_trend`, `growth_accounting`, `cohort_table`,
   `contract_churn`, `survival_curve`, `migration_matrix`, `migration_forecast`,
-  `migration_steady_state`, `value_alerts`, `value_bridge`, `value_at_risk`, `calibration_table`
+  `migration_steady_state`, `value_alerts`, `value_bridge`, `churn_risk`, `value_at_risk`,
+  `calibration_table`, `purchase_rhythm`
 - loyalty: `loyalty_metrics`, `loyalty_index`, `loyalty_type`, `nps`, `csat`, `ces`,
   `latest_responses`, `engagement_score`, `perceived_value`, `cronbach_alpha`, `service_indicators`
 - effects: `evaluate_effect`, `difference_in_differences`, `before_after`, `uplift_by_segment`,
   `qini_curve`, `qini_coefficient`, `sample_ratio_check`, `required_sample_size`, `campaign_return`
 - reviews: `ReviewCadence`, `review_schedule`, `compare_snapshots`
-  `profile_segments`, `compare_mix`
-- lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
-  `purchase_probability`, `next_purchase_quantile`, `expected_purchases`, `expected_spend`,
-  `customer_lifetime_value`, `value_interval`, `fit_conformal_interval`, `conformal_interval`
-- lifetime value: `fit_bg_nbd`, `fit_pareto_nbd`, `fit_gamma_gamma`, `CovariateTerms`,
-  `likelihood_ratio_test`, `load_model`, `probability_alive`, `expected_purchases`,
-  `expected_spend`, `customer_lifetime_value`
-- lifetime value: `fit_bg_nbd`, `fit_mbg_nbd`, `fit_mbg_cnbd`, `fit_nbd`, `fit_gamma_gamma`,
-  `load_model`, `probability_alive`, `purchase_probability`, `next_purchase_quantile`,
-  `expected_purchases`, `expected_spend`, `customer_lifetime_value`, `value_interval`,
-  `fit_conformal_interval`, `conformal_interval`
-- profit: `customer_pnl`
-- lifecycle: `LifecycleRules`, `assign_stages`
 - everything at once: `value_report`
 
 Importing this package loads none of its dependencies; each name loads what it needs.
@@ -187,6 +178,7 @@ if TYPE_CHECKING:
         assign_stages,
         calibration_table,
         churn_error_curve,
+        churn_risk,
         churn_threshold,
         cohort_table,
         contract_churn,
@@ -196,6 +188,7 @@ if TYPE_CHECKING:
         migration_matrix,
         migration_steady_state,
         purchase_gaps,
+        purchase_rhythm,
         purchase_trend,
         stage_counts,
         stage_history,
@@ -436,6 +429,7 @@ __all__ = [
     "channel_shift",
     "check_rules",
     "churn_error_curve",
+    "churn_risk",
     "churn_threshold",
     "classify_abc",
     "classify_joint_abc",
@@ -511,6 +505,7 @@ __all__ = [
     "purchase_gaps",
     "purchase_probability",
     "purchase_probability_new_customer",
+    "purchase_rhythm",
     "purchase_trend",
     "qini_coefficient",
     "qini_curve",
@@ -667,6 +662,7 @@ _MODULE_OF = {
     "channel_shift": "profitability",
     "check_rules": "rfm",
     "churn_error_curve": "lifecycle",
+    "churn_risk": "lifecycle",
     "churn_threshold": "lifecycle",
     "classify_abc": "abc_analysis",
     "classify_joint_abc": "abc_analysis",
@@ -742,6 +738,7 @@ _MODULE_OF = {
     "purchase_gaps": "lifecycle",
     "purchase_probability": "clv",
     "purchase_probability_new_customer": "clv",
+    "purchase_rhythm": "lifecycle",
     "purchase_trend": "lifecycle",
     "qini_coefficient": "effects",
     "qini_curve": "effects",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -116,3 +117,32 @@ def test_bad_holdouts_are_refused() -> None:
         )
     with pytest.raises(ValidationError, match="bins"):
         cv.calibration_table(holdout([]), predicted="p", observed="left", bins=0)
+
+
+# --- risk and hazard ---
+
+
+def test_who_is_gone_and_who_will_go_are_two_things() -> None:
+    customers = pl.LazyFrame({"now": [0.1, 0.9, 0.0, None], "then": [0.1, 0.45, 0.0, 0.1]})
+    gone = cv.churn_risk(customers, p_alive="now").collect()["churn_risk"].to_list()
+    assert gone[:3] == pytest.approx([0.9, 0.1, 1.0])
+    goes = cv.churn_risk(customers, p_alive="now", later="then").collect()["churn_hazard"].to_list()
+    assert goes[:2] == pytest.approx([0.0, 0.5])
+    assert goes[2:] == [None, None]
+    assert gone[3] is None
+
+
+def test_the_hazard_of_a_model_is_between_zero_and_one() -> None:
+    customers = cv.summarize(cv.load_cdnow(), as_of=date(1997, 9, 30))
+    model = cv.ParetoNbd(r=0.553, alpha=10.578, s=0.606, beta=11.669)
+    now = cv.probability_alive(customers, model)
+    both = cv.probability_alive(now, model, horizon="12mo")
+    hazard = cv.churn_risk(both, later="p_alive_later")["churn_hazard"]
+    assert hazard.is_between(0, 1).all()
+
+
+def test_probabilities_that_rise_are_refused() -> None:
+    with pytest.raises(cv.DataError, match="1 row with a probability that rises with time"):
+        cv.churn_risk(pl.DataFrame({"p_alive": [0.1], "q": [0.2]}), later="q")
+    with pytest.raises(cv.DataError, match="outside 0 to 1"):
+        cv.churn_risk(pl.DataFrame({"p_alive": [1.1]}))

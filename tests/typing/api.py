@@ -467,3 +467,8 @@ def risk(customers: pl.LazyFrame, holdout: Table) -> None:
     checked = cv.calibration_table(holdout, predicted="risk", observed="left", bins=5)
     assert_type(checked, cv.Calibration)
     assert_type(checked.table, pl.DataFrame)
+
+
+def rhythm(customers: pl.LazyFrame, holdout: Table) -> None:
+    assert_type(cv.purchase_rhythm(customers, rules=cv.LifecycleRules()), pl.LazyFrame)
+    assert_type(cv.churn_risk(holdout, later="p_alive_later"), pl.DataFrame)

@@ -9,7 +9,8 @@ from customer_value.lifecycle.gaps import purchase_gaps
 from customer_value.lifecycle.growth import growth_accounting
 from customer_value.lifecycle.history import stage_counts, stage_history
 from customer_value.lifecycle.migration import migration_matrix
-from customer_value.lifecycle.risk import Calibration, calibration_table, value_at_risk
+from customer_value.lifecycle.rhythm import purchase_rhythm
+from customer_value.lifecycle.risk import Calibration, calibration_table, churn_risk, value_at_risk
 from customer_value.lifecycle.rules import AliveOnly, FixedDays, LifecycleRules, OwnGaps, PooledGaps
 from customer_value.lifecycle.stages import assign_stages
 from customer_value.lifecycle.survival import survival_curve
@@ -37,6 +38,7 @@ __all__ = [
     "assign_stages",
     "calibration_table",
     "churn_error_curve",
+    "churn_risk",
     "churn_threshold",
     "cohort_table",
     "contract_churn",
@@ -46,6 +48,7 @@ __all__ = [
     "migration_matrix",
     "migration_steady_state",
     "purchase_gaps",
+    "purchase_rhythm",
     "purchase_trend",
     "stage_counts",
     "stage_history",

@@ -15,10 +15,66 @@ from customer_value._frames.contracts import ArrayRule, Kind, as_polars, refuse,
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
-    from customer_value._typing import ArrowStream, Frame
+    from customer_value._typing import ArrowStream, FloatArray, Frame
 
 _PROBABILITY = ArrayRule("probabilities outside 0 to 1", lambda p: ~((p >= 0) & (p <= 1)))
+_FALLING = [
+    ArrayRule(
+        "probabilities outside 0 to 1", lambda p, q: ~((p >= 0) & (p <= 1) & (q >= 0) & (q <= 1))
+    ),
+    ArrayRule("a probability that rises with time", lambda p, q: q > p * (1 + 1e-9)),
+]
 _YES_OR_NO = ArrayRule("outcomes not 0 or 1", lambda y: ~np.isin(y, (0.0, 1.0)))
+
+
+@overload
+def churn_risk(
+    customers: pl.LazyFrame, *, p_alive: str = "p_alive", later: str | None = None
+) -> pl.LazyFrame: ...
+@overload
+def churn_risk(
+    customers: ArrowStream, *, p_alive: str = "p_alive", later: str | None = None
+) -> pl.DataFrame: ...
+def churn_risk(
+    customers: Frame, *, p_alive: str = "p_alive", later: str | None = None
+) -> pl.DataFrame | pl.LazyFrame:
+    """Add the risk of churn: that a customer has left, or the hazard of leaving from now on.
+
+    1 - P(alive) says who is gone already; 1 - P(alive later) / P(alive) says who of those still
+    there leaves within the time between: for the first a win-back is too late or due, for the
+    second a retention offer is in time. Of a silence in gaps `purchase_rhythm` tells, and
+    `calibration_table` whether any of them comes true.
+
+    Args:
+        customers: Customer frame with the probabilities, such as those of `probability_alive`.
+        p_alive: Column of the probability of being alive now.
+        later: Column of the probability of being alive later, such as `"p_alive_later"`.
+
+    Returns:
+        The frame with `churn_risk` (Float64, 0 to 1) or, with `later`, `churn_hazard` (Float64, 0
+        to 1; null for customers who are surely gone). Null where a probability is unknown.
+
+    Raises:
+        SchemaError: Columns are missing or no numbers.
+        DataError: Probabilities are outside 0 to 1, or later ones above those of now; for a
+            LazyFrame when it is collected.
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> customers = pl.DataFrame({"p_alive": [0.8, 0.5], "p_alive_later": [0.6, 0.5]})
+        >>> cv.churn_risk(customers)["churn_risk"].round(2).to_list()
+        [0.2, 0.5]
+        >>> cv.churn_risk(customers, later="p_alive_later")["churn_hazard"].round(2).to_list()
+        [0.25, 0.0]
+    """
+    frame = as_polars(customers)
+    names = [p_alive] if later is None else [p_alive, later]
+    require(frame, dict.fromkeys(names, "number"), what="customers")
+    if later is None:
+        risk = 1 - array_column(lambda p: p, names, rules=[_PROBABILITY])
+        return with_columns(frame, risk.alias("churn_risk"))
+    kept = array_column(_kept, names, rules=_FALLING)
+    return with_columns(frame, (1 - kept).alias("churn_hazard"))
 
 
 @overload
@@ -191,6 +247,10 @@ def calibration_table(
         expected_error=float(error @ table["customers"].to_numpy() / p.size),
         auc=_auc(rows),
     )
+
+
+def _kept(now: FloatArray, later: FloatArray) -> FloatArray:
+    return np.divide(np.minimum(later, now), now, out=np.full_like(now, np.nan), where=now > 0)
 
 
 def _bins(rows: pl.DataFrame, bins: int) -> pl.DataFrame:

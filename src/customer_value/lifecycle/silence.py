@@ -45,7 +45,7 @@ def silence_conditions(rules: LifecycleRules) -> SilenceConditions:
         heard = known_alive() >= rules.at_risk_p_alive
         return SilenceConditions([], [], heard, pl.lit(value=False))
     if way is None:
-        gap = _expected_gap(rules)
+        gap = expected_gap(rules)
         silence = recency / gap
         return SilenceConditions(
             [Condition(silence >= rules.lost_silence, _gaps(rules.lost_silence))],
@@ -121,7 +121,8 @@ def _ended_gaps(gaps: Frame, *, keyed: bool) -> pl.DataFrame:
     return ended
 
 
-def _expected_gap(rules: LifecycleRules) -> pl.Expr:
+def expected_gap(rules: LifecycleRules) -> pl.Expr:
+    """The customer's mean gap, shrunk to the typical one; null where there is none above zero."""
     x, age = pl.col("repeat_purchases"), pl.col("t_x")
     if rules.typical_gap_days is not None:
         typical = pl.lit(rules.typical_gap_days)
