@@ -1,6 +1,6 @@
 """Did a strategy work: experiments, differences, uplift, and whether it paid."""
 
-from customer_value.effects.before_after import before_after, difference_in_differences
+from customer_value.effects.differences import before_after, difference_in_differences
 from customer_value.effects.estimate import EffectEstimate
 from customer_value.effects.evaluate import evaluate_effect, sample_ratio_check
 from customer_value.effects.planning import CampaignReturn, campaign_return, required_sample_size
