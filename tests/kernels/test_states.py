@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from customer_value._kernels import states
 from customer_value._kernels.states import distinct_states
 
+if TYPE_CHECKING:
+    from customer_value._kernels.parallel import FloatArray
+
 
 def table(*columns: object) -> list[tuple[float, ...]]:
     return list(zip(*(np.asarray(column).tolist() for column in columns), strict=True))
 
 
-def customers(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def customers(n: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     rng = np.random.default_rng(1)
     return (
         rng.integers(0, 4, n).astype(np.float64),

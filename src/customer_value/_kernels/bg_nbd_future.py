@@ -225,7 +225,10 @@ def _value_of_life(delta: float, n: float, a: float, b: float) -> float:
     p, weight = beta_rule(a, b, 1.0 + (1.0 + n) / delta)
     total = 0.0
     for k in range(p.size):
-        total += weight[k] * (n / p[k]) * scaled_expint(n + 1.0, delta / p[k])
+        if p[k] > 0.0:
+            total += weight[k] * (n / p[k]) * scaled_expint(n + 1.0, delta / p[k])
+        else:  # the first node where a is next to nothing: those who never stop
+            total += weight[k] * (n / delta)
     return total
 
 

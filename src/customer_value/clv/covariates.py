@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, FiniteFloat, model_validator
 from scipy import stats
 
 from customer_value.clv.base import HISTORY, PurchaseModel
@@ -92,8 +92,8 @@ class CovariateEffects(BaseModel, frozen=True, extra="forbid"):
         attrition: Of the rate of attrition, by column; of a BG/NBD model of the odds of stopping.
     """
 
-    purchase: dict[str, float] = {}
-    attrition: dict[str, float] = {}
+    purchase: dict[str, FiniteFloat] = {}
+    attrition: dict[str, FiniteFloat] = {}
 
     @property
     def columns(self) -> tuple[str, ...]:
