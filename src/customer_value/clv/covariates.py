@@ -143,6 +143,15 @@ class CovariateModel(PurchaseModel, ABC, frozen=True):
         effects: Coefficients of covariates. The parameters are those of a customer for whom all
             covariates are 0, and so are the array methods and those for a new customer:
             `with_covariates` gives the model of other customers.
+
+    Examples:
+        >>> import customer_value as cv
+        >>> effects = cv.CovariateEffects(purchase={"online": 0.5})
+        >>> pn = cv.ParetoNbd(r=0.55, alpha=10.6, s=0.61, beta=11.7, effects=effects)
+        >>> isinstance(pn, cv.CovariateModel), pn.covariates
+        (True, ('online',))
+        >>> round(pn.with_covariates({"online": 1}).alpha, 2)
+        6.43
     """
 
     effects: CovariateEffects = CovariateEffects()
