@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -9,40 +9,16 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import customer_value as cv
+from oracles import covariates as simulation
 from oracles import pareto_nbd as oracle
 
-TRUTH = {"r": 0.9, "alpha": 12.0, "s": 0.7, "beta": 15.0}
-PURCHASE = {"online": 0.5, "income": -0.2}
-ATTRITION = {"online": -0.6, "income": 0.3}
-
-
-def simulated(n: int, seed: int) -> pl.DataFrame:
-    """Customers whose rates of purchase and attrition depend on two covariates, in weeks."""
-    rng = np.random.default_rng(seed)
-    online, income = rng.integers(0, 2, n).astype(float), rng.normal(3.0, 1.0, n)
-    T = rng.uniform(40.0, 104.0, n)
-    faster = np.exp(PURCHASE["online"] * online + PURCHASE["income"] * income)
-    sooner = np.exp(ATTRITION["online"] * online + ATTRITION["income"] * income)
-    rate = rng.gamma(TRUTH["r"], 1 / TRUTH["alpha"], n) * faster
-    death = rng.gamma(TRUTH["s"], 1 / TRUTH["beta"], n) * sooner
-    life = np.minimum(rng.exponential(1.0, n) / death, T)
-    x = rng.poisson(rate * life)
-    t_x = np.where(x > 0, life * rng.random(n) ** (1 / np.maximum(x, 1)), 0.0)
-    return pl.DataFrame(
-        {
-            "customer_id": np.arange(n),
-            "repeat_purchases": x,
-            "t_x": 7 * t_x,
-            "T": 7 * T,
-            "online": online,
-            "income": income,
-        }
-    )
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture(scope="module")
 def customers() -> pl.DataFrame:
-    return simulated(6_000, seed=3)
+    return simulation.pareto_nbd(6_000, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -66,21 +42,6 @@ def errors(model: cv.ParetoNbd) -> dict[str, float]:
     return model.fit.standard_errors
 
 
-def test_coefficients_of_a_simulation_are_found_again(full: cv.ParetoNbd) -> None:
-    assert full.fit is not None
-    assert full.fit.status == "converged"
-    for name, value in TRUTH.items():
-        assert getattr(full, name) == pytest.approx(value, abs=3 * errors(full)[name]), name
-    for process, truth, found in (
-        ("purchase", PURCHASE, full.effects.purchase),
-        ("attrition", ATTRITION, full.effects.attrition),
-    ):
-        for name, value in truth.items():
-            error = errors(full)[f"{process}:{name}"]
-            assert error < 0.2
-            assert found[name] == pytest.approx(value, abs=3 * error), (process, name)
-
-
 def test_reported_likelihood_is_that_of_the_frame_and_of_the_oracle(
     customers: pl.DataFrame, full: cv.ParetoNbd
 ) -> None:
@@ -93,38 +54,6 @@ def test_reported_likelihood_is_that_of_the_frame_and_of_the_oracle(
         row["repeat_purchases"], row["t_x"] / 7, row["T"] / 7, full.r, alpha, full.s, beta
     )
     assert likelihood[17] == pytest.approx(float(expected), rel=1e-10)
-
-
-def test_standard_errors_are_those_of_the_curvature(
-    customers: pl.DataFrame, full: cv.ParetoNbd
-) -> None:
-    """Along one coefficient the log-likelihood falls by half at 1 / sqrt(-H), others fixed."""
-    assert full.fit is not None
-    assert full.fit.covariance is not None
-    information = np.linalg.inv(np.array(full.fit.covariance))
-    step = 1 / math.sqrt(information[4, 4])
-    effects = full.effects.model_copy(
-        update={
-            "purchase": full.effects.purchase | {"online": full.effects.purchase["online"] + step}
-        }
-    )
-    moved = full.model_copy(update={"effects": effects})
-    fall = log_likelihood(full) - float(cv.log_likelihood(customers, moved)["log_likelihood"].sum())
-    assert fall == pytest.approx(0.5, rel=0.05)
-
-
-def test_likelihood_never_falls_below_that_of_a_smaller_model(
-    customers: pl.DataFrame, null: cv.ParetoNbd, full: cv.ParetoNbd
-) -> None:
-    noise = customers.with_columns(noise=pl.col("customer_id").hash(seed=1) % 1000)
-    with_noise = cv.fit_pareto_nbd(noise, covariates=["noise"])
-    assert log_likelihood(null) <= log_likelihood(with_noise) < log_likelihood(full)
-    test = cv.likelihood_ratio_test(null, with_noise)
-    assert 0.001 < test.p_value < 1
-    shared = cv.CovariateTerms(shared=("online", "income"))
-    alike = cv.fit_pareto_nbd(customers, covariates=shared)
-    assert log_likelihood(null) < log_likelihood(alike) < log_likelihood(full)
-    assert alike.effects.purchase == alike.effects.attrition
 
 
 def test_likelihood_ratio_test(null: cv.ParetoNbd, full: cv.ParetoNbd) -> None:
@@ -145,26 +74,6 @@ def test_likelihood_ratio_test_refuses_what_is_not_nested(
         cv.likelihood_ratio_test(null, cv.ParetoNbd(r=1, alpha=1, s=1, beta=1))
     with pytest.raises(cv.CustomerValueError, match="differ in their customers"):
         cv.likelihood_ratio_test(cv.fit_pareto_nbd(customers.head(1000)), full)
-
-
-def test_another_zero_and_unit_of_a_covariate_change_no_prediction(
-    customers: pl.DataFrame, full: cv.ParetoNbd
-) -> None:
-    other = customers.with_columns(
-        online=1 - pl.col("online"), income=pl.col("income") * 1000 + 50_000
-    )
-    model = cv.fit_pareto_nbd(other, covariates=["online", "income"])
-    assert log_likelihood(model) == pytest.approx(log_likelihood(full), abs=1e-7)
-    assert model.effects.purchase["online"] == pytest.approx(-full.effects.purchase["online"])
-    assert errors(model)["purchase:income"] * 1000 == pytest.approx(
-        errors(full)["purchase:income"], rel=1e-5
-    )
-    assert [model.r, model.s] == pytest.approx([full.r, full.s], rel=1e-6)
-    assert_frame_equal(
-        cv.expected_purchases(customers, full, horizon="39w").select("expected_purchases"),
-        cv.expected_purchases(other, model, horizon="39w").select("expected_purchases"),
-        rel_tol=1e-6,
-    )
 
 
 def test_one_process_only_and_the_model_of_one_kind_of_customer(customers: pl.DataFrame) -> None:
@@ -214,35 +123,6 @@ def test_unknown_covariates(customers: pl.DataFrame, full: cv.ParetoNbd) -> None
         cv.probability_alive(broken, full)
 
 
-def test_covariates_that_say_nothing_are_a_boundary(customers: pl.DataFrame) -> None:
-    few = customers.head(800).with_columns(one=pl.lit(1.0), again=pl.col("online") * 2)
-    for names in (["one"], ["online", "again"]):
-        model = cv.fit_pareto_nbd(few, covariates=names)
-        assert model.fit is not None
-        assert model.fit.status == "boundary"
-        assert model.fit.standard_errors is None
-
-
-def test_a_covariate_may_have_any_name(customers: pl.DataFrame) -> None:
-    few = customers.head(300).rename({"online": "weight"})
-    model = cv.fit_bg_nbd(few, covariates=["weight"])
-    renamed = cv.fit_bg_nbd(customers.head(300), covariates=["online"])
-    assert model.effects.purchase["weight"] == renamed.effects.purchase["online"]
-
-
-def test_row_order_and_weights(customers: pl.DataFrame) -> None:
-    few = customers.head(900).with_columns(weight=pl.col("customer_id") % 3)
-    model = cv.fit_pareto_nbd(few, covariates=["online"], weights="weight")
-    shuffled = few.sample(fraction=1, shuffle=True, seed=5)
-    assert cv.fit_pareto_nbd(shuffled, covariates=["online"], weights="weight") == model
-    twice = pl.concat([few.filter(pl.col("weight") > k) for k in range(2)])
-    replicated = cv.fit_pareto_nbd(twice, covariates=["online"])
-    assert replicated.effects.purchase["online"] == pytest.approx(
-        model.effects.purchase["online"], rel=1e-7
-    )
-    assert log_likelihood(replicated) == pytest.approx(log_likelihood(model), rel=1e-12)
-
-
 def test_terms_act_once_on_a_process() -> None:
     with pytest.raises(ValueError, match=r"more than once on a process: \['a'\]"):
         cv.CovariateTerms(purchase=("a",), shared=("a",))
@@ -251,71 +131,8 @@ def test_terms_act_once_on_a_process() -> None:
     assert cv.CovariateTerms(purchase=("a",), attrition=("a", "b")).columns == ("a", "b")
 
 
-def test_cdnow_first_purchase(cdnow: pl.DataFrame) -> None:
-    """Those who came late in the quarter; the day of the first purchase says little."""
-    late = cdnow.with_columns(late=(pl.col("first_purchase") > date(1997, 2, 15)).cast(pl.Float64))
-    null, full = cv.fit_pareto_nbd(late), cv.fit_pareto_nbd(late, covariates=["late"])
-    assert log_likelihood(null) == pytest.approx(-9594.9762, abs=1e-3)
-    assert cv.likelihood_ratio_test(null, full).statistic >= 0
-
-
-def simulated_bg(n: int, seed: int) -> pl.DataFrame:
-    """BG/NBD customers: a channel with other rates and other odds of stopping, in weeks."""
-    rng = np.random.default_rng(seed)
-    online, T = rng.integers(0, 2, n).astype(float), rng.uniform(40.0, 104.0, n)
-    rate = rng.gamma(0.8, 1 / 6.0, n) * np.exp(0.4 * online)
-    share = 1 / (1 + np.exp(math.log(3.0) + 0.7 * online))  # a / (a + b), less online
-    stop = rng.beta(4.0 * share, 4.0 * (1 - share))
-    rows = []
-    for each_rate, each_stop, end in zip(rate, stop, T, strict=True):
-        x, last, now = 0, 0.0, rng.exponential(1 / each_rate)
-        while now < end:
-            x, last = x + 1, now
-            if rng.random() < each_stop:
-                break
-            now += rng.exponential(1 / each_rate)
-        rows.append((x, 7 * last))
-    x_all, t_x_all = zip(*rows, strict=True)
-    return pl.DataFrame({"repeat_purchases": x_all, "t_x": t_x_all, "T": 7 * T, "online": online})
-
-
-def test_bg_nbd_coefficients_of_a_simulation_are_found_again() -> None:
-    customers = simulated_bg(6_000, seed=1)
-    null = cv.fit_bg_nbd(customers)
-    full = cv.fit_bg_nbd(customers, covariates=["online"])
-    assert null.fit is not None
-    assert full.fit is not None
-    assert full.fit.status == "converged"
-    assert full.fit.standard_errors is not None
-    expected = {"r": 0.8, "alpha": 6.0, "a": 1.0, "b": 3.0}
-    found = {name: getattr(full, name) for name in expected}
-    expected |= {"purchase:online": 0.4, "attrition:online": -0.7}
-    found |= {"purchase:online": full.effects.purchase["online"]}
-    found |= {"attrition:online": full.effects.attrition["online"]}
-    for name, value in expected.items():
-        error = full.fit.standard_errors[name]
-        assert error < 0.5
-        assert found[name] == pytest.approx(value, abs=3 * error), name
-    assert cv.likelihood_ratio_test(null, full).p_value < 1e-6
-    total = cv.log_likelihood(customers, full)["log_likelihood"].sum()
-    assert full.fit.log_likelihood == pytest.approx(total, rel=1e-12)
-    assert cv.load_model(full.model_dump_json()) == full
-
-    other = customers.with_columns(online=1 - pl.col("online"))
-    flipped = cv.fit_bg_nbd(other, covariates=["online"])
-    assert flipped.a + flipped.b == pytest.approx(full.a + full.b, rel=1e-6)
-    assert flipped.effects.attrition["online"] == pytest.approx(
-        -full.effects.attrition["online"], rel=1e-6
-    )
-    plain = flipped.with_covariates({"online": 1.0})
-    assert [plain.r, plain.alpha, plain.a, plain.b] == pytest.approx(
-        [full.r, full.alpha, full.a, full.b], rel=1e-6
-    )
-    assert plain.fit is None
-
-
 def test_bg_nbd_predictions_are_those_of_each_kind_of_customer() -> None:
-    customers = simulated_bg(300, seed=2)
+    customers = simulation.bg_nbd(300, seed=2)
     model = cv.BgNbd(
         r=0.8,
         alpha=6.0,
@@ -333,3 +150,202 @@ def test_bg_nbd_predictions_are_those_of_each_kind_of_customer() -> None:
             together.filter(pl.col("online") == online),
             cv.customer_lifetime_value(kind, purchases=plain, spend=gg, margin=0.3),
         )
+
+
+EFFECTS = cv.CovariateEffects(
+    purchase={"online": 0.4, "income": -0.2}, attrition={"online": -0.7, "income": 0.3}
+)
+MODELS = {
+    "BG/NBD": cv.BgNbd(r=0.8, alpha=6.0, a=1.1, b=3.0, effects=EFFECTS),
+    "Pareto/NBD": cv.ParetoNbd(r=0.9, alpha=12.0, s=0.7, beta=15.0, effects=EFFECTS),
+    "one process": cv.BgNbd(
+        r=0.8,
+        alpha=6.0,
+        a=1.1,
+        b=3.0,
+        effects=cv.CovariateEffects(attrition={"online": -0.7, "income": 0.3}),
+    ),
+}
+GG = cv.GammaGamma.model_validate(simulation.SPEND)
+
+
+def worth(frame: pl.DataFrame, model: cv.PurchaseModel, **terms: Any) -> pl.DataFrame:
+    return cv.customer_lifetime_value(frame, purchases=model, spend=GG, margin=0.3, **terms)
+
+
+PREDICTIONS: dict[str, Callable[[pl.DataFrame, Any], pl.DataFrame]] = {
+    "alive": cv.probability_alive,
+    "alive later": lambda frame, model: cv.probability_alive(frame, model, horizon="1y"),
+    "expected": lambda frame, model: cv.expected_purchases(frame, model, horizon="1y"),
+    "none": lambda frame, model: cv.purchase_probability(frame, model, horizon="1y", n=0),
+    "two": lambda frame, model: cv.purchase_probability(frame, model, horizon="1y", n=2),
+    "any": lambda frame, model: cv.purchase_probability(frame, model, horizon="1y"),
+    "three on": lambda frame, model: cv.purchase_probability(
+        frame, model, horizon="1y", at_least=3
+    ),
+    "wait": lambda frame, model: cv.next_purchase_quantile(frame, model, q=0.3),
+    "likelihood": cv.log_likelihood,
+    "value": worth,
+    "steps": lambda frame, model: worth(frame, model, steps="month"),
+    "life": lambda frame, model: worth(frame, model, horizon=None),
+    "interval": lambda frame, model: worth(
+        frame, model, seed=1, interval=cv.IntervalOptions(parameters="fixed", draws=40, level=0.9)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_predictions_are_those_of_each_kind_of_customer(
+    model: cv.BgNbd | cv.ParetoNbd, name: str
+) -> None:
+    """Of customers who differ in a number, too; in any order and next to anybody."""
+    predict = PREDICTIONS[name]
+    frame = simulation.bg_nbd(24, seed=2).with_columns(
+        income=pl.Series([0.1 * (i % 9) - 1.3 for i in range(24)])
+    )
+    together = predict(frame, model)
+    assert together["customer_id"].to_list() == list(range(24))
+    new = together.columns[len(frame.columns) :]
+    for (online, income), kind in frame.group_by("online", "income"):
+        values = {"online": float(str(online)), "income": float(str(income))}
+        plain = model.with_covariates(values)
+        assert plain.covariates == ()
+        alone = predict(kind, plain).select(new)
+        got = together.filter(pl.col("customer_id").is_in(kind["customer_id"].to_list()))
+        if name == "interval":  # a draw depends on all that is known of a customer
+            assert got.select((pl.col("clv_low") <= pl.col("clv_high")).all()).item()
+            assert got.select(new[-2:]).null_count().row(0) == (0, 0)
+            got, alone = got.select(new[:-2]), alone.select(new[:-2])
+        assert_frame_equal(got.select(alone.columns), alone, rel_tol=1e-11, abs_tol=0)
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_no_covariate_is_too_large(model: cv.BgNbd | cv.ParetoNbd) -> None:
+    """Every prediction stays finite, however absurd the customer."""
+    history = pl.DataFrame(
+        {
+            "repeat_purchases": [0, 0, 1, 1, 5000, 5000],
+            "t_x": [0.0, 0.0, 0.0, 30.0, 3650.0, 1.0],
+            "T": [0.0, 1e4, 1e-3, 30.0, 3650.0, 1e4],
+            "repeat_spend": [None, None, 0.0, 20.0, 1e9, 1e-9],
+        }
+    )
+    extremes = pl.DataFrame({"online": [0.0, 80.0, -1e9, 1e9]}).join(
+        pl.DataFrame({"income": [0.0, 120.0, -1e9, 1e9]}), how="cross"
+    )
+    frame = history.join(extremes, how="cross")
+    for name, predict in PREDICTIONS.items():
+        found = predict(frame, model).drop(frame.columns)
+        for column in found.iter_columns():
+            known = column.drop_nulls()
+            assert known.is_finite().all(), (name, column.name)
+            if name not in {"wait", "life"}:
+                assert known.len() == frame.height, (name, column.name)
+            elif column.name == "clv":
+                assert known.len() == frame.height
+
+
+def test_effects_are_numbers() -> None:
+    for bad in (math.nan, math.inf):
+        with pytest.raises(ValueError, match="finite"):
+            cv.CovariateEffects(purchase={"online": bad})
+
+
+def test_a_life_without_discount_is_refused_where_a_covariate_may_make_it_endless() -> None:
+    """In BG/NBD purchases do not end in the mean where a <= 1, and here a is the customer's."""
+    model = MODELS["BG/NBD"]
+    assert isinstance(model, cv.BgNbd)
+    assert model.a > 1
+    frame = simulation.bg_nbd(5, seed=2).with_columns(income=pl.lit(-10.0))
+    with pytest.raises(cv.CustomerValueError, match="no finite value without discount"):
+        worth(frame, model, horizon=None, discount_rate=0.0)
+    faster = model.model_copy(update={"effects": cv.CovariateEffects(purchase={"income": 0.1})})
+    endless = worth(frame, faster, horizon=None, discount_rate=0.0)
+    assert endless["clv"].is_finite().all()
+
+
+FITS: dict[str, Callable[..., Any]] = {"BG/NBD": cv.fit_bg_nbd, "Pareto/NBD": cv.fit_pareto_nbd}
+SIMULATIONS = {"BG/NBD": simulation.bg_nbd, "Pareto/NBD": simulation.pareto_nbd}
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_drawn_coefficients_have_the_covariance_of_the_fit(name: str) -> None:
+    """With the parameters' logarithms, and each coefficient in units of its standard error."""
+    customers = SIMULATIONS[name](2_000, seed=4).with_columns(
+        income=1e6 * pl.Series(np.random.default_rng(6).normal(size=2_000))
+    )
+    terms = cv.CovariateTerms(purchase=("income",), shared=("online",))
+    model = FITS[name](customers, covariates=terms)
+    assert model.fit is not None
+    assert list(model.fit.standard_errors)[4:] == ["purchase:income", "online"]
+    parameters = list(model.fit.standard_errors)[:4]
+    drawn = model.draw_parameters(4_000, np.random.default_rng(3))
+    assert all(m.effects.attrition == {"online": m.effects.purchase["online"]} for m in drawn)
+    moves = np.array(
+        [
+            [
+                *(math.log(getattr(m, p) / getattr(model, p)) for p in parameters),
+                *(m.effects.purchase[c] - model.effects.purchase[c] for c in ("income", "online")),
+            ]
+            for m in drawn
+        ]
+    )
+    scales = np.append([getattr(model, p) for p in parameters], [1.0, 1.0])
+    expected = np.array(model.fit.covariance) / np.outer(scales, scales)
+    errors = np.sqrt(np.diag(expected))
+    got = np.cov((moves / errors).T)
+    np.testing.assert_allclose(got, expected / np.outer(errors, errors), atol=0.08)
+    np.testing.assert_allclose((moves / errors).mean(axis=0), 0.0, atol=0.06)
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_intervals_cover_what_comes(name: str) -> None:
+    """93 to 97 % of the customers; and the total of a channel."""
+    customers = SIMULATIONS[name](2_000, seed=11)
+    covariates = ["online"] if name == "BG/NBD" else ["online", "income"]
+    model = FITS[name](customers, covariates=covariates)
+    year: dict[str, Any] = {"spend": cv.fit_gamma_gamma(customers), "margin": 1.0, "seed": 1}
+    year |= {"horizon": "364d", "discount_rate": 0.0}
+    options = cv.IntervalOptions(draws=200)
+    valued = cv.customer_lifetime_value(customers, purchases=model, interval=options, **year)
+    came = pl.col("holdout_revenue")
+    inside = (came >= pl.col("clv_low") - 1e-9) & (came <= pl.col("clv_high") * (1 + 1e-9))
+    assert 0.93 <= valued.select(inside.mean()).item() <= 0.97
+
+    online = customers.filter(pl.col("online") == 1)
+    total = online["holdout_revenue"].sum()
+    known = cv.value_interval(online, purchases=model, options=options, **year)
+    assert known.low < known.total < known.high
+    assert known.low <= total <= known.high
+    means = cv.customer_lifetime_value(
+        online.head(300),
+        purchases=model,
+        interval=cv.IntervalOptions(kind="mean", draws=200),
+        **year,
+    )
+    assert means.select((pl.col("clv").is_between("clv_low", "clv_high")).all()).item()
+    fixed = cv.value_interval(
+        online,
+        purchases=model,
+        options=cv.IntervalOptions(draws=200, parameters="fixed"),
+        **year,
+    )
+    assert known.high - known.low > fixed.high - fixed.low
+
+
+def test_equal_customers_of_equal_covariates_get_equal_intervals(full: cv.ParetoNbd) -> None:
+    frame = simulation.pareto_nbd(100, seed=8)
+    options = cv.IntervalOptions(draws=40, level=0.9)
+    ends = ["customer_id", "clv_low", "clv_high"]
+    terms: dict[str, Any] = {"purchases": full, "margin": 0.3, "interval": options, "seed": 1}
+    terms["spend"] = cv.fit_gamma_gamma(simulation.pareto_nbd(500, seed=9))
+    expected = cv.customer_lifetime_value(frame, **terms).select(ends)
+    twice = pl.concat([frame, frame]).sample(fraction=1, shuffle=True, seed=1)
+    got = cv.customer_lifetime_value(twice, **terms).select(ends)
+    assert_frame_equal(got.unique().sort("customer_id"), expected, check_exact=True)
+    moved = frame.with_columns(online=1 - pl.col("online"))
+    other = cv.customer_lifetime_value(moved, **terms)["clv_high"]
+    busy = expected["clv_high"] > 0
+    assert busy.sum() > 20
+    assert (other != expected["clv_high"]).filter(busy).all()

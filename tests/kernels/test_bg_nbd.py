@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customer_value._kernels import bg_nbd, parallel
+from customer_value._kernels import bg_nbd_future as future
 from oracles import bg_nbd as oracle
 from oracles import log_derivatives
 
@@ -64,11 +65,11 @@ def test_published_predictions() -> None:
     """The spreadsheet's customer (1.226), with mpmath's digits, and BTYD's walkthrough."""
     alive = bg_nbd.probability_alive(*CUSTOMER, *PUBLISHED)
     assert alive[0] == pytest.approx(0.726578570081, rel=1e-11)
-    purchases = bg_nbd.expected_purchases(*CUSTOMER, 39.0, *PUBLISHED)
+    purchases = future.expected_purchases(*CUSTOMER, 39.0, *PUBLISHED)
     assert purchases[0] == pytest.approx(1.22602817477, rel=1e-11)
-    new = bg_nbd.expected_purchases_new_customer(52.0, *PUBLISHED)
+    new = future.expected_purchases_new_customer(52.0, *PUBLISHED)
     assert new == pytest.approx(1.446050595, rel=1e-9)
-    value = bg_nbd.discounted_expected_purchases(*CUSTOMER, math.inf, WEEKLY_RATE, *PUBLISHED)
+    value = future.discounted_expected_purchases(*CUSTOMER, math.inf, WEEKLY_RATE, *PUBLISHED)
     assert value[0] == pytest.approx(5.169554, rel=1e-7)
 
 
@@ -81,15 +82,6 @@ def test_published_probabilities_alive() -> None:
     np.testing.assert_allclose(got, expected, rtol=3e-9)
 
 
-@pytest.mark.parametrize("t", [0.0, 1e-9, 1.0, 52.0, 1e4])
-def test_new_customer_is_one_of_age_zero(t: float) -> None:
-    zero = np.zeros(1)
-    got = bg_nbd.expected_purchases_new_customer(t, *PUBLISHED)
-    assert got == bg_nbd.expected_purchases(zero, zero, zero, t, *PUBLISHED)[0]
-    expected = oracle.expected_purchases(0, 0, 0, t, *PUBLISHED)
-    assert got == pytest.approx(float(expected), rel=1e-12, abs=0)
-
-
 @pytest.mark.parametrize("row", GOLDEN)
 def test_golden_grid_over_the_box(row: oracle.Row) -> None:
     at, given_ = state(row), parameters(row)
@@ -97,9 +89,9 @@ def test_golden_grid_over_the_box(row: oracle.Row) -> None:
     values = {
         "log_likelihood": bg_nbd.log_likelihood(*at, *given_),
         "probability_alive": bg_nbd.probability_alive(*at, *given_),
-        "expected_purchases": bg_nbd.expected_purchases(*at, horizon, *given_),
-        "discounted": bg_nbd.discounted_expected_purchases(*at, horizon, delta, *given_),
-        "discounted_life": bg_nbd.discounted_expected_purchases(*at, math.inf, delta, *given_),
+        "expected_purchases": future.expected_purchases(*at, horizon, *given_),
+        "discounted": future.discounted_expected_purchases(*at, horizon, delta, *given_),
+        "discounted_life": future.discounted_expected_purchases(*at, math.inf, delta, *given_),
     }
     for name, value in values.items():
         assert value[0] == pytest.approx(row[name], rel=1e-10, abs=1e-290), name
@@ -134,7 +126,7 @@ def test_any_customer(
     assert likelihood == pytest.approx(
         float(oracle.log_likelihood(*truth, r, alpha, a, b)), rel=1e-12, abs=1e-13 * size
     )
-    purchases = bg_nbd.expected_purchases(*at, horizon, r, alpha, a, b)[0]
+    purchases = future.expected_purchases(*at, horizon, r, alpha, a, b)[0]
     assert purchases == pytest.approx(
         float(oracle.expected_purchases(*truth, horizon, r, alpha, a, b)), rel=1e-9, abs=1e-290
     )
@@ -173,100 +165,8 @@ def test_all_is_finite_over_the_box() -> None:
         value, gradient, hessian = bg_nbd.value_gradient_hessian(*at, np.ones(1), *given_)
         assert np.isfinite([value, *gradient, *hessian.ravel()]).all(), row
         assert 0.0 <= bg_nbd.probability_alive(*at, *given_)[0] <= 1.0, row
-        purchases = bg_nbd.expected_purchases(*at, row["horizon"], *given_)[0]
+        purchases = future.expected_purchases(*at, row["horizon"], *given_)[0]
         assert 0.0 <= purchases < math.inf, row
-
-
-def test_present_values_are_finite_and_ordered_over_the_box() -> None:
-    """Discounting lowers the value of a horizon; the whole life is worth more than a part of it."""
-    for row in oracle.random_rows(2_000 // SLOWER, seed=2):
-        at, given_ = state(row), parameters(row)
-        horizon, delta = row["horizon"], row["delta"]
-        count = bg_nbd.expected_purchases(*at, horizon, *given_)[0]
-        part = bg_nbd.discounted_expected_purchases(*at, horizon, delta, *given_)[0]
-        life = bg_nbd.discounted_expected_purchases(*at, math.inf, delta, *given_)[0]
-        assert 0.0 <= part <= count * (1 + 1e-10), row
-        assert part <= life * (1 + 1e-10) < math.inf, row
-        assert part >= math.exp(-delta * horizon) * count * (1 - 1e-10), row
-
-
-def test_no_discount_is_the_expected_number() -> None:
-    x, t_x, T, _ = sample(100)
-    got = bg_nbd.discounted_expected_purchases(x, t_x, T, 52.0, 0.0, *PUBLISHED)
-    expected = bg_nbd.expected_purchases(x, t_x, T, 52.0, *PUBLISHED)
-    np.testing.assert_array_equal(got, expected)
-
-
-def test_whole_life_without_discount() -> None:
-    """Each purchase ends the life with probability p, so the mean of 1/p purchases are left."""
-    got = bg_nbd.discounted_expected_purchases(*CUSTOMER, math.inf, 0.0, 0.243, 4.414, 1.5, 2.0)
-    alive = bg_nbd.probability_alive(*CUSTOMER, 0.243, 4.414, 1.5, 2.0)
-    assert got[0] == pytest.approx(alive[0] * (1.5 + 4.0 - 1.0) / 0.5, rel=1e-14)
-    dead = np.array([5000.0]), np.array([1.0]), np.array([1e4])  # P(alive) underflows to 0
-    for at in (CUSTOMER, dead):
-        forever = bg_nbd.discounted_expected_purchases(*at, math.inf, 0.0, *PUBLISHED)
-        assert forever.tolist() == [math.inf]
-
-
-def test_a_long_horizon_reaches_the_whole_life_over_the_box() -> None:
-    """The two are computed by unrelated quadratures, over time and over p."""
-    for row in oracle.random_rows(1_000 // SLOWER**2, seed=3):
-        at, given_, delta = state(row), parameters(row), row["delta"]
-        long = bg_nbd.discounted_expected_purchases(*at, 60.0 / delta, delta, *given_)[0]
-        life = bg_nbd.discounted_expected_purchases(*at, math.inf, delta, *given_)[0]
-        assert long == pytest.approx(life, rel=1e-9, abs=1e-290), row
-
-
-@pytest.mark.parametrize("x", [0, 3, 20])
-@pytest.mark.parametrize("horizon", [4.0, 156.0])
-def test_present_value_of_usual_customers(x: int, horizon: float) -> None:
-    """A year's discount is gentle: a shorter quadrature, to the same digits."""
-    for given_ in (PUBLISHED, (2.0, 1.0, 1.0, 1.5), (0.5, 30.0, 6.0, 20.0)):
-        at = np.array([float(x)]), np.array([20.0 if x else 0.0]), np.array([30.0])
-        got = bg_nbd.discounted_expected_purchases(*at, horizon, WEEKLY_RATE, *given_)[0]
-        expected = oracle.discounted_expected_purchases(
-            x, at[1][0], 30.0, horizon, WEEKLY_RATE, *given_
-        )
-        assert got == pytest.approx(float(expected), rel=1e-10)
-
-
-@pytest.mark.parametrize("unit", [1.0, 1 / 7, math.pi / 1000])
-def test_rows_that_share_a_value_get_that_of_their_own(unit: float) -> None:
-    """In whole days, in weeks, and in any ages at all: as row by row, to the bit."""
-    rng = np.random.default_rng(3)
-    T = np.floor(rng.uniform(1.0, 30.0, 200)) * unit
-    if unit < 0.1:
-        T += rng.uniform(0.0, 1.0, 200)
-    x = rng.integers(0, 5, 200).astype(np.float64)
-    t_x = np.where(x > 0, T / 2, 0.0)
-    for name, terms in (
-        ("expected_purchases", (52.0,)),
-        ("discounted_expected_purchases", (52.0, 0.01)),
-    ):
-        function = getattr(bg_nbd, name)
-        together = function(x, t_x, T, *terms, *PUBLISHED)
-        alone = [
-            function(x[i : i + 1], t_x[i : i + 1], T[i : i + 1], *terms, *PUBLISHED)[0]
-            for i in range(0, 200, SLOWER)
-        ]
-        assert together[::SLOWER].tolist() == alone
-    (few, _), _ = bg_nbd.distinct_states(x, T)
-    assert (few.size < 150) == (unit > 0.1)
-
-
-def test_no_horizon_no_purchases() -> None:
-    assert bg_nbd.expected_purchases(*CUSTOMER, 0.0, *PUBLISHED).tolist() == [0.0]
-    assert bg_nbd.discounted_expected_purchases(*CUSTOMER, 0.0, 0.1, *PUBLISHED).tolist() == [0.0]
-
-
-def test_unit_of_time_is_free() -> None:
-    x, t_x, T, _ = sample(200)
-    r, alpha, a, b = PUBLISHED
-    weeks = bg_nbd.discounted_expected_purchases(x, t_x, T, 52.0, WEEKLY_RATE, r, alpha, a, b)
-    days = bg_nbd.discounted_expected_purchases(
-        x, 7 * t_x, 7 * T, 364.0, WEEKLY_RATE / 7, r, 7 * alpha, a, b
-    )
-    np.testing.assert_allclose(weeks, days, rtol=1e-12)
 
 
 def test_weights_count_customers() -> None:
@@ -292,8 +192,8 @@ def all_bits(threads: int | None) -> bytes:
     rows = [
         bg_nbd.log_likelihood(x, t_x, T, *PUBLISHED, threads=threads),
         bg_nbd.probability_alive(x, t_x, T, *PUBLISHED, threads=threads),
-        bg_nbd.expected_purchases(x, t_x, T, 39.0, *PUBLISHED, threads=threads),
-        bg_nbd.discounted_expected_purchases(x, t_x, T, 4.0, 0.01, *PUBLISHED, threads=threads),
+        future.expected_purchases(x, t_x, T, 39.0, *PUBLISHED, threads=threads),
+        future.discounted_expected_purchases(x, t_x, T, 4.0, 0.01, *PUBLISHED, threads=threads),
     ]
     return b"".join(array.tobytes() for array in (np.array(value), gradient, hessian, *rows))
 
@@ -333,5 +233,5 @@ def test_no_rows() -> None:
     assert not hessian.any()
     assert bg_nbd.log_likelihood(none, none, none, *PUBLISHED).size == 0
     assert bg_nbd.probability_alive(none, none, none, *PUBLISHED).size == 0
-    assert bg_nbd.expected_purchases(none, none, none, 1.0, *PUBLISHED).size == 0
-    assert bg_nbd.discounted_expected_purchases(none, none, none, 1.0, 0.1, *PUBLISHED).size == 0
+    assert future.expected_purchases(none, none, none, 1.0, *PUBLISHED).size == 0
+    assert future.discounted_expected_purchases(none, none, none, 1.0, 0.1, *PUBLISHED).size == 0

@@ -7,7 +7,7 @@ import pytest
 from mpmath import mp
 
 from customer_value._kernels import erlang_counts
-from customer_value._kernels.bg_nbd import purchases_while_alive
+from customer_value._kernels.bg_nbd_future import purchases_while_alive
 
 JIT_IS_ON = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
 

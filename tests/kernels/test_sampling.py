@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from customer_value._kernels import parallel, sampling
-from customer_value._kernels.bg_nbd import discounted_expected_purchases
+from customer_value._kernels.bg_nbd_future import discounted_expected_purchases
 from customer_value._kernels.parallel import FloatArray
 from oracles import sampling as oracle
 

@@ -145,6 +145,8 @@ def lifetime_value(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     assert_type(cv.probability_alive(customers, with_covariates), pl.DataFrame)
     assert_type(one_process.effects.purchase, dict[str, float])
     assert_type(one_process.with_covariates({"online": 1.0}), cv.ParetoNbd)
+    either: cv.CovariateModel = one_process
+    assert_type(either.covariates, tuple[str, ...])
     test = cv.likelihood_ratio_test(one_process, with_covariates)
     assert_type((test.statistic, test.p_value), tuple[float, float])
     cv.simulate_transactions(

@@ -14,6 +14,7 @@ import numpy as np
 from customer_value._kernels._jit import jit
 from customer_value._kernels.bg_nbd import log_odds_of_death, probability_alive
 from customer_value._kernels.parallel import FloatArray, map_rows, read_only
+from customer_value._kernels.per_row import PerRow, own, per_row
 from customer_value._kernels.special import (
     GAUSS_NODES,
     GAUSS_WEIGHTS,
@@ -30,9 +31,9 @@ def probability_alive_later(
     T: FloatArray,
     ahead: float,
     r: float,
-    alpha: float,
-    a: float,
-    b: float,
+    alpha: PerRow,
+    a: PerRow,
+    b: PerRow,
     threads: int | None = None,
 ) -> FloatArray:
     """Give the probability of being alive at T + ahead.
@@ -56,7 +57,8 @@ def probability_alive_later(
     """
     out = probability_alive(x, t_x, T, r, alpha, a, b, threads)
     x, T = read_only(x, T)
-    map_rows(_multiply_by_staying, (x, T, out), ahead, r, alpha, a, b, threads=threads)
+    columns = (x, T, *per_row(alpha, a, b), out)
+    map_rows(_multiply_by_staying, columns, ahead, r, threads=threads)
     return out
 
 
@@ -67,9 +69,9 @@ def purchase_probability(
     horizon: float,
     n: int,
     r: float,
-    alpha: float,
-    a: float,
-    b: float,
+    alpha: PerRow,
+    a: PerRow,
+    b: PerRow,
     threads: int | None = None,
 ) -> FloatArray:
     """Give the probability of exactly n purchases in (T, T + horizon].
@@ -91,8 +93,8 @@ def purchase_probability(
     """
     x, t_x, T = read_only(x, t_x, T)
     out = np.empty(x.size)
-    shared = (horizon, float(n), r, alpha, a, b)
-    map_rows(_purchase_probability, (x, t_x, T, out), *shared, threads=threads)
+    columns = (x, t_x, T, *per_row(alpha, a, b), out)
+    map_rows(_purchase_probability, columns, horizon, float(n), r, threads=threads)
     return out
 
 
@@ -103,9 +105,9 @@ def at_least_probability(
     horizon: float,
     n: int,
     r: float,
-    alpha: float,
-    a: float,
-    b: float,
+    alpha: PerRow,
+    a: PerRow,
+    b: PerRow,
     threads: int | None = None,
 ) -> FloatArray:
     """Give the probability of n purchases or more in (T, T + horizon].
@@ -127,8 +129,8 @@ def at_least_probability(
     """
     out = probability_alive(x, t_x, T, r, alpha, a, b, threads)
     x, T = read_only(x, T)
-    shared = (horizon, float(n), r, alpha, a, b)
-    map_rows(_multiply_by_reaching, (x, T, out), *shared, threads=threads)
+    columns = (x, T, *per_row(alpha, a, b), out)
+    map_rows(_multiply_by_reaching, columns, horizon, float(n), r, threads=threads)
     return out
 
 
@@ -155,9 +157,9 @@ def next_purchase_quantile(
     T: FloatArray,
     q: float,
     r: float,
-    alpha: float,
-    a: float,
-    b: float,
+    alpha: PerRow,
+    a: PerRow,
+    b: PerRow,
     threads: int | None = None,
 ) -> FloatArray:
     """Give the time after T by which the next purchase has happened with probability q.
@@ -178,7 +180,8 @@ def next_purchase_quantile(
     """
     x, t_x, T = read_only(x, t_x, T)
     out = np.empty(x.size)
-    map_rows(_next_purchase_quantile, (x, t_x, T, out), q, r, alpha, a, b, threads=threads)
+    columns = (x, t_x, T, *per_row(alpha, a, b), out)
+    map_rows(_next_purchase_quantile, columns, q, r, threads=threads)
     return out
 
 
@@ -317,33 +320,35 @@ def _staying_tail(
 def _multiply_by_staying(
     x: FloatArray,
     T: FloatArray,
+    alpha: PerRow,
+    a: PerRow,
+    b: PerRow,
     out: FloatArray,
     ahead: float,
     r: float,
-    alpha: float,
-    a: float,
-    b: float,
 ) -> None:
     """Multiply each row's probability of being alive by that of staying so."""
     for i in range(x.size):
-        out[i] *= staying_probability(ahead / (alpha + T[i]), r + x[i], a, b + x[i])
+        y = ahead / (own(alpha, i) + T[i])
+        out[i] *= staying_probability(y, r + x[i], own(a, i), own(b, i) + x[i])
 
 
 @jit
 def _multiply_by_reaching(
     x: FloatArray,
     T: FloatArray,
+    alpha: PerRow,
+    a: PerRow,
+    b: PerRow,
     out: FloatArray,
     horizon: float,
     n: float,
     r: float,
-    alpha: float,
-    a: float,
-    b: float,
 ) -> None:
     """Multiply each row's probability of being alive by that of n purchases or more."""
     for i in range(x.size):
-        out[i] *= reach_probability(horizon / (alpha + T[i]), n, r + x[i], a, b + x[i])
+        y = horizon / (own(alpha, i) + T[i])
+        out[i] *= reach_probability(y, n, r + x[i], own(a, i), own(b, i) + x[i])
 
 
 @jit
@@ -351,21 +356,23 @@ def _purchase_probability(
     x: FloatArray,
     t_x: FloatArray,
     T: FloatArray,
+    alpha: PerRow,
+    a: PerRow,
+    b: PerRow,
     out: FloatArray,
     horizon: float,
     n: float,
     r: float,
-    alpha: float,
-    a: float,
-    b: float,
 ) -> None:
     """Write each row's probability of n purchases; the dead make none."""
     for i in range(x.size):
+        rate, first, second = own(alpha, i), own(a, i), own(b, i)
         dead, alive = 0.0, 1.0
         if x[i] > 0.0:
-            odds = log_odds_of_death(x[i], t_x[i], T[i], r, alpha, a, b)
+            odds = log_odds_of_death(x[i], t_x[i], T[i], r, rate, first, second)
             dead, alive = expit(odds), expit(-odds)
-        out[i] = alive * count_probability(horizon / (alpha + T[i]), n, r + x[i], a, b + x[i])
+        y = horizon / (rate + T[i])
+        out[i] = alive * count_probability(y, n, r + x[i], first, second + x[i])
         if n == 0.0:
             out[i] += dead
 
@@ -375,22 +382,23 @@ def _next_purchase_quantile(
     x: FloatArray,
     t_x: FloatArray,
     T: FloatArray,
+    alpha: PerRow,
+    a: PerRow,
+    b: PerRow,
     out: FloatArray,
     q: float,
     r: float,
-    alpha: float,
-    a: float,
-    b: float,
 ) -> None:
     """Write each row's solution t of P(alive) (1 - ((alpha+T)/(alpha+T+t))^(r+x)) = q."""
     for i in range(x.size):
+        rate = own(alpha, i)
         alive, dead = 1.0, 0.0
         if x[i] > 0.0:
-            odds = log_odds_of_death(x[i], t_x[i], T[i], r, alpha, a, b)
+            odds = log_odds_of_death(x[i], t_x[i], T[i], r, rate, own(a, i), own(b, i))
             alive, dead = expit(-odds), expit(odds)
         left = alive - q if alive < 0.5 else (1.0 - q) - dead
         out[i] = math.inf
         if left > 0.0:
             wait = softplus(math.log(q) - math.log(left)) / (r + x[i])  # -ln(1 - q/alive) / (r + x)
             if wait < 700.0:
-                out[i] = (alpha + T[i]) * math.expm1(wait)
+                out[i] = (rate + T[i]) * math.expm1(wait)

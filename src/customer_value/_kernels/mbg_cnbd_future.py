@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from customer_value._kernels._jit import jit
-from customer_value._kernels.bg_nbd import distinct_states
 from customer_value._kernels.erlang_counts import (
     count_probability,
     event_probability,
@@ -27,6 +26,7 @@ from customer_value._kernels.erlang_values import value_of_horizon, value_of_lif
 from customer_value._kernels.mbg_cnbd import fill_phases, log_odds_of_death, log_silence
 from customer_value._kernels.parallel import FloatArray, map_rows, read_only
 from customer_value._kernels.special import expit, incomplete_beta
+from customer_value._kernels.states import distinct_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -259,7 +259,7 @@ def _by_phase(
     x, t_x, T = read_only(*columns)
     *_, k, r, alpha, a, b = shared
     states, row = distinct_states(x, T)
-    table = np.empty((states[0].size, int(k)))
+    table = np.empty((np.size(states[0]), int(k)))
     map_rows(fill, (*states, table), *shared, threads=threads)
     (rows,) = read_only(np.arange(table.shape[0], dtype=np.float64)[row])
     out = np.empty(x.size)

@@ -14,20 +14,20 @@ import math
 import numpy as np
 
 from customer_value._kernels._jit import jit
-from customer_value._kernels.bg_nbd import (
-    _purchases_while_alive,
-    _values_of_horizon,
-    _values_of_life,
-    distinct_states,
-)
 from customer_value._kernels.bg_nbd_counts import (
     _multiply_by_reaching,
     _multiply_by_staying,
     count_probability,
 )
+from customer_value._kernels.bg_nbd_future import (
+    _purchases_while_alive,
+    _values_of_horizon,
+    _values_of_life,
+)
 from customer_value._kernels.mbg_cnbd import log_odds_of_death, probability_alive
 from customer_value._kernels.parallel import FloatArray, map_rows, read_only
 from customer_value._kernels.special import expit, softplus
+from customer_value._kernels.states import distinct_states
 
 
 def probability_alive_later(
@@ -59,7 +59,7 @@ def probability_alive_later(
     """
     out = probability_alive(x, t_x, T, 1, r, alpha, a, b, threads)
     x, T = read_only(x, T)
-    map_rows(_multiply_by_staying, (x, T, out), ahead, r, alpha, a, b + 1.0, threads=threads)
+    map_rows(_multiply_by_staying, (x, T, alpha, a, b + 1.0, out), ahead, r, threads=threads)
     return out
 
 
@@ -90,10 +90,9 @@ def expected_purchases(
     Returns:
         One expected number a row.
     """
-    states, row = distinct_states(x, T)
-    value = np.empty(states[0].size)
-    shared = (horizon, r, alpha, a, b + 1.0)
-    map_rows(_purchases_while_alive, (*states, value), *shared, threads=threads)
+    states, row = distinct_states(x, T, alpha, a, b + 1.0)
+    value = np.empty(np.size(states[0]))
+    map_rows(_purchases_while_alive, (*states, value), horizon, r, threads=threads)
     out = probability_alive(x, t_x, T, 1, r, alpha, a, b, threads)
     out *= value[row]
     return out
@@ -130,14 +129,12 @@ def discounted_expected_purchases(
     """
     if horizon == math.inf and delta == 0.0 and a <= 1.0:
         return np.full(x.size, math.inf)
-    states, row = distinct_states(x, T)
-    value = np.empty(states[0].size)
-    living = (r, alpha, a, b + 1.0)
+    states, row = distinct_states(x, T, alpha, a, b + 1.0)
+    value = np.empty(np.size(states[0]))
     if horizon < math.inf:
-        columns, shared = (*states, value), (horizon, delta, *living)
-        map_rows(_values_of_horizon, columns, *shared, threads=threads)
+        map_rows(_values_of_horizon, (*states, value), horizon, delta, r, threads=threads)
     else:
-        map_rows(_values_of_life, (*states, value), delta, *living, threads=threads)
+        map_rows(_values_of_life, (*states, value), delta, r, threads=threads)
     out = probability_alive(x, t_x, T, 1, r, alpha, a, b, threads)
     out *= value[row]
     return out
@@ -210,8 +207,8 @@ def at_least_probability(
     """
     out = probability_alive(x, t_x, T, 1, r, alpha, a, b, threads)
     x, T = read_only(x, T)
-    shared = (horizon, float(n), r, alpha, a, b + 1.0)
-    map_rows(_multiply_by_reaching, (x, T, out), *shared, threads=threads)
+    columns = (x, T, alpha, a, b + 1.0, out)
+    map_rows(_multiply_by_reaching, columns, horizon, float(n), r, threads=threads)
     return out
 
 

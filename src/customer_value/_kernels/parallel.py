@@ -60,7 +60,7 @@ def map_chunks(
 
 def map_rows(
     kernel: Callable[..., Result],
-    columns: tuple[Column, ...],
+    columns: tuple[Column | float, ...],
     *arguments: float | Column,
     threads: int | None = None,
 ) -> list[Result]:
@@ -68,7 +68,8 @@ def map_rows(
 
     Args:
         kernel: Takes the columns, inputs and outputs alike, and then the arguments.
-        columns: One value a row; each call gets the same slice of all.
+        columns: One value a row, the first at any rate; each call gets the same slice of all, and
+            a number as it is.
         arguments: What all rows share.
         threads: Number of threads, by default one per processor.
 
@@ -77,9 +78,10 @@ def map_rows(
     """
 
     def task(start: int, stop: int) -> Result:
-        return kernel(*(column[start:stop] for column in columns), *arguments)
+        slices = (c[start:stop] if isinstance(c, np.ndarray) else c for c in columns)
+        return kernel(*slices, *arguments)
 
-    return map_chunks(task, columns[0].size, threads=threads)
+    return map_chunks(task, np.size(columns[0]), threads=threads)
 
 
 def read_only(*arrays: FloatArray) -> tuple[FloatArray, ...]:

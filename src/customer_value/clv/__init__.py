@@ -14,6 +14,7 @@ from customer_value.clv.contracts import ContractModel
 from customer_value.clv.contractual import contractual_value, retention_curve
 from customer_value.clv.covariates import (
     CovariateEffects,
+    CovariateModel,
     CovariateTerms,
     LikelihoodRatioTest,
     likelihood_ratio_test,
@@ -51,6 +52,7 @@ __all__ = [
     "ConformalInterval",
     "ContractModel",
     "CovariateEffects",
+    "CovariateModel",
     "CovariateTerms",
     "FitOptions",
     "FitSummary",

@@ -119,6 +119,8 @@ class FittedModel(BaseModel, ABC, frozen=True, extra="forbid"):
     def draw_parameters(self, n: int, rng: np.random.Generator) -> tuple[Self, ...]:
         """Draw n models as likely as this one: the logarithms of their parameters are normal.
 
+        So are the coefficients of covariates, on their own scale.
+
         The covariance is that of the fit, the inverse of the likelihood's curvature (Laplace).
 
         Raises:
@@ -132,15 +134,23 @@ class FittedModel(BaseModel, ABC, frozen=True, extra="forbid"):
                 "them as known with IntervalOptions(parameters='fixed')",
                 fit,
             )
-        names = list(fit.standard_errors)
-        center = np.array([getattr(self, name) for name in names])
-        sizes, axes = np.linalg.eigh(np.array(fit.covariance) / np.outer(center, center))
+        names, errors = list(fit.standard_errors), fit.standard_errors
+        added = np.array([name in self._coefficients for name in names])
+        scales = np.where(added, list(errors.values()), [getattr(self, n, 1.0) for n in names])
+        sizes, axes = np.linalg.eigh(np.array(fit.covariance) / np.outer(scales, scales))
         spread = axes * np.sqrt(np.maximum(sizes, 0.0))
-        moves = rng.standard_normal((n, center.size)) @ spread.T
-        drawn = center * np.exp(np.clip(moves, -300.0, 300.0))
-        return tuple(
-            self.model_copy(update=dict(zip(names, row, strict=True))) for row in drawn.tolist()
-        )
+        moves = np.clip(rng.standard_normal((n, scales.size)) @ spread.T, -300.0, 300.0)
+        drawn = scales * np.where(added, moves, np.exp(moves))
+        return tuple(self._drawn(dict(zip(names, row, strict=True))) for row in drawn.tolist())
+
+    @property
+    def _coefficients(self) -> frozenset[str]:
+        """What a fit may find beside parameters: numbers of either sign, normal as they are."""
+        return frozenset()
+
+    def _drawn(self, values: dict[str, float]) -> Self:
+        """The model with these parameters; coefficients are given by what is added to them."""
+        return self.model_copy(update=values)
 
 
 class PurchaseModel(FittedModel, ABC, frozen=True):

@@ -6,7 +6,7 @@ Alternative to the Pareto/NBD Model", Marketing Science 24(2), 275-284.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ import polars as pl
 from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels import bg_nbd as kernels
 from customer_value._kernels import bg_nbd_counts as counts
+from customer_value._kernels import bg_nbd_future as future
 from customer_value._kernels import bg_nbd_rows
 from customer_value._kernels.pareto_nbd import counting_sums
 from customer_value.clv.base import (
@@ -21,25 +22,20 @@ from customer_value.clv.base import (
     FitOptions,
     Futures,
     Parameter,
-    PurchaseModel,
     history_rules,
 )
-from customer_value.clv.covariates import (
-    CovariateEffects,
-    CovariateTerms,
-    WithCovariates,
-    as_terms,
-    maximize_with_covariates,
-)
+from customer_value.clv.covariate_fit import WithCovariates, maximize_with_covariates
+from customer_value.clv.covariates import CovariateModel, CovariateTerms, as_terms
 from customer_value.clv.fitting import Optimum, Rows, fit_rows, maximize
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from customer_value._kernels.per_row import PerRow
     from customer_value._typing import FloatArray, Frame, TimeUnit
 
 
-class BgNbd(PurchaseModel, frozen=True):
+class BgNbd(CovariateModel, frozen=True):
     """A BG/NBD model, fitted by `fit_bg_nbd` or built from published parameters.
 
     While alive a customer buys at a Poisson rate that is Gamma(r, alpha) among customers; after
@@ -66,35 +62,15 @@ class BgNbd(PurchaseModel, frozen=True):
     alpha: Parameter
     a: Parameter
     b: Parameter
-    effects: CovariateEffects = CovariateEffects()
 
-    @property
-    def covariates(self) -> tuple[str, ...]:
-        """Columns beside the history that the model reads."""
-        return self.effects.columns
-
-    def for_rows(self, *covariates: FloatArray) -> BgNbd:
-        """The model of customers whose covariates are given, one array each."""
-        if not self.covariates:
-            return self
-        given = dict(zip(self.covariates, covariates, strict=True))
-        return _BgNbdOfEach.model_construct(**self._parameters(given), time_unit=self.time_unit)
-
-    def with_covariates(self, values: Mapping[str, float]) -> BgNbd:
-        """The model of customers with these values of the covariates, as one without any.
-
-        Raises:
-            CustomerValueError: A covariate is missing, unknown or not finite.
-        """
-        self.effects.check(values)
-        return BgNbd(**self._parameters(values), time_unit=self.time_unit)
-
-    def _parameters(self, values: Mapping[str, float | FloatArray]) -> dict[str, Any]:
+    def _parameters(self, purchase: PerRow, attrition: PerRow) -> dict[str, PerRow]:
         """Purchases are sooner or later, and the odds of stopping change at the same a + b."""
-        purchase, odds = self.effects.multipliers(values)
-        unit = (self.a + self.b) / (self.a * odds + self.b)
-        alpha, a, b = self.alpha / purchase, self.a * odds * unit, self.b * unit
-        return {"r": self.r, "alpha": alpha, "a": a, "b": b}
+        unit = (self.a + self.b) / (self.a * attrition + self.b)
+        return {
+            "alpha": self.alpha / purchase,
+            "a": self.a * attrition * unit,
+            "b": self.b * unit,
+        }
 
     @property
     def _by_day(self) -> tuple[float, float, float, float]:
@@ -117,7 +93,7 @@ class BgNbd(PurchaseModel, frozen=True):
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float
     ) -> FloatArray:
         """Expected purchases in the `horizon` days after age T (equation 10 of the paper)."""
-        return kernels.expected_purchases(x, t_x, T, horizon, *self._by_day)
+        return future.expected_purchases(x, t_x, T, horizon, *self._by_day)
 
     def purchase_probability(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
@@ -141,11 +117,11 @@ class BgNbd(PurchaseModel, frozen=True):
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, rate: float
     ) -> FloatArray:
         """Present value of those purchases, discounted continuously at `rate` per day."""
-        return kernels.discounted_expected_purchases(x, t_x, T, horizon, rate, *self._by_day)
+        return future.discounted_expected_purchases(x, t_x, T, horizon, rate, *self._by_day)
 
     def new_customer_purchases(self, horizon: float) -> float:
         """Expected repeat purchases of a new customer in `horizon` days (equation 9)."""
-        return kernels.expected_purchases_new_customer(horizon, *self._by_day)
+        return future.expected_purchases_new_customer(horizon, *self._by_day)
 
     def new_customer_probability(self, horizon: float, n: int) -> float:
         """Probability of exactly n repeat purchases of a new customer in `horizon` days (eq. 8)."""
@@ -158,8 +134,11 @@ class BgNbd(PurchaseModel, frozen=True):
         return Futures(alive, r + x, alpha + T, "at_purchase", np.full_like(alive, a), b + x)
 
     def has_finite_value(self, rate: float) -> bool:
-        """Whether a residual life has finite value: it is infinite without discount if a <= 1."""
-        return rate > 0 or self.a > 1
+        """Whether a residual life has finite value: it is infinite without discount if a <= 1.
+
+        Where covariates act on attrition it may be so for some customers.
+        """
+        return rate > 0 or (self.a > 1 and not self.effects.attrition)
 
 
 def fit_bg_nbd(
@@ -297,58 +276,3 @@ def _with_covariates(
         offset=-float(rows.weights @ history[0]) * float(np.log(unit)),
         options=options,
     )
-
-
-class _BgNbdOfEach(BgNbd, frozen=True):
-    """Not validated: alpha, a and b are arrays here, one element a customer.
-
-    Customers with equal parameters are taken together.
-    """
-
-    def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
-        return self._in_groups("log_likelihood", x, t_x, T)
-
-    def probability_alive(
-        self, x: FloatArray, t_x: FloatArray, T: FloatArray, ahead: float = 0.0
-    ) -> FloatArray:
-        return self._in_groups("probability_alive", x, t_x, T, ahead)
-
-    def expected_purchases(
-        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float
-    ) -> FloatArray:
-        return self._in_groups("expected_purchases", x, t_x, T, horizon)
-
-    def at_least_probability(
-        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
-    ) -> FloatArray:
-        return self._in_groups("at_least_probability", x, t_x, T, horizon, n)
-
-    def discounted_purchases(
-        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, rate: float
-    ) -> FloatArray:
-        return self._in_groups("discounted_purchases", x, t_x, T, horizon, rate)
-
-    def purchase_probability(
-        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
-    ) -> FloatArray:
-        return self._in_groups("purchase_probability", x, t_x, T, horizon, n)
-
-    def next_purchase_quantile(
-        self, x: FloatArray, t_x: FloatArray, T: FloatArray, q: float
-    ) -> FloatArray:
-        return self._in_groups("next_purchase_quantile", x, t_x, T, q)
-
-    def _in_groups(
-        self, method: str, x: FloatArray, t_x: FloatArray, T: FloatArray, *more: float
-    ) -> FloatArray:
-        parameters = np.broadcast_arrays(self.alpha, self.a, self.b, x)[:3]
-        distinct, group = np.unique(np.stack(parameters), axis=1, return_inverse=True)
-        order = np.argsort(group, kind="stable")
-        ends = np.cumsum(np.bincount(group, minlength=distinct.shape[1]))
-        out = np.empty(x.size)
-        for (alpha, a, b), rows in zip(
-            distinct.T.tolist(), np.split(order, ends[:-1]), strict=True
-        ):
-            model = BgNbd(r=self.r, alpha=alpha, a=a, b=b, time_unit=self.time_unit)
-            out[rows] = getattr(model, method)(x[rows], t_x[rows], T[rows], *more)
-        return out

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, FiniteFloat, model_validator
 from scipy import stats
 
-from customer_value.clv.base import HISTORY
-from customer_value.clv.fitting import maximize
+from customer_value.clv.base import HISTORY, PurchaseModel
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from customer_value._kernels.per_row import PerRow
     from customer_value._typing import FloatArray
-    from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel
-    from customer_value.clv.fitting import Rows
+
+LARGEST_SHIFT = 300.0
+"""Covariates change the logarithm of a rate by no more than this: no data want more."""
 
 
 class Coefficient(NamedTuple):
@@ -90,13 +92,19 @@ class CovariateEffects(BaseModel, frozen=True, extra="forbid"):
         attrition: Of the rate of attrition, by column; of a BG/NBD model of the odds of stopping.
     """
 
-    purchase: dict[str, float] = {}
-    attrition: dict[str, float] = {}
+    purchase: dict[str, FiniteFloat] = {}
+    attrition: dict[str, FiniteFloat] = {}
 
     @property
     def columns(self) -> tuple[str, ...]:
         """All columns, each once."""
         return tuple(dict.fromkeys((*self.purchase, *self.attrition)))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What a fit may call the coefficients; one that both processes share has the column's."""
+        terms = CovariateTerms(purchase=tuple(self.purchase), attrition=tuple(self.attrition))
+        return frozenset((*self.columns, *(each.name for each in terms.coefficients)))
 
     def check(self, values: Mapping[str, float]) -> None:
         """Refuse values that do not say of each covariate what it is."""
@@ -105,13 +113,88 @@ class CovariateEffects(BaseModel, frozen=True, extra="forbid"):
                 f"a finite value for each of {list(self.columns)} is needed; got {dict(values)}"
             )
 
-    def multipliers(
-        self, values: Mapping[str, float | FloatArray]
-    ) -> tuple[float | FloatArray, float | FloatArray]:
+    def multipliers(self, values: Mapping[str, PerRow]) -> tuple[PerRow, PerRow]:
         """What the covariates multiply the mean rates of purchase and of attrition by."""
         purchase = sum(c * values[name] for name, c in self.purchase.items())
         attrition = sum(c * values[name] for name, c in self.attrition.items())
-        return np.exp(purchase), np.exp(attrition)
+        return (
+            np.exp(np.clip(purchase, -LARGEST_SHIFT, LARGEST_SHIFT)),
+            np.exp(np.clip(attrition, -LARGEST_SHIFT, LARGEST_SHIFT)),
+        )
+
+    def moved(self, moves: Mapping[str, float]) -> CovariateEffects:
+        """The effects after such changes of the coefficients, by their names in a fit."""
+
+        def one(process: str, coefficients: dict[str, float]) -> dict[str, float]:
+            return {
+                name: value + moves.get(f"{process}:{name}", 0.0) + moves.get(name, 0.0)
+                for name, value in coefficients.items()
+            }
+
+        return CovariateEffects(
+            purchase=one("purchase", self.purchase), attrition=one("attrition", self.attrition)
+        )
+
+
+class CovariateModel(PurchaseModel, ABC, frozen=True):
+    """A purchase model whose rates may depend on covariates.
+
+    Attributes:
+        effects: Coefficients of covariates. The parameters are those of a customer for whom all
+            covariates are 0, and so are the array methods and those for a new customer:
+            `with_covariates` gives the model of other customers.
+
+    Examples:
+        >>> import customer_value as cv
+        >>> effects = cv.CovariateEffects(purchase={"online": 0.5})
+        >>> pn = cv.ParetoNbd(r=0.55, alpha=10.6, s=0.61, beta=11.7, effects=effects)
+        >>> isinstance(pn, cv.CovariateModel), pn.covariates
+        (True, ('online',))
+        >>> round(pn.with_covariates({"online": 1}).alpha, 2)
+        6.43
+    """
+
+    effects: CovariateEffects = CovariateEffects()
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Columns beside the history that the model reads."""
+        return self.effects.columns
+
+    def for_rows(self, *covariates: FloatArray) -> Self:
+        """The model of customers whose covariates are given, one array each.
+
+        It is not validated: some of its parameters are arrays, one element a customer.
+        """
+        return self._at(dict(zip(self.covariates, covariates, strict=True)))
+
+    def with_covariates(self, values: Mapping[str, float]) -> Self:
+        """The model of customers with these values of the covariates, as one without any.
+
+        Raises:
+            CustomerValueError: A covariate is missing, unknown or not finite.
+        """
+        self.effects.check(values)
+        return type(self).model_validate(self._at(values).model_dump() | {"fit": None})
+
+    def _at(self, values: Mapping[str, PerRow]) -> Self:
+        if not self.covariates:
+            return self
+        changed = self._parameters(*self.effects.multipliers(values))
+        return self.model_copy(update=changed | {"effects": CovariateEffects()})
+
+    @abstractmethod
+    def _parameters(self, purchase: PerRow, attrition: PerRow) -> dict[str, PerRow]:
+        """The parameters that change where mean rates are multiplied by these."""
+
+    @property
+    def _coefficients(self) -> frozenset[str]:
+        return self.effects.names
+
+    def _drawn(self, values: dict[str, float]) -> Self:
+        moves = {name: values[name] for name in self._coefficients & values.keys()}
+        own = {name: value for name, value in values.items() if name not in moves}
+        return self.model_copy(update=own | {"effects": self.effects.moved(moves)})
 
 
 class LikelihoodRatioTest(BaseModel, frozen=True, extra="forbid"):
@@ -175,135 +258,6 @@ def likelihood_ratio_test(null: PurchaseModel, full: PurchaseModel) -> Likelihoo
         statistic=statistic,
         degrees_of_freedom=more,
         p_value=float(stats.chi2.sf(statistic, more)),
-    )
-
-
-class Design(NamedTuple):
-    """Covariates as a fit sees them: centred and of unit spread, one column a coefficient.
-
-    Where a coefficient does not act on a process its column is 0.
-    """
-
-    purchase: FloatArray
-    attrition: FloatArray
-    to_reported: FloatArray
-    """From the logarithms of the four parameters and the coefficients, as searched for, to those of
-    the covariates as they were given: without centre, ln alpha and ln beta change."""
-
-    @classmethod
-    def of(cls, terms: CovariateTerms, rows: Rows, first: int) -> Design:
-        """Take the columns of `terms` from the arrays of `rows`, beginning with number `first`."""
-        values = dict(zip(terms.columns, rows.arrays[first:], strict=True))
-        raw = np.array([values[c.column] for c in terms.coefficients])
-        means = np.average(raw, axis=1, weights=rows.weights)
-        centred = raw - means[:, None]
-        spreads = np.sqrt(np.average(centred**2, axis=1, weights=rows.weights))
-        spreads[spreads == 0.0] = 1.0
-        unit = (centred / spreads[:, None]).T
-        on_purchase = np.array([float(c.on_purchase) for c in terms.coefficients])
-        on_attrition = np.array([float(c.on_attrition) for c in terms.coefficients])
-        to_reported = np.diag(np.append(np.ones(4), 1.0 / spreads))
-        to_reported[1, 4:] = on_purchase * means / spreads
-        to_reported[3, 4:] = on_attrition * means / spreads
-        return cls(unit * on_purchase, unit * on_attrition, to_reported)
-
-    def shifts(self, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """What the covariates add to the logarithms of each row's rates, or to its logit."""
-        limit = 300.0  # of the search, far from what any data can want
-        return (
-            np.clip(self.purchase @ coefficients, -limit, limit),
-            np.clip(self.attrition @ coefficients, -limit, limit),
-        )
-
-    def chain(
-        self, common: FloatArray, rows: FloatArray, weights: FloatArray
-    ) -> tuple[float, FloatArray, FloatArray]:
-        """Derivatives by the coefficients too, from those by each row's own rate parameters.
-
-        Args:
-            common: What does not depend on the rate parameters, summed.
-            rows: One row a customer: value, gradient and upper triangle of the Hessian by four
-                numbers, of which the second falls by a unit with each unit of the shift of purchase
-                and the fourth with that of attrition.
-            weights: How many customers each row stands for.
-
-        Returns:
-            Log-likelihood, gradient and Hessian by those four and then the coefficients.
-        """
-        h = rows * weights[:, None]
-        sums = common + h.sum(axis=0)
-        P, A = self.purchase, self.attrition
-        size = 4 + P.shape[1]
-        hessian = np.empty((size, size))
-        upper = np.triu_indices(4)
-        hessian[upper] = hessian.T[upper] = sums[5:]
-        by_purchase, by_attrition = h[:, [6, 9, 10, 11]], h[:, [8, 11, 13, 14]]
-        hessian[4:, :4] = -(P.T @ by_purchase + A.T @ by_attrition)
-        hessian[:4, 4:] = hessian[4:, :4].T
-        mixed = P.T @ (h[:, 11:12] * A)
-        hessian[4:, 4:] = P.T @ (h[:, 9:10] * P) + A.T @ (h[:, 14:15] * A) + mixed + mixed.T
-        gradient = np.append(sums[1:5], -(P.T @ h[:, 2] + A.T @ h[:, 4]))
-        return float(sums[0]), gradient, hessian
-
-
-class WithCovariates(NamedTuple):
-    """What a fit with covariates found: the four parameters, the effects and how it went."""
-
-    parameters: list[float]
-    effects: CovariateEffects
-    summary: FitSummary
-
-
-def maximize_with_covariates(
-    evaluate: Callable[[FloatArray, FloatArray, FloatArray], tuple[FloatArray, FloatArray]],
-    start: FloatArray,
-    terms: CovariateTerms,
-    *,
-    names: Sequence[str],
-    report: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
-    rows: Rows,
-    offset: float,
-    options: FitOptions,
-) -> WithCovariates:
-    """Climb on from the maximum without covariates, so that the likelihood cannot fall below it.
-
-    Args:
-        evaluate: From the four searched numbers and each row's shifts, the sums that rows share and
-            their derivatives as `Design.chain` takes them.
-        start: Where the four numbers are at the maximum without covariates.
-        terms: Which covariates act on what.
-        names: Names of the parameters.
-        report: From the four numbers the parameters and their derivatives.
-        rows: The rows of the fit, the covariates from the fourth array on.
-        offset: What turns the log-likelihood of scaled data into that of the model's unit.
-        options: Limits of the search.
-    """
-    design = Design.of(terms, rows, first=3)
-
-    def likelihood(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        common, each = evaluate(theta[:4], *design.shifts(theta[4:]))
-        return design.chain(common, each, rows.weights)
-
-    def jacobian(theta: FloatArray) -> FloatArray:
-        slopes = np.eye(len(theta))
-        slopes[:4, :4] = report((design.to_reported @ theta)[:4])[1]
-        return np.asarray(slopes @ design.to_reported)
-
-    coefficients = [coefficient.name for coefficient in terms.coefficients]
-    best = maximize(
-        likelihood,
-        np.append(start, np.zeros(len(coefficients))),
-        names=(*names, *coefficients),
-        scales=np.ones(4),
-        rows=rows,
-        offset=offset,
-        options=options,
-        near=True,
-        jacobian=jacobian,
-    )
-    found = design.to_reported @ best.log_parameters
-    return WithCovariates(
-        report(found[:4])[0].tolist(), terms.effects(found[4:].tolist()), best.summary
     )
 
 

@@ -6,7 +6,7 @@ and What Will They Do Next?", Management Science 33(1), 1-24.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,20 +18,16 @@ from customer_value.clv.base import (
     FitOptions,
     Futures,
     Parameter,
-    PurchaseModel,
     history_rules,
 )
-from customer_value.clv.covariates import (
-    CovariateEffects,
-    CovariateTerms,
-    as_terms,
-    maximize_with_covariates,
-)
+from customer_value.clv.covariate_fit import maximize_with_covariates
+from customer_value.clv.covariates import CovariateModel, CovariateTerms, as_terms
 from customer_value.clv.fitting import Optimum, Rows, fit_rows, maximize, thin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from customer_value._kernels.per_row import PerRow
     from customer_value._typing import FloatArray, Frame, TimeUnit
 
 
@@ -40,7 +36,7 @@ _PILOT = 4_000
 """Rows of the sample on which a fit of many starts: a likelihood of a million is not cheap."""
 
 
-class ParetoNbd(PurchaseModel, frozen=True):
+class ParetoNbd(CovariateModel, frozen=True):
     """A Pareto/NBD model, fitted by `fit_pareto_nbd` or built from published parameters.
 
     While alive a customer buys at a Poisson rate that is Gamma(r, alpha) among customers, and lives
@@ -67,34 +63,9 @@ class ParetoNbd(PurchaseModel, frozen=True):
     alpha: Parameter
     s: Parameter
     beta: Parameter
-    effects: CovariateEffects = CovariateEffects()
 
-    @property
-    def covariates(self) -> tuple[str, ...]:
-        """Columns beside the history that the model reads."""
-        return self.effects.columns
-
-    def for_rows(self, *covariates: FloatArray) -> Self:
-        """The model of customers whose covariates are given, one array each."""
-        return self._at(dict(zip(self.covariates, covariates, strict=True)))
-
-    def with_covariates(self, values: Mapping[str, float]) -> Self:
-        """The model of customers with these values of the covariates, as one without any.
-
-        Raises:
-            CustomerValueError: A covariate is missing, unknown or not finite.
-        """
-        self.effects.check(values)
-        model = self._at(values)
-        return type(self).model_validate(model.model_dump() | {"fit": None})
-
-    def _at(self, values: Mapping[str, float | FloatArray]) -> Self:
-        """Not validated: alpha and beta may be arrays here, one element a customer."""
-        if not self.covariates:
-            return self
-        purchase, attrition = self.effects.multipliers(values)
-        changed = {"alpha": self.alpha / purchase, "beta": self.beta / attrition}
-        return self.model_copy(update=changed | {"effects": CovariateEffects()})
+    def _parameters(self, purchase: PerRow, attrition: PerRow) -> dict[str, PerRow]:
+        return {"alpha": self.alpha / purchase, "beta": self.beta / attrition}
 
     @property
     def _by_day(self) -> tuple[float, float, float, float]:
