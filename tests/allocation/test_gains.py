@@ -15,7 +15,7 @@ shares = st.sampled_from([0.0, 0.1, 0.5, 1.0])
 
 
 def customers(**columns: Any) -> pl.DataFrame:
-    return pl.DataFrame({"churn_probability": [0.5], "clv": [500.0]} | columns)
+    return pl.DataFrame({"churn_risk": [0.5], "clv": [500.0]} | columns)
 
 
 def test_win_back_of_a_segment() -> None:
@@ -25,6 +25,12 @@ def test_win_back_of_a_segment() -> None:
     )
     result = cv.win_back_gain(segments, offer_cost="gift", contact_cost=6)
     assert result["win_back_gain"].item() == pytest.approx(8400, rel=1e-14)
+    # At the largest offer nothing is won: 450 - 6 / .12.
+    assert result["maximum_offer"].item() == pytest.approx(400, rel=1e-14)
+    at_most = cv.win_back_gain(segments, offer_cost=400, contact_cost=6)["win_back_gain"].item()
+    assert at_most == pytest.approx(0, abs=1e-9)
+    nobody = segments.with_columns(win_back_rate=pl.lit(0.0))
+    assert cv.win_back_gain(nobody, offer_cost=1, contact_cost=6)["maximum_offer"].item() is None
     assert cv.win_back_gain(segments.lazy(), offer_cost=50, contact_cost=6).collect().equals(result)
 
 
@@ -34,7 +40,7 @@ def test_the_four_outcomes_of_an_offer(
     churn: float, success: float, acceptance: float, value: int, cost: int, contact: int
 ) -> None:
     row = cv.retention_offer_gain(
-        customers(churn_probability=[churn], clv=[value], s=[success]),
+        customers(churn_risk=[churn], clv=[value], s=[success]),
         success="s",
         acceptance=acceptance,
         offer_cost=cost,
@@ -54,7 +60,7 @@ def test_the_four_outcomes_of_an_offer(
 
 
 def test_the_likeliest_to_leave_is_not_the_one_to_call() -> None:
-    shop = customers(churn_probability=[0.7, 0.2, 0.05], clv=[300.0, 5000.0, 20000.0])
+    shop = customers(churn_risk=[0.7, 0.2, 0.05], clv=[300.0, 5000.0, 20000.0])
     shop = shop.with_row_index("customer_id")
     gains = cv.retention_offer_gain(shop, **OFFER)
     assert gains["offer_gain"].arg_max() == 1
@@ -67,8 +73,8 @@ def test_unknown_and_bad_input() -> None:
     assert unknown["offer_gain"].to_list() == [None]
     with pytest.raises(ValidationError, match="retention_offer_gain\nsuccess"):
         cv.retention_offer_gain(customers(), **(OFFER | {"success": 20}))
-    with pytest.raises(cv.DataError, match="not within 0 to 1 in 'churn_probability'"):
-        cv.retention_offer_gain(customers(churn_probability=[50.0]), **OFFER)
+    with pytest.raises(cv.DataError, match="not within 0 to 1 in 'churn_risk'"):
+        cv.retention_offer_gain(customers(churn_risk=[50.0]), **OFFER)
     segments = pl.DataFrame({"customers": -1, "second_lifetime_value": 1.0})
     with pytest.raises(cv.DataError, match="segments: 1 row with values below zero in 'customers'"):
         cv.win_back_gain(segments, offer_cost=1, success=0.5)

@@ -170,3 +170,10 @@ def test_retention_curve_refuses_numbers_out_of_range() -> None:
     for periods, renewals in ((0, 0), (10_001, 0), (3, -1)):
         with pytest.raises(cv.CustomerValueError, match="periods must be 1 to 10,000"):
             cv.retention_curve(HIGH_END, periods=periods, renewals=renewals)
+
+
+def test_who_has_left_makes_no_payments_even_where_the_mean_is_infinite() -> None:
+    frame = customers([0, 3, 2], churned=[False, True, None])
+    assert not HIGH_END.has_finite_value(0.0)
+    valued = cv.contractual_value(frame, HIGH_END, margin=1.0, timing="end")
+    assert valued["expected_payments"].to_list() == [None, 0.0, None]

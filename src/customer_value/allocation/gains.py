@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, TypeAlias, overload
 
+import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.derive import AMOUNT, MONEY, SHARE, derive, number
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from customer_value._typing import ArrowStream, Frame
 
 __all__ = ["retention_offer_gain", "win_back_gain"]
@@ -40,7 +39,7 @@ def retention_offer_gain(
     acceptance: float | str,
     offer_cost: float | str,
     contact_cost: float | str = 0.0,
-    churn: str = "churn_probability",
+    churn: str = "churn_risk",
     value: str = "clv",
 ) -> pl.LazyFrame: ...
 @overload
@@ -51,7 +50,7 @@ def retention_offer_gain(
     acceptance: float | str,
     offer_cost: float | str,
     contact_cost: float | str = 0.0,
-    churn: str = "churn_probability",
+    churn: str = "churn_risk",
     value: str = "clv",
 ) -> pl.DataFrame: ...
 def retention_offer_gain(
@@ -61,7 +60,7 @@ def retention_offer_gain(
     acceptance: float | str,
     offer_cost: float | str,
     contact_cost: float | str = 0.0,
-    churn: str = "churn_probability",
+    churn: str = "churn_risk",
     value: str = "clv",
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add what an offer to stay is expected to bring and to cost.
@@ -93,7 +92,7 @@ def retention_offer_gain(
 
     Examples:
         >>> import polars as pl, customer_value as cv
-        >>> customers = pl.DataFrame({"churn_probability": [0.5, 0.0625], "clv": [500.0, 500.0]})
+        >>> customers = pl.DataFrame({"churn_risk": [0.5, 0.0625], "clv": [500.0, 500.0]})
         >>> cv.retention_offer_gain(
         ...     customers, success=0.25, acceptance=0.5, offer_cost=50.0, contact_cost=1.0
         ... ).select("offer_gain", "expected_offer_cost").rows()
@@ -158,7 +157,9 @@ def win_back_gain(
             known from those who were, not from first lives.
 
     Returns:
-        The frame with `win_back_gain` (Float64, money; null where an input is unknown).
+        The frame with `win_back_gain` (Float64, money) and `maximum_offer` (Float64, money, the
+        cost of an offer at which the gain is 0, V - k / q; null where nobody comes back); null
+        where an input is unknown.
 
     Raises:
         ValidationError: A number is out of range.
@@ -171,13 +172,18 @@ def win_back_gain(
         >>> segments = pl.DataFrame(
         ...     {"customers": [200], "win_back_rate": [0.12], "second_lifetime_value": [450.0]}
         ... )
-        >>> cv.win_back_gain(segments, offer_cost=50.0, contact_cost=6.0)["win_back_gain"].item()
-        8400.0
+        >>> valued = cv.win_back_gain(segments, offer_cost=50.0, contact_cost=6.0)
+        >>> valued.select("win_back_gain", "maximum_offer").row(0)
+        (8400.0, 400.0)
     """
     terms = _WinBackTerms(success=success, offer_cost=offer_cost, contact_cost=contact_cost)
     back = number(customers) * number(terms.success)
     gain = back * (number(value) - number(terms.offer_cost))
-    columns = {"win_back_gain": gain - number(customers) * number(terms.contact_cost)}
+    share, contact = number(terms.success), number(terms.contact_cost)
+    columns = {
+        "win_back_gain": gain - number(customers) * contact,
+        "maximum_offer": pl.when(share > 0).then(number(value) - contact / share),
+    }
     costs = dict.fromkeys((customers, terms.offer_cost, terms.contact_cost), AMOUNT)
     inputs = {value: MONEY, terms.success: SHARE, **costs}
     return derive(segments, inputs, columns, what="segments")

@@ -150,10 +150,12 @@ def contractual_value(
 
     finite = terms.periods is not None or model.has_finite_value(0.0)
     undiscounted = of_renewals(lambda n: terms.payments(model, n, 0.0))
+    if not finite:  # but for those who have left
+        undiscounted = pl.when(ended).then(of_renewals(np.zeros_like))
     return with_columns(
         frame,
         of_renewals(lambda n: model.retention(n + 1.0)).alias("p_renewal"),
-        (undiscounted if finite else pl.lit(None, pl.Float64)).alias("expected_payments"),
+        undiscounted.alias("expected_payments"),
         (of_renewals(lambda n: terms.payments(model, n, rate)) * each).alias("clv"),
     )
 

@@ -103,9 +103,9 @@ def value_at_risk(
     """Add the value that each customer's leaving would cost, times its probability.
 
     Whom to call first is not who is most likely to leave: a customer worth 20,000 at 5 % stands for
-    more than one worth 1,000 at 70 %. The value should be that of a customer who stays: `clv` of
-    `customer_lifetime_value` counts the probability of being alive already; divide by it, or use
-    the profit of a year.
+    more than one worth 1,000 at 70 %. The value should be that of a customer who stays, such as the
+    profit of a year: `clv` of `customer_lifetime_value` counts the probability of being alive
+    already. Leave out customers who are lost: nothing of them is at risk any more.
 
     Args:
         customers: Customer frame with the probability and the value.
