@@ -10,15 +10,19 @@ from customer_value._frames.contracts import ArrayRule
 MONEY_SCALE = 6
 """Decimal places to which money is summed where no option says otherwise."""
 
+MONEY_LIMIT = float(10 ** (29 - MONEY_SCALE))
+"""Money is below this: a billion such amounts can still be summed exactly."""
+
+DECIMAL = pl.Decimal(38, MONEY_SCALE)
+
 TOO_LARGE = ArrayRule(
-    "values too large to sum exactly",
-    lambda values: np.abs(values) >= float(10 ** (29 - MONEY_SCALE)),
+    "values too large to sum exactly", lambda values: np.abs(values) >= MONEY_LIMIT
 )
 
 
 def exact(money: pl.Expr) -> pl.Expr:
     """The amounts as decimals of six places."""
-    return money.cast(pl.Decimal(38, MONEY_SCALE))
+    return money.cast(DECIMAL)
 
 
 def exact_sum(money: pl.Expr) -> pl.Expr:

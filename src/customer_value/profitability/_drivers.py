@@ -15,7 +15,7 @@ from customer_value._frames.contracts import (
     find_offences,
     require,
 )
-from customer_value._frames.money import MONEY_SCALE
+from customer_value._frames.money import DECIMAL, MONEY_LIMIT, MONEY_SCALE
 from customer_value.exceptions import DataError
 from customer_value.transactions._source import money_rules
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
     from customer_value._typing import Frame
     from customer_value.profitability.cost_to_serve import TimeEquation
-
-_LIMIT = float(10 ** (29 - MONEY_SCALE))
-_EXACT = pl.Decimal(38, MONEY_SCALE)
 
 
 class Tables(NamedTuple):
@@ -102,11 +99,11 @@ def _problems(what: str, frame: pl.LazyFrame, rules: list[Rule], *, key: str) ->
 
 
 def _quantity_rules(quantity: pl.Expr) -> list[Rule]:
-    usable = quantity.is_finite() & (quantity < _LIMIT)
+    usable = quantity.is_finite() & (quantity < MONEY_LIMIT)
     return [
         Rule("no_quantity", quantity.is_null(), "no quantity"),
         Rule("negative", quantity < 0, "a quantity below zero"),
-        Rule("not_finite", ~usable & ~(quantity < 0), f"a quantity not below {_LIMIT:g}"),
+        Rule("not_finite", ~usable & ~(quantity < 0), f"a quantity not below {MONEY_LIMIT:g}"),
     ]
 
 
@@ -175,12 +172,14 @@ def _activity_rules(uses: dict[str, dict[str, pl.Expr]]) -> list[Rule]:
         Rule("no_use", ~activity.is_in(used), "an activity that no pool or equation uses"),
         *_quantity_rules(quantity),
     ]
-    known = quantity.is_finite() & (quantity >= 0) & (quantity < _LIMIT)
+    known = quantity.is_finite() & (quantity >= 0) & (quantity < MONEY_LIMIT)
     units = [
         (activity == name) & known.fill_null(value=False) & bad
         for of_driver in uses.values()
         for name, value in of_driver.items()
-        for bad in [~(value.is_finite() & (value >= 0) & (value < _LIMIT)).fill_null(value=False)]
+        for bad in [
+            ~(value.is_finite() & (value >= 0) & (value < MONEY_LIMIT)).fill_null(value=False)
+        ]
     ]
     if units:
         says = "traits that are unknown or make units below zero or too large"
@@ -193,11 +192,11 @@ def _units(log: pl.LazyFrame, uses: dict[str, dict[str, pl.Expr]]) -> pl.DataFra
     activity, drivers = pl.col("activity").cast(pl.String), list(uses)
     if not drivers:
         key = log.select("customer_id").collect_schema()["customer_id"]
-        return pl.DataFrame(schema={"customer_id": key, "driver": pl.String, "units": _EXACT})
+        return pl.DataFrame(schema={"customer_id": key, "driver": pl.String, "units": DECIMAL})
     columns = {
         str(k): pl.coalesce(
             pl.when(activity == name).then(units) for name, units in uses[driver].items()
-        ).cast(_EXACT)
+        ).cast(DECIMAL)
         for k, driver in enumerate(drivers)
     }
     sums = [pl.when(pl.col(k).count() > 0).then(pl.col(k).sum()).alias(k) for k in columns]

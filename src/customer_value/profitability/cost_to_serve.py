@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import polars as pl
 from pydantic import BaseModel, Field
 
-from customer_value._frames.money import MONEY_SCALE
+from customer_value._frames.money import DECIMAL, MONEY_SCALE
 from customer_value.exceptions import CustomerValueError
 from customer_value.profitability._drivers import Tables, read_tables
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 Method: TypeAlias = Literal["direct", "step_down"]
 Units: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 
-_EXACT = pl.Decimal(38, MONEY_SCALE)
 _MICRO = Decimal(1).scaleb(-MONEY_SCALE)
 _DIGITS = 76  # enough for any product of two decimals
 
@@ -201,7 +200,7 @@ def _sequence(method: Method, order: Sequence[str] | None, support: pl.DataFrame
 
 def _pass_on(tables: Tables, sequence: list[str], method: Method) -> pl.DataFrame:
     """The pools after those of `sequence` have passed on what they cost, in decimals."""
-    pools = tables.pools.with_columns(pl.col("amount").cast(_EXACT))
+    pools = tables.pools.with_columns(pl.col("amount").cast(DECIMAL))
     amounts = dict(zip(pools["pool"], pools["amount"], strict=True))
     received, passed = dict.fromkeys(amounts, Decimal(0)), dict.fromkeys(amounts, Decimal(0))
     used: dict[str, float | None] = dict.fromkeys(amounts)
@@ -216,8 +215,8 @@ def _pass_on(tables: Tables, sequence: list[str], method: Method) -> pl.DataFram
                 received[user] += part
                 passed[name] += part
     return pools.with_columns(
-        pl.Series("received", list(received.values()), _EXACT),
-        pl.Series("passed_on", list(passed.values()), _EXACT),
+        pl.Series("received", list(received.values()), DECIMAL),
+        pl.Series("passed_on", list(passed.values()), DECIMAL),
         pl.Series("support_used", list(used.values()), pl.Float64),
     )
 
@@ -231,7 +230,7 @@ def _charge(units: pl.DataFrame, supply: pl.DataFrame) -> pl.DataFrame:
         .select(
             "customer_id",
             line="pool",
-            amount=pl.when(pl.col("base") > 0).then(share).otherwise(0.0).cast(_EXACT),
+            amount=pl.when(pl.col("base") > 0).then(share).otherwise(0.0).cast(DECIMAL),
         )
         .sort("customer_id", "line")
     )
@@ -248,7 +247,7 @@ def _account(supply: pl.DataFrame, costs: pl.DataFrame) -> pl.DataFrame:
         supply.join(paid, left_on="pool", right_on="line", how="left", maintain_order="left")
         .with_columns(pl.col("allocated").fill_null(0), cost=pl.col("amount") + pl.col("received"))
         .with_columns(
-            unused=pl.when(capacity > used).then(idle).otherwise(0.0).cast(_EXACT),
+            unused=pl.when(capacity > used).then(idle).otherwise(0.0).cast(DECIMAL),
             rate=pl.when(pl.col("base") > 0).then(cost.cast(pl.Float64) / pl.col("base")),
             utilisation=used / capacity,
         )

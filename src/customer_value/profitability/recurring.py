@@ -15,7 +15,7 @@ from customer_value._frames.contracts import (
     require,
 )
 from customer_value._frames.derive import AMOUNT, derive, number
-from customer_value._frames.money import exact
+from customer_value._frames.money import MONEY_LIMIT, exact
 from customer_value._frames.time import check_day
 from customer_value.exceptions import CustomerValueError, DataError
 
@@ -170,7 +170,11 @@ def _contract_rules() -> list[Rule]:
         Rule("customer", pl.col("customer_id").is_null(), "no customer"),
         Rule("start", start.is_null(), "no start"),
         Rule("mrr", mrr.is_null(), "no revenue"),
-        Rule("range", ~((mrr >= 0) & (mrr < 1e23)), "a revenue not within 0 to 1e23"),
+        Rule(
+            "range",
+            ~((mrr >= 0) & (mrr < MONEY_LIMIT)),
+            f"a revenue not within 0 to {MONEY_LIMIT:g}",
+        ),
         Rule("order", end < start, "an end before the start"),
     ]
 
