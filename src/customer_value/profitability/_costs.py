@@ -16,6 +16,7 @@ from customer_value._frames.contracts import (
     find_offences,
     require,
 )
+from customer_value._frames.money import mixed_currencies
 from customer_value.exceptions import DataError, SchemaError
 from customer_value.profitability._periods import (
     END,
@@ -86,7 +87,9 @@ class CostTable(NamedTuple):
         _, offences = find_offences(frame, exclusive(rules), key="customer_id")
         offences += _unknown_lines(lines, stack)
         offences += overlapping(frame, of=("customer_id", "line")) if START in schema else []
-        problems = _mixed_currencies(frame, source) if "currency" in schema else []
+        codes = source.currencies() if "currency" in schema else ()
+        currencies = mixed_currencies(frame, codes)
+        problems = [currencies] if currencies else []
         if offences or problems:
             if unknown_customers == "raise":
                 who = frame.filter(inside).select("customer_id")
@@ -224,11 +227,3 @@ def _unknown_lines(lines: pl.DataFrame, stack: CostStack) -> list[Offence]:
     examples = tuple(strange["line"].head(3))
     says = "a line that the stack does not have"
     return [Offence("unknown_line", says, int(strange["rows"].sum()), examples)]
-
-
-def _mixed_currencies(frame: pl.LazyFrame, source: Source) -> list[str]:
-    code = pl.col("currency").cast(pl.String)
-    rows = dict(frame.group_by(code).len().drop_nulls().collect().rows())
-    found = sorted({*rows, *source.currencies()})
-    counts = [f"{name} {rows.get(name, 0):,}" for name in found]
-    return [f"more than one currency (rows: {', '.join(counts)})"] if len(found) > 1 else []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 START, END = "period_start", "period_end"
-PERIOD: dict[str, Kind] = {START: "day", END: "day"}
+_KINDS: dict[str, Kind] = {START: "day", END: "day"}
 
 
 def period_columns(present: Collection[str], *, what: str) -> dict[str, Kind]:
@@ -22,11 +22,11 @@ def period_columns(present: Collection[str], *, what: str) -> dict[str, Kind]:
     Raises:
         SchemaError: It has a date as well, so that it is not said which one counts.
     """
-    if not {*PERIOD} & {*present}:
+    if not {*_KINDS} & {*present}:
         return {}
     if "date" in present:
         raise SchemaError(f"{what}: give 'date', or '{START}' and '{END}', not both")
-    return PERIOD
+    return _KINDS
 
 
 def period_rules() -> list[Rule]:
