@@ -12,7 +12,11 @@ from customer_value.profitability.low_value import LowValueRules, flag_low_value
 from customer_value.profitability.pnl import customer_pnl
 from customer_value.profitability.reconcile import LedgerLine, PnlReconciliation, reconcile_pnl
 from customer_value.profitability.recurring import mrr_bridge, revenue_retention
-from customer_value.profitability.service import service_alignment, service_fit
+from customer_value.profitability.service import (
+    service_alignment,
+    service_fit,
+    uniformity_index,
+)
 from customer_value.profitability.service_actions import automation_candidates, cost_growth_quadrant
 from customer_value.profitability.stack import CostStack
 from customer_value.profitability.unit_economics import ltv_to_cac, payback_months, simple_ltv
@@ -20,7 +24,6 @@ from customer_value.profitability.views import pnl_by
 from customer_value.profitability.whale import (
     WhaleDecile,
     WhaleSummary,
-    uniformity_index,
     whale_curve,
     whale_summary,
 )
