@@ -1,6 +1,6 @@
 """Profitability: what each customer earns after what it costs to win, keep and serve."""
 
-from customer_value.profitability.acquisition import acquisition_cost
+from customer_value.profitability.acquisition import acquisition_cost, net_lifetime_value
 from customer_value.profitability.channels import (
     ChannelShift,
     ChannelWeights,
@@ -49,6 +49,7 @@ __all__ = [
     "flag_low_value",
     "ltv_to_cac",
     "mrr_bridge",
+    "net_lifetime_value",
     "payback_months",
     "pnl_by",
     "reconcile_pnl",

@@ -56,7 +56,8 @@ def revenue_retention(
 
     Returns:
         The frame with `gross_revenue_retention`, `net_revenue_retention` (Float64, null where
-        nothing was open) and `quick_ratio` (Float64, null where nothing was lost).
+        nothing was open; below zero only if losses hold more than was open, such as those of
+        customers won in the period) and `quick_ratio` (Float64, null where nothing was lost).
 
     Raises:
         SchemaError: Columns are missing or no numbers.
