@@ -13,13 +13,9 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import (
-    NOT_FINITE,
-    as_polars,
-    refuse,
-    require,
-)
-from customer_value._frames.money import TOO_LARGE, exact
+from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.derive import MONEY, check_numbers
+from customer_value._frames.money import exact
 from customer_value._kernels import concentration
 
 if TYPE_CHECKING:
@@ -231,9 +227,13 @@ def whale_summary(
 def _money(frame: pl.DataFrame | pl.LazyFrame, name: str, keys: Sequence[str] = ()) -> pl.DataFrame:
     """The column as `profit` and as the decimal `exact`, beside keys."""
     require(frame, {name: "money"}, what="accounts")
-    table = frame.lazy().select(*keys, pl.col(name).cast(pl.Float64).alias("profit")).collect()
-    refuse({name: to_array(table["profit"].drop_nulls())}, [NOT_FINITE, TOO_LARGE], what="accounts")
-    return table.with_columns(exact=exact(pl.col("profit")))
+    table = frame.lazy().select(*dict.fromkeys((*keys, name))).collect()
+    values = check_numbers(
+        table.select(pl.col(name).cast(pl.Float64)), {name: MONEY}, what="accounts"
+    )
+    return table.select(*keys, values[name].alias("profit")).with_columns(
+        exact=exact(pl.col("profit"))
+    )
 
 
 def _curve(table: pl.DataFrame, base: Base) -> _Curve:
