@@ -23,8 +23,8 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `markov_value`, `recency_transitions`
 - profit: `customer_pnl`, `CostStack`, `pnl_by`, `reconcile_pnl`, `allocate_costs`, `TimeEquation`,
   `whale_curve`, `whale_summary`, `uniformity_index`
-- unit economics: `acquisition_cost`, `simple_ltv`, `ltv_to_cac`, `payback_months`, `mrr_bridge`,
-  `revenue_retention`, `channel_economics`, `channel_shift`
+- unit economics: `acquisition_cost`, `net_lifetime_value`, `simple_ltv`, `ltv_to_cac`,
+  `payback_months`, `mrr_bridge`, `revenue_retention`, `channel_economics`, `channel_shift`
 - acting on cost: `flag_low_value`, `service_fit`, `service_alignment`, `cost_growth_quadrant`,
   `automation_candidates`
 - the three values: `existing_value`, `potential_value`, `wallet_from_peers`, `wallet_from_ranks`,
@@ -242,6 +242,7 @@ if TYPE_CHECKING:
         flag_low_value,
         ltv_to_cac,
         mrr_bridge,
+        net_lifetime_value,
         payback_months,
         pnl_by,
         reconcile_pnl,
@@ -494,6 +495,7 @@ __all__ = [
     "migration_matrix",
     "migration_steady_state",
     "mrr_bridge",
+    "net_lifetime_value",
     "next_purchase_quantile",
     "nps",
     "one_off_large",
@@ -728,6 +730,7 @@ _MODULE_OF = {
     "migration_matrix": "lifecycle",
     "migration_steady_state": "lifecycle",
     "mrr_bridge": "profitability",
+    "net_lifetime_value": "profitability",
     "next_purchase_quantile": "clv",
     "nps": "loyalty",
     "one_off_large": "marks",

@@ -54,6 +54,22 @@ def test_rows_in_any_order_and_lazily() -> None:
     assert cv.acquisition_cost(CHANNELS.clear(), by="channel").is_empty()
 
 
+def test_the_cost_of_winning_is_taken_off_once() -> None:
+    customers = pl.DataFrame({"clv": [600.5, 280.0, None, -3.0, 7.0], "cac": [20, 300, 5, 0, None]})
+    net = cv.net_lifetime_value(customers)
+    assert net["clv_gross"].to_list() == [600.5, 280.0, None, -3.0, 7.0]
+    assert net["clv_net"].to_list() == [580.5, -20.0, None, -3.0, None]
+    lazy = cv.net_lifetime_value(customers.lazy().rename({"clv": "ltv"}), value="ltv")
+    assert lazy.collect().rename({"ltv": "clv"}).equals(net)
+
+
+def test_a_negative_or_endless_cost_is_refused() -> None:
+    for bad in (-1.0, float("inf"), 1e23):
+        customers = pl.DataFrame({"clv": [1.0], "cac": [bad]})
+        with pytest.raises(cv.DataError, match="prospects: 1 row with"):
+            cv.net_lifetime_value(customers)
+
+
 def test_bad_tables_are_refused() -> None:
     bad = CHANNELS.with_columns(
         spend=pl.when(pl.int_range(9) > 0).then("spend"), new_customers=-pl.col("new_customers")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -80,6 +81,15 @@ def test_the_carbon_company() -> None:
     assert allocation.pools["residual"].to_list() == [0.0] * 3
     by_class = allocation.costs.group_by("customer_id").agg(pl.col("amount").sum())
     assert by_class.sort("customer_id")["amount"].to_list() == case["costs"]
+    sales = pl.DataFrame({"customer_id": case["classes"], "amount": case["revenue"]})
+    accounts = cv.customer_pnl(
+        sales.with_columns(ordered_at=date(2024, 1, 1)),
+        as_of=date(2024, 12, 31),
+        margin=case["margin"],
+        costs=allocation.costs,
+        stack=cv.CostStack(service=tuple(case["pools"])),
+    )
+    assert accounts["profit"].to_list() == case["profit"]
 
 
 # --- the oracle ---
@@ -322,7 +332,7 @@ def test_everything_wrong_is_named_at_once() -> None:
     message = str(error.value)
     for part in (
         "pools: 1 row with no pool",
-        "2 rows with a pool of more than one row: one period at a time (e.g. desk)",
+        "2 rows with a pool of more than one row for a period (e.g. desk)",
         "1 row with no amount (e.g. boss)",
         "1 row with a NaN or infinite amount (e.g. van)",
         "1 row with amount of 1e+23 or more (e.g. loan)",

@@ -426,7 +426,7 @@ def test_all_offences_are_named_at_once() -> None:
         "1 row with a NaN or infinite amount (e.g. a)",
         "1 row with amount of 1e+23 or more (e.g. a)",
         "2 rows with a line that the stack does not have (e.g. mirrors, smoke)",
-        "more than one currency (CNY, EUR, USD)",
+        "more than one currency (rows: CNY 0, EUR 5, USD 1)",
         "1 customer (e.g. b) without a row in the log",
     ):
         assert part in message
@@ -436,8 +436,81 @@ def test_one_currency_is_no_offence() -> None:
     booked = costs(("a", "visits", 1.0)).with_columns(currency=pl.lit("EUR"))
     log = small(amount=[10.0], cost=[4.0], currency=["EUR"])
     assert account(log, booked)["profit"].item() == 5.0
-    with pytest.raises(cv.DataError, match=r"more than one currency \(CNY, EUR\)"):
+    with pytest.raises(cv.DataError, match=r"more than one currency \(rows: CNY 0, EUR 1\)"):
         account(log.with_columns(currency=pl.lit("CNY")), booked)
+
+
+def of_periods(*rows: tuple[str, str, float, date | None, date | None]) -> pl.DataFrame:
+    names = ["customer_id", "line", "amount", "period_start", "period_end"]
+    return pl.DataFrame(list(rows), schema=names, orient="row")
+
+
+FIRST_HALF, SECOND_HALF = (date(2024, 1, 1), date(2024, 6, 30)), (date(2024, 7, 1), AS_OF)
+
+
+def test_costs_of_a_period_count_on_its_last_day() -> None:
+    booked = of_periods(("a", "visits", 3.0, *FIRST_HALF), ("a", "visits", 4.0, *SECOND_HALF))
+    log = small(amount=[10.0], cost=[4.0])
+    for as_of, service in ((date(2024, 6, 29), 0.0), (date(2024, 6, 30), 3.0), (AS_OF, 7.0)):
+        assert account(log, booked, as_of=as_of)["service"].item() == service
+    assert account(log, booked, start=date(2024, 7, 1))["service"].item() == 4.0
+    dated = booked.select("customer_id", "line", "amount", date="period_end")
+    assert account(log, booked).equals(account(log, dated))
+    terms: Any = {"as_of": AS_OF, "costs": booked, "stack": STACK}
+    assert cv.customer_pnl(log.lazy(), **terms).collect().equals(account(log, dated))
+    assert cv.reconcile_pnl(account(log, booked), log, **terms)["service"].ledger == 7.0
+
+
+def test_equal_periods_add_up_and_other_customers_have_their_own() -> None:
+    booked = of_periods(
+        ("a", "visits", 3.0, *FIRST_HALF),
+        ("a", "visits", 4.0, *FIRST_HALF),
+        ("a", "tickets", 1.0, FIRST_HALF[0], AS_OF),
+        ("b", "visits", 5.0, FIRST_HALF[0], AS_OF),
+        ("b", "tickets", 1.0, *FIRST_HALF),
+    )
+    log = small(customer_id=["a", "b"], amount=[10.0, 10.0], cost=[4.0, 4.0])
+    assert account(log, booked)["service"].to_list() == [8.0, 6.0]
+
+
+def test_periods_that_overlap_are_refused() -> None:
+    year = (date(2024, 1, 1), AS_OF)
+    booked = of_periods(
+        ("a", "visits", 1.0, *year),
+        ("a", "visits", 2.0, date(2024, 2, 1), date(2024, 2, 1)),
+        ("a", "visits", 2.0, date(2024, 2, 1), date(2024, 2, 1)),
+        ("a", "visits", 3.0, AS_OF, date(2025, 2, 1)),
+        ("a", "visits", 3.0, date(2025, 2, 2), date(2025, 2, 3)),
+        ("a", "tickets", 3.0, *FIRST_HALF),
+        ("a", "tickets", 3.0, *SECOND_HALF),
+    )
+    says = r"costs: 4 rows with a period that overlaps another \(e.g. visits 2024-01-01 to 2024-12"
+    for frame in (booked, booked.reverse(), booked.lazy()):
+        with pytest.raises(cv.DataError, match=says):
+            account(small(amount=[1.0]), frame)
+
+
+def test_periods_that_cannot_be_are_named() -> None:
+    booked = of_periods(
+        ("a", "visits", 1.0, None, AS_OF),
+        ("a", "visits", 1.0, AS_OF, None),
+        ("b", "visits", 1.0, AS_OF, date(2024, 12, 1)),
+        ("c", "visits", 1.0, *FIRST_HALF),
+    )
+    log = small(customer_id=["a", "b", "c"], amount=[1.0, 1.0, 1.0])
+    with pytest.raises(cv.DataError) as error:
+        account(log, booked, start=date(2024, 2, 1))
+    for part in (
+        "1 row with no period_start (e.g. a)",
+        "1 row with no period_end (e.g. a)",
+        "1 row with a period that ends before it starts (e.g. b)",
+        "1 row with a period that begins before 2024-02-01 and ends in the window (e.g. c)",
+    ):
+        assert part in str(error.value)
+    with pytest.raises(cv.SchemaError, match="missing column 'period_end'"):
+        account(log, booked.drop("period_end"))
+    with pytest.raises(cv.SchemaError, match="give 'date', or 'period_start' and 'period_end'"):
+        account(log, booked.with_columns(date=AS_OF))
 
 
 def test_columns_of_costs_are_checked() -> None:

@@ -63,7 +63,7 @@ def test_only_what_stops_is_saved() -> None:
     )
     result = cv.flag_low_value(customers, rules=RULES, avoidable_cost="stops", margin="margin")
     assert result["net_saving"].to_list() == [9.0, -4.0, None]
-    assert "net_saving" not in cv.flag_low_value(customers, avoidable_cost="stops").columns
+    assert "net_saving" not in cv.flag_low_value(customers).columns
 
 
 row = st.fixed_dictionaries(
@@ -103,6 +103,10 @@ def test_bad_rules_and_frames_are_refused() -> None:
         cv.LowValueRules(revenue=50)
     with pytest.raises(ValidationError, match="min_tenure"):
         cv.LowValueRules(min_tenure="half a year")
+    with pytest.raises(cv.CustomerValueError, match="belong together: give both or neither"):
+        cv.flag_low_value(shop({}), avoidable_cost="revenue")
+    with pytest.raises(cv.CustomerValueError, match="belong together: give both or neither"):
+        cv.flag_low_value(shop({}), margin="revenue")
     with pytest.raises(cv.SchemaError, match="missing column 'n_categories'"):
         cv.flag_low_value(shop({}).drop("n_categories"))
     with pytest.raises(cv.DataError, match="below zero in 'purchases'"):

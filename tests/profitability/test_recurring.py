@@ -162,7 +162,12 @@ def test_bad_contracts_are_refused() -> None:
         cv.mrr_bridge(contracts(), as_of=date(2024, 3, 1), every="1w")  # type: ignore[arg-type]
     assert cv.mrr_bridge(contracts(), as_of=date(2024, 3, 1)).is_empty()
     shop = contracts(("a", date(2024, 1, 3), None, 1))
-    with pytest.raises(cv.SchemaError, match="contracts: 'ended_on' is String, must be Date"):
+    two = pl.concat([shop, shop]).with_columns(currency=pl.Series(["EUR", "USD"]))
+    with pytest.raises(cv.DataError, match="contracts: more than one currency"):
+        cv.mrr_bridge(two, as_of=date(2024, 3, 1))
+    with pytest.raises(
+        cv.SchemaError, match="contracts: 'ended_on' is String, must be Date; cast it"
+    ):
         cv.mrr_bridge(shop.with_columns(ended_on=pl.lit("never")), as_of=date(2024, 3, 1))
     running = shop.with_columns(ended_on=pl.lit(None))
     assert cv.mrr_bridge(running, as_of=date(2024, 3, 1))["closing"].to_list() == [1.0, 1.0]

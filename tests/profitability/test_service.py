@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 
 import customer_value as cv
 from golden import golden
+from oracles import concentration
 
 SPRING = golden("service")["spring_distribution"]
 CUSTOMERS = pl.DataFrame({name: SPRING[name] for name in ("tier", "cost_to_serve", "margin")})
@@ -95,3 +96,36 @@ def test_too_few_to_align() -> None:
     rng = np.random.default_rng(3)
     many = pl.DataFrame({"cost_to_serve": rng.random(20_000), "profit": rng.random(20_000)})
     assert abs(cv.service_alignment(many) or 1) < 0.05
+
+
+# --- uniformity ---
+
+
+def test_service_is_spread_less_evenly_than_it_looks() -> None:
+    found = cv.uniformity_index(CUSTOMERS, cost="cost_to_serve")
+    gini = concentration.gini(SPRING["cost_to_serve"])
+    assert gini is not None
+    assert found == pytest.approx(float(1 - gini), rel=1e-14)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e22])
+def test_uniformity_does_not_depend_on_the_unit(scale: float) -> None:
+    """G = (-3 x 1 - 1 x 2 + 1 x 3 + 3 x 6) / (4 x 12) = 1 / 3."""
+    costs = pl.DataFrame({"service": np.array([1.0, 2.0, 3.0, 6.0]) * scale})
+    assert cv.uniformity_index(costs) == pytest.approx(2 / 3, rel=1e-14)
+
+
+def test_uniformity_of_unknown_zero_and_negative_costs() -> None:
+    assert cv.uniformity_index(pl.DataFrame({"service": [2.0, None, 2.0]})) == 1.0
+    for nothing in ([], [0.0, 0.0], [None]):
+        table = pl.DataFrame({"service": nothing}, schema={"service": pl.Float64})
+        assert cv.uniformity_index(table) is None
+    assert cv.uniformity_index(pl.LazyFrame({"service": [None]})) is None
+
+
+def test_costs_that_cannot_be_spread_are_refused() -> None:
+    for bad, says in ((-1.0, "below zero"), (float("nan"), "NaN or infinite"), (1e23, "too large")):
+        with pytest.raises(cv.DataError, match=f"accounts: 1 row with .*{says}.* in 'service'"):
+            cv.uniformity_index(pl.DataFrame({"service": [2.0, bad]}))
+    with pytest.raises(cv.SchemaError, match="missing column 'service'"):
+        cv.uniformity_index(CUSTOMERS)

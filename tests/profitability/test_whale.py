@@ -4,7 +4,6 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -13,7 +12,6 @@ from pydantic import ValidationError
 
 import customer_value as cv
 from golden import golden
-from oracles import concentration
 from oracles import profitability as oracle
 
 CASE = golden("profitability")["spring_distribution"]
@@ -74,16 +72,6 @@ def test_revenue_stands_beside_profit() -> None:
     assert found.deciles[0].revenue == 802560 / 2
     named = cv.whale_summary(both.rename({"net_revenue": "sales"}), revenue="sales")
     assert named == found
-
-
-def test_service_is_spread_less_evenly_than_it_looks() -> None:
-    pnl = SPRING.with_columns(service=pl.Series(CASE["service"], dtype=pl.Float64))
-    found = cv.uniformity_index(pnl)
-    gini = concentration.gini(CASE["service"])
-    assert gini is not None
-    assert found == pytest.approx(float(1 - gini), rel=1e-14)
-    over_margin = [c / m for c, m in zip(CASE["service"], CASE["cm1"], strict=True)]
-    assert [round(share, 3) for share in over_margin] == CASE["cost_over_gross_margin"]
 
 
 # --- the oracle ---
@@ -215,9 +203,6 @@ def test_profits_that_cannot_be_summed_are_refused(bad: float) -> None:
     for function in (cv.whale_curve, cv.whale_summary):
         with pytest.raises(cv.DataError, match="accounts: 1 row with"):
             function(frame([1.0, bad]))
-    if bad != 1e25:
-        with pytest.raises(cv.DataError, match="NaN or infinite"):
-            cv.uniformity_index(frame([1.0, bad]), cost="profit")
 
 
 def test_options_are_checked() -> None:
@@ -227,24 +212,3 @@ def test_options_are_checked() -> None:
         summary([1.0], breakeven=-1.0)
     with pytest.raises(cv.SchemaError, match="missing column 'gain'"):
         cv.whale_curve(SPRING, profit="gain")
-    with pytest.raises(cv.SchemaError, match="missing column 'service'"):
-        cv.uniformity_index(SPRING)
-
-
-# --- uniformity ---
-
-
-@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e300])
-def test_uniformity_does_not_depend_on_the_unit(scale: float) -> None:
-    """G = (-3 x 1 - 1 x 2 + 1 x 3 + 3 x 6) / (4 x 12) = 1 / 3."""
-    costs = pl.DataFrame({"service": np.array([1.0, 2.0, 3.0, 6.0]) * scale})
-    assert cv.uniformity_index(costs) == pytest.approx(2 / 3, rel=1e-14)
-
-
-def test_uniformity_of_unknown_zero_and_negative_costs() -> None:
-    assert cv.uniformity_index(pl.DataFrame({"service": [2.0, None, 2.0]})) == 1.0
-    for nothing in ([], [0.0, 0.0], [None]):
-        table = pl.DataFrame({"service": nothing}, schema={"service": pl.Float64})
-        assert cv.uniformity_index(table) is None
-    with pytest.raises(cv.DataError, match="1 row with costs below zero"):
-        cv.uniformity_index(pl.DataFrame({"service": [2.0, -1.0]}))

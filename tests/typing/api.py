@@ -347,6 +347,8 @@ def unit_economics(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> Non
     assert_type(cv.payback_months(lazy), pl.LazyFrame)
     assert_type(cv.revenue_retention(table), pl.DataFrame)
     assert_type(cv.acquisition_cost(table, by="channel", period="month"), pl.DataFrame)
+    assert_type(cv.net_lifetime_value(table), pl.DataFrame)
+    assert_type(cv.net_lifetime_value(lazy, value="ltv"), pl.LazyFrame)
     assert_type(cv.mrr_bridge(lazy, as_of=date(2024, 12, 31), same_period="count"), pl.DataFrame)
     weights = cv.ChannelWeights(relationship=2)
     assert_type(cv.channel_economics(frame, table, weights=weights), pl.DataFrame)

@@ -25,7 +25,7 @@ _KINDS: dict[Kind, tuple[Callable[[pl.DataType], bool], str]] = {
         lambda t: t.is_integer() or t in (pl.String, pl.Categorical, pl.Enum),
         "whole numbers or text; cast it to Int64 or String",
     ),
-    "day": (lambda t: t == pl.Date, "Date"),
+    "day": (lambda t: t == pl.Date, "Date; cast it with .cast(pl.Date), text with .str.to_date()"),
     "time": (
         lambda t: t in (pl.Date, pl.Datetime),
         "Date or Datetime; parse text with .str.to_date(), epochs with pl.from_epoch()",

@@ -8,6 +8,9 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, model_validator
 from scipy.optimize import brentq
 
+from customer_value._frames.money import MONEY_LIMIT
+from customer_value._frames.options import Amount, Money
+
 __all__ = [
     "AcquisitionRetention",
     "ResponseCurve",
@@ -35,7 +38,7 @@ class ResponseCurve(BaseModel, frozen=True, extra="forbid"):
     """
 
     ceiling: Annotated[float, Field(gt=0, le=1)]
-    spend: Annotated[float, Field(gt=0, lt=1e23)]
+    spend: Annotated[float, Field(gt=0, lt=MONEY_LIMIT)]
     rate: Annotated[float, Field(gt=0)]
 
     @model_validator(mode="after")
@@ -84,10 +87,10 @@ class AcquisitionRetention(BaseModel, frozen=True, extra="forbid"):
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="acquisition_retention"):
-    margin: Annotated[float, Field(gt=-1e23, lt=1e23)]
+    margin: Money
     discount_rate: Annotated[float, Field(gt=0, le=1)]
-    acquisition_spend: Annotated[float, Field(ge=0, lt=1e23)] = 0.0
-    retention_spend: Annotated[float, Field(ge=0, lt=1e23)] = 0.0
+    acquisition_spend: Amount = 0.0
+    retention_spend: Amount = 0.0
 
 
 def acquisition_retention_value(

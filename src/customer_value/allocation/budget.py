@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from customer_value._frames.arrays import to_arrays
 from customer_value._frames.contracts import Kind, as_polars, require
 from customer_value._frames.derive import AMOUNT, check_numbers
+from customer_value._frames.options import Amount
 from customer_value.exceptions import CustomerValueError, DataError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class BudgetAllocation:
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="allocate_budget"):
-    budget: Annotated[float, Field(ge=0, lt=1e23)]
+    budget: Amount
 
 
 class _Segments(NamedTuple):

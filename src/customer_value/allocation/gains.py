@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, TypeAlias, overload
+from typing import TYPE_CHECKING, overload
 
 import polars as pl
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from customer_value._frames.derive import AMOUNT, MONEY, SHARE, derive, number
+from customer_value._frames.options import Amount, Share
 
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
 
 __all__ = ["retention_offer_gain", "win_back_gain"]
-
-Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
-Amount: TypeAlias = Annotated[float, Field(ge=0, lt=1e23)]
 
 
 class _RetentionTerms(BaseModel, frozen=True, extra="forbid", title="retention_offer_gain"):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
@@ -15,6 +15,8 @@ from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import as_polars, require
 from customer_value._frames.derive import AMOUNT, MONEY, check_numbers
 from customer_value._frames.money import exact_sum
+from customer_value._frames.options import Amount
+from customer_value.allocation._relaxed import SLACK, relaxed
 from customer_value.exceptions import CustomerValueError, DataError, FitError, SchemaError
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ManagerAssignment", "assign_managers"]
 
-_SLACK = 1e-12
 _MOST_PAIRS = 20_000
 
 
@@ -49,7 +50,7 @@ class ManagerAssignment:
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="assign_managers"):
-    continuity_bonus: Annotated[float, Field(ge=0, lt=1e23)]
+    continuity_bonus: Amount
     method: Literal["greedy", "exact"]
 
 
@@ -61,6 +62,11 @@ class _Case(NamedTuple):
     current: IntArray
     capacity: FloatArray
     bonus: float
+
+    @property
+    def most(self) -> FloatArray:
+        """What each customer brings with its own manager, or with any if it has none."""
+        return self.gain + np.where(self.current >= 0, self.bonus, 0.0)
 
 
 def assign_managers(
@@ -178,18 +184,17 @@ def _numbers_of(table: pl.DataFrame, current: str | None, keys: pl.Series) -> pl
     return joined["current"].cast(pl.Int64).fill_null(-1)
 
 
-def _by_yield(case: _Case, worth: FloatArray) -> IntArray:
+def _by_yield(case: _Case) -> IntArray:
     """Customers by gain per hour, then fewer hours first."""
     with np.errstate(divide="ignore", over="ignore"):
-        yields = worth / case.hours
-    return np.lexsort((np.arange(worth.size), case.hours, -yields)).astype(np.int64)
+        yields = case.most / case.hours
+    return np.lexsort((np.arange(yields.size), case.hours, -yields)).astype(np.int64)
 
 
 def _greedy(case: _Case) -> IntArray:
     place, free = np.full(case.gain.size, -1, np.int64), case.capacity.copy()
-    slack = _SLACK * case.capacity
-    worth = case.gain + np.where(case.current >= 0, case.bonus, 0.0)
-    for who in _by_yield(case, worth):
+    slack = SLACK * case.capacity
+    for who in _by_yield(case):
         need, own = case.hours[who], case.current[who]
         fits = need <= free + slack
         if own >= 0 and fits[own]:
@@ -216,7 +221,7 @@ def _exact(case: _Case) -> IntArray:
     pairs, ones = np.arange(n * m), np.ones(n * m)
     once = LinearConstraint(csr_array((ones, (who, pairs)), shape=(n, n * m)), ub=np.ones(n))
     hours = csr_array((case.hours[who] / scale, (whom, pairs)), shape=(m, n * m))
-    supply = np.minimum(case.capacity * (1 + _SLACK), np.sum(case.hours))
+    supply = np.minimum(case.capacity * (1 + SLACK), np.sum(case.hours))
     within = LinearConstraint(hours, ub=supply / scale)
     found = milp(
         -worth / worth.max(),
@@ -233,23 +238,6 @@ def _exact(case: _Case) -> IntArray:
     return place
 
 
-def _relaxed(case: _Case) -> tuple[float, float]:
-    """Gain, and price of an hour, if hours were one pool and could be split (Dantzig 1957)."""
-    worth = case.gain + np.where(case.current >= 0, case.bonus, 0.0)
-    order, pool = _by_yield(case, worth), float(np.sum(case.capacity)) * (1 + _SLACK)
-    reached = np.cumsum(case.hours[order])
-    whole = int(np.searchsorted(reached, pool, side="right"))
-    value = float(np.sum(worth[order[:whole]]))
-    if whole == order.size:
-        return value, 0.0
-    left = pool - (float(reached[whole - 1]) if whole else 0.0)
-    last = order[whole]
-    share = max(left, 0.0) / case.hours[last] if left < case.hours[last] else 1.0
-    with np.errstate(over="ignore"):
-        price = float(np.nan_to_num(worth[last] / case.hours[last]))
-    return value + float(worth[last] * share), price
-
-
 def _result(
     table: pl.DataFrame,
     staff: pl.DataFrame,
@@ -264,13 +252,17 @@ def _result(
     rows = pl.Series(spots, dtype=pl.Int64).replace(-1, None)
     used = np.bincount(place[place >= 0], case.hours[place >= 0], minlength=staff.height)
     free = np.maximum(case.capacity - used, 0.0)
-    bound, price = _relaxed(case)
-    gains = pl.DataFrame({"gain": case.gain[place >= 0]})
+    order, there = _by_yield(case), place >= 0
+    bound, price = relaxed(case.hours[order], case.most[order], float(np.sum(case.capacity)))
+    gains = pl.DataFrame({"gain": case.gain[there]})
+    gain = float(gains.select(exact_sum(pl.col("gain"))).item())
+    kept = int(np.sum(there & (place == case.current)))
     return ManagerAssignment(
         table=table.with_columns(keys.gather(rows).alias("manager")),
         load=staff.with_columns(assigned_hours=pl.Series(used), free_hours=pl.Series(free)),
-        gain=float(gains.select(exact_sum(pl.col("gain"))).item()),
+        gain=gain,
         unfilled=int(np.sum(place < 0)),
-        bound=bound,
+        # Of sums in another order, the bound may be smaller in the last place.
+        bound=max(bound, gain + case.bonus * kept),
         shadow_price=price,
     )

@@ -13,8 +13,10 @@ from pydantic import BaseModel, Field
 from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import as_polars, require
 from customer_value._frames.derive import AMOUNT, MONEY, check_numbers
-from customer_value._frames.money import exact_sum
+from customer_value._frames.money import MONEY_LIMIT, exact_sum
+from customer_value._frames.options import Amount
 from customer_value._kernels.allocation import efficient_offers, take_in_order
+from customer_value.allocation._relaxed import SLACK, relaxed
 from customer_value.exceptions import CustomerValueError, DataError
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["OfferSelection", "select_offers"]
 
-_SLACK = 1e-12
 _MOST_CELLS = 50_000_000
 _ROW, _WHO, _COST, _WORTH = "__row__", "__who__", "__cost__", "__worth__"
 
@@ -52,10 +53,10 @@ class OfferSelection:
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="select_offers"):
-    budget: Annotated[float, Field(ge=0, lt=1e23)]
+    budget: Amount
     method: Literal["greedy", "exact"]
     min_return: Annotated[float, Field(ge=0, lt=1e9)]
-    cost_unit: Annotated[float, Field(gt=0, lt=1e23)]
+    cost_unit: Annotated[float, Field(gt=0, lt=MONEY_LIMIT)]
 
 
 class _Steps(NamedTuple):
@@ -131,12 +132,12 @@ def select_offers(
     table = as_polars(offers).lazy().collect()
     rows = _rows(table, customer, cost, gain, terms.min_return)
     steps = _steps(rows)
-    limit = terms.budget * (1 + _SLACK)
+    limit = terms.budget * (1 + SLACK)
     chosen = _exact(rows, terms) if terms.method == "exact" else _greedy(steps, rows, limit)
     picked = np.zeros(table.height, dtype=np.bool_)
     picked[to_array(rows[_ROW]).astype(np.int64)[chosen]] = True
     table = table.with_columns(pl.Series("selected", picked, dtype=pl.Boolean))
-    bound, price = _relaxed(steps, terms.budget)
+    bound, price = relaxed(steps.cost, steps.value, terms.budget)
     selected = table.filter("selected").select(
         pl.len().alias("customers"), spent=exact_sum(pl.col(cost)), gain=exact_sum(pl.col(gain))
     )
@@ -181,20 +182,6 @@ def _steps(rows: pl.DataFrame) -> _Steps:
     return _Steps(kept[order], who[kept][order], more_cost[order], more_worth[order])
 
 
-def _relaxed(steps: _Steps, budget: float) -> tuple[float, float]:
-    """Value, and price, of the best selection if the last step could be split (Dantzig 1957)."""
-    reached = np.cumsum(steps.cost)
-    whole = int(np.searchsorted(reached, budget * (1 + _SLACK), side="right"))
-    value = float(np.sum(steps.value[:whole]))
-    if whole == steps.cost.size:
-        return value, 0.0
-    left = max(budget - (float(reached[whole - 1]) if whole else 0.0), 0.0)
-    with np.errstate(over="ignore"):
-        price = float(np.nan_to_num(steps.value[whole] / steps.cost[whole]))
-    share = left / steps.cost[whole] if left < steps.cost[whole] else 1.0
-    return value + float(steps.value[whole] * share), price
-
-
 def _greedy(steps: _Steps, rows: pl.DataFrame, limit: float) -> IntArray:
     """Rows that the climb ends at, or the best single offer where that is worth more."""
     customers = int(steps.who.max(initial=-1)) + 1
@@ -222,7 +209,7 @@ def _exact(rows: pl.DataFrame, terms: _Terms) -> IntArray:
             f"offers: {np.sum(broken):,} row{'s' if np.sum(broken) > 1 else ''} with a cost that "
             f"is no multiple of the cost_unit {terms.cost_unit:g}"
         )
-    size = min(np.floor(terms.budget / terms.cost_unit * (1 + _SLACK)), float(np.sum(whole)))
+    size = min(np.floor(terms.budget / terms.cost_unit * (1 + SLACK)), float(np.sum(whole)))
     starts = np.flatnonzero(np.r_[True, who[1:] != who[:-1]][: who.size]).tolist()
     if (size + 1) * len(starts) > _MOST_CELLS:
         raise CustomerValueError(

@@ -11,6 +11,7 @@ from scipy import special
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import ArrayRule, Kind, as_polars, refuse, require
+from customer_value._frames.money import exact_sum
 from customer_value._frames.snapshots import pair_snapshots
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def value_bridge(
 
 def _groups(pairs: pl.DataFrame, by: str, value: str, side: str) -> pl.DataFrame:
     worth = pl.col(f"{value}_{side}")
-    total = worth.cast(pl.Decimal(38, 6)).sum().cast(pl.Float64)
+    total = exact_sum(worth)
     return (
         pairs.filter(worth.is_not_null())
         .group_by(pl.col(f"{by}_{side}").alias(by))

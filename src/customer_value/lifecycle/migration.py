@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import polars as pl
 from pydantic import BaseModel, Field
 
+from customer_value._frames.money import exact
 from customer_value._frames.snapshots import pair_snapshots
 from customer_value.exceptions import CustomerValueError
 
@@ -108,9 +109,7 @@ def _moves(pairs: pl.DataFrame, column: str, value: str | None) -> pl.DataFrame:
     )
     money = {}
     if value:
-        first, then = (
-            pl.col(f"{value}_{side}").cast(pl.Decimal(38, 6)).sum() for side in ("before", "after")
-        )
+        first, then = (exact(pl.col(f"{value}_{side}")).sum() for side in ("before", "after"))
         money = {"value_before": first, "value_after": then, "value_change": then - first}
     return named.group_by(_FROM, _TO).agg(customers=pl.len().cast(pl.Int64), **money)
 

@@ -1,6 +1,6 @@
 """Profitability: what each customer earns after what it costs to win, keep and serve."""
 
-from customer_value.profitability.acquisition import acquisition_cost
+from customer_value.profitability.acquisition import acquisition_cost, net_lifetime_value
 from customer_value.profitability.channels import (
     ChannelShift,
     ChannelWeights,
@@ -12,18 +12,12 @@ from customer_value.profitability.low_value import LowValueRules, flag_low_value
 from customer_value.profitability.pnl import customer_pnl
 from customer_value.profitability.reconcile import LedgerLine, PnlReconciliation, reconcile_pnl
 from customer_value.profitability.recurring import mrr_bridge, revenue_retention
-from customer_value.profitability.service import service_alignment, service_fit
+from customer_value.profitability.service import service_alignment, service_fit, uniformity_index
 from customer_value.profitability.service_actions import automation_candidates, cost_growth_quadrant
 from customer_value.profitability.stack import CostStack
 from customer_value.profitability.unit_economics import ltv_to_cac, payback_months, simple_ltv
 from customer_value.profitability.views import pnl_by
-from customer_value.profitability.whale import (
-    WhaleDecile,
-    WhaleSummary,
-    uniformity_index,
-    whale_curve,
-    whale_summary,
-)
+from customer_value.profitability.whale import WhaleDecile, WhaleSummary, whale_curve, whale_summary
 
 __all__ = [
     "ChannelShift",
@@ -46,6 +40,7 @@ __all__ = [
     "flag_low_value",
     "ltv_to_cac",
     "mrr_bridge",
+    "net_lifetime_value",
     "payback_months",
     "pnl_by",
     "reconcile_pnl",

@@ -16,7 +16,15 @@ from customer_value._frames.contracts import (
     find_offences,
     require,
 )
+from customer_value._frames.money import mixed_currencies
 from customer_value.exceptions import DataError, SchemaError
+from customer_value.profitability._periods import (
+    END,
+    START,
+    overlapping,
+    period_columns,
+    period_rules,
+)
 from customer_value.profitability.stack import LEVELS, CostStack, Level
 from customer_value.transactions._source import (
     Source,
@@ -58,10 +66,7 @@ class CostTable(NamedTuple):
         """Take a table of costs whose rows can all be used."""
         frame = as_polars(costs).lazy()
         schema = _schema(frame, source)
-        inside = pl.lit(value=True)
-        if "date" in schema:
-            day = business_day("date", schema["date"], source.options.tz)
-            inside = (day <= end) if start is None else day.is_between(start, end)
+        inside = _inside(schema, source, start, end)
         amount = money("amount", schema["amount"])
         lines = _count_lines(frame, inside)
         booked = lines.filter(pl.col("inside") > 0)
@@ -77,9 +82,14 @@ class CostTable(NamedTuple):
             frozenset(booked.filter(pl.col("unknown") > 0)["line"].drop_nulls()),
         )
         rules = _rules(schema, source.options.money_scale, unknown_customers)
+        if START in schema:
+            rules += [*period_rules(), *_cut(start, end)]
         _, offences = find_offences(frame, exclusive(rules), key="customer_id")
         offences += _unknown_lines(lines, stack)
-        problems = _mixed_currencies(frame, source) if "currency" in schema else []
+        offences += overlapping(frame, of=("customer_id", "line")) if START in schema else []
+        codes = source.currencies() if "currency" in schema else ()
+        currencies = mixed_currencies(frame, codes)
+        problems = [currencies] if currencies else []
         if offences or problems:
             if unknown_customers == "raise":
                 who = frame.filter(inside).select("customer_id")
@@ -143,11 +153,36 @@ def stray_customers(strays: list[object], end: date) -> list[str]:
     return [f"{who} without a row in the log up to {end}; {advice}"]
 
 
+def _inside(
+    schema: dict[str, pl.DataType], source: Source, start: date | None, end: date
+) -> pl.Expr:
+    """Whether a cost counts: that of a period on its last day."""
+    if "date" in schema:
+        day = business_day("date", schema["date"], source.options.tz)
+    elif START in schema:
+        day = pl.col(END)
+    else:
+        return pl.lit(value=True)
+    return (day <= end) if start is None else day.is_between(start, end)
+
+
+def _cut(start: date | None, end: date) -> list[Rule]:
+    """Periods that belong to the window in part."""
+    if start is None:
+        return []
+    cut = (pl.col(START) < start) & pl.col(END).is_between(start, end)
+    return [Rule("cut", cut, f"a period that begins before {start} and ends in the window")]
+
+
 def _schema(frame: pl.LazyFrame, source: Source) -> dict[str, pl.DataType]:
     present = frame.collect_schema().names()
     kinds: dict[str, Kind] = {"customer_id": "key", "line": "text", "amount": "money"}
     kinds |= {name: kind for name, kind in _OPTIONAL.items() if name in present}
-    hint = "one row per cost: customer_id, line, amount, and if it is dated, date"
+    kinds |= period_columns(present, what="costs")
+    hint = (
+        "one row per cost: customer_id, line, amount, and if it is dated, date, or period_start "
+        "and period_end"
+    )
     schema = require(frame, kinds, what="costs", hint=hint)
     key, other = source.schema[source.columns.customer], schema["customer_id"]
     if key != other:
@@ -192,9 +227,3 @@ def _unknown_lines(lines: pl.DataFrame, stack: CostStack) -> list[Offence]:
     examples = tuple(strange["line"].head(3))
     says = "a line that the stack does not have"
     return [Offence("unknown_line", says, int(strange["rows"].sum()), examples)]
-
-
-def _mixed_currencies(frame: pl.LazyFrame, source: Source) -> list[str]:
-    codes = frame.select(pl.col("currency").cast(pl.String).unique().drop_nulls())
-    found = sorted({*codes.collect()["currency"], *source.currencies()})
-    return [f"more than one currency ({', '.join(found)})"] if len(found) > 1 else []

@@ -1,22 +1,22 @@
-"""What a new customer costs: blended, paid and marginal."""
+"""What a new customer costs: blended, paid and marginal; and what it is worth after that."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import polars as pl
 
 from customer_value._frames.contracts import Kind, as_polars, require
-from customer_value._frames.derive import AMOUNT, check_numbers
+from customer_value._frames.derive import AMOUNT, MONEY, check_numbers, derive, number
 from customer_value._frames.money import exact_sum
 from customer_value.exceptions import CustomerValueError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from customer_value._typing import Frame
+    from customer_value._typing import ArrowStream, Frame
 
-__all__ = ["acquisition_cost"]
+__all__ = ["acquisition_cost", "net_lifetime_value"]
 
 _RESULT = ("spend", "new_customers", "cac", "paid_cac", "marginal_cac")
 _SPEND, _NEW, _PAID = "__spend__", "__new__", "__paid__"
@@ -96,6 +96,50 @@ def acquisition_cost(
             more["spend"] / more["new_customers"]
         )
     return table.select(*keys, "spend", "new_customers", **columns)
+
+
+@overload
+def net_lifetime_value(
+    prospects: pl.LazyFrame, *, value: str = "clv", acquisition_cost: str = "cac"
+) -> pl.LazyFrame: ...
+@overload
+def net_lifetime_value(
+    prospects: ArrowStream, *, value: str = "clv", acquisition_cost: str = "cac"
+) -> pl.DataFrame: ...
+def net_lifetime_value(
+    prospects: Frame, *, value: str = "clv", acquisition_cost: str = "cac"
+) -> pl.DataFrame | pl.LazyFrame:
+    """Add lifetime value before and after what it takes to win the customer.
+
+    clv_net = clv_gross - CAC, once: no margin that the value is made of may contain the cost as
+    well. It judges customers who are yet to be won, or cohorts over their whole life. Of
+    customers who are there already the cost is spent, whatever is decided about them: for these
+    take the value itself.
+
+    Args:
+        prospects: Frame of customers, channels or segments.
+        value: Column of lifetime value from the first purchase on, before the acquisition cost,
+            margin basis, money.
+        acquisition_cost: Column of the cost of winning a customer (CAC), money.
+
+    Returns:
+        The frame with `clv_gross` (Float64, money, margin basis, the value as it is) and `clv_net`
+        (Float64, money, margin basis; null where the cost is unknown).
+
+    Raises:
+        SchemaError: Columns are missing or no numbers.
+        DataError: Costs are below zero, or values are NaN, infinite or 1e23 and more; for a
+            LazyFrame when it is collected.
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> channels = pl.DataFrame({"clv": [600.0, 280.0], "cac": [20.0, 300.0]})
+        >>> cv.net_lifetime_value(channels).select("clv_gross", "clv_net").rows()
+        [(600.0, 580.0), (280.0, -20.0)]
+    """
+    gross = number(value)
+    columns = {"clv_gross": gross, "clv_net": gross - number(acquisition_cost)}
+    return derive(prospects, {value: MONEY, acquisition_cost: AMOUNT}, columns, what="prospects")
 
 
 def _rows(

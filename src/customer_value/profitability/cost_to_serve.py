@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import polars as pl
 from pydantic import BaseModel, Field
 
-from customer_value._frames.money import MONEY_SCALE
+from customer_value._frames.money import DECIMAL, MONEY_SCALE
 from customer_value.exceptions import CustomerValueError
 from customer_value.profitability._drivers import Tables, read_tables
+from customer_value.profitability._periods import END, START
+from customer_value.profitability._pools import SPAN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
 Method: TypeAlias = Literal["direct", "step_down"]
 Units: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 
-_EXACT = pl.Decimal(38, MONEY_SCALE)
 _MICRO = Decimal(1).scaleb(-MONEY_SCALE)
+_KEY = ["driver", SPAN]
 _DIGITS = 76  # enough for any product of two decimals
 
 
@@ -67,9 +69,11 @@ class CostAllocation:
 
     Attributes:
         costs: One row per customer and pool that the customer's activities use, sorted:
-            `customer_id` (type kept), `line` (the pool's name), `amount` (Float64). This is what
-            `customer_pnl` takes as `costs`.
-        pools: One row per pool, in the pools' order: `pool`, `driver`; `amount` (its own cost),
+            `customer_id` (type kept), `line` (the pool's name), `amount` (Float64) and, where the
+            pools have them, `period_start` and `period_end`. This is what `customer_pnl` takes as
+            `costs`.
+        pools: One row per pool, by period and in the pools' order: the period, where there are
+            any, `pool`, `driver`; `amount` (its own cost),
             `received` (from pools that serve it), `used` (units of the driver),
             `practical_capacity` (null where not given), `utilisation` (used over capacity, above
             1 where more is used than there is), `rate` (cost of a unit, null where none is used
@@ -114,18 +118,22 @@ def allocate_costs(
     pools the amounts = allocated + unused + residual, exactly to six decimal places. Units of
     drivers are summed to six places as well.
 
-    Tables are of one period: call once for each, and give the costs its day by
-    `.with_columns(date=...)` where `customer_pnl` is to tell the periods apart.
+    Pools of several periods carry `period_start` and `period_end`, and activities the `date` by
+    which they belong to one: each period is then allocated by itself, and `customer_pnl` tells the
+    costs of the periods apart.
 
     Args:
         activities: `customer_id` (whole numbers or text), `activity` (text), `quantity` (not
-            negative), and the traits that equations name. A LazyFrame is collected.
-        pools: `pool` (text, once each), `amount` (cost of the period; negative for a credit),
-            `driver` (text; null for pools of `support`) and, if known, `practical_capacity` in
-            units of the driver, above zero.
+            negative), and the traits that equations name; with pools of several periods, `date`
+            (Date, within one of them). A LazyFrame is collected.
+        pools: `pool` (text, once for a period), `amount` (cost of the period; negative for a
+            credit), `driver` (text; null for pools of `support`) and, if known,
+            `practical_capacity` in units of the driver, above zero; and for several periods,
+            `period_start` and `period_end` (Date, both included): those of any two pools are equal
+            or do not overlap. A `currency` column is checked.
         equations: Units that activities take, one for each pair of activity and driver.
         support: What pools do for pools: `pool`, `user` (another pool) and `quantity` (not
-            negative).
+            negative), in each of the periods alike, as far as it has the pools.
         method: How to allocate pools that serve pools.
         order: The pools of `support`, in the order in which `"step_down"` closes them.
 
@@ -137,8 +145,9 @@ def allocate_costs(
         ValidationError: An option is of no known value.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Quantities are unknown, negative or not finite, capacities not above zero,
-            a pool is there twice, activities, drivers, pools or traits do not fit together:
-            all named at once, table by table.
+            a pool is there twice, periods overlap or lack an activity's date, there is more than
+            one currency, activities, drivers, pools or traits do not fit together: all named at
+            once, table by table.
         CustomerValueError: `order` does not name the pools of `support`, once each.
 
     Examples:
@@ -171,14 +180,14 @@ def allocate_costs(
     tables = read_tables(activities, pools, support, terms.equations)
     sequence = _sequence(terms.method, order, tables.support)
     account = _pass_on(tables, sequence, terms.method)
-    used = tables.units.group_by("driver").agg(pl.col("units").sum().alias("driver_used"))
-    supply = account.join(used, on="driver", how="left", maintain_order="left").with_columns(
+    used = tables.units.group_by("driver", SPAN).agg(pl.col("units").sum().alias("driver_used"))
+    supply = account.join(used, on=_KEY, how="left", maintain_order="left").with_columns(
         pl.coalesce("support_used", "driver_used").cast(pl.Float64).fill_null(0).alias("used")
     )
     supply = supply.with_columns(base=pl.max_horizontal("used", "practical_capacity"))
     costs = _charge(tables.units, supply)
     return CostAllocation(
-        costs=costs.with_columns(pl.col("amount").cast(pl.Float64)),
+        costs=costs.drop(SPAN).with_columns(pl.col("amount").cast(pl.Float64)),
         pools=_account(supply, costs),
         method=terms.method,
         order=tuple(sequence),
@@ -201,23 +210,34 @@ def _sequence(method: Method, order: Sequence[str] | None, support: pl.DataFrame
 
 def _pass_on(tables: Tables, sequence: list[str], method: Method) -> pl.DataFrame:
     """The pools after those of `sequence` have passed on what they cost, in decimals."""
-    pools = tables.pools.with_columns(pl.col("amount").cast(_EXACT))
+    pools = tables.pools.with_columns(pl.col("amount").cast(DECIMAL))
+    spans = pools.partition_by(SPAN, maintain_order=True) or [pools]
+    return pl.concat([_pass_on_within(span, tables.support, sequence, method) for span in spans])
+
+
+def _pass_on_within(
+    pools: pl.DataFrame, support: pl.DataFrame, sequence: list[str], method: Method
+) -> pl.DataFrame:
+    """The same, within one period."""
     amounts = dict(zip(pools["pool"], pools["amount"], strict=True))
     received, passed = dict.fromkeys(amounts, Decimal(0)), dict.fromkeys(amounts, Decimal(0))
     used: dict[str, float | None] = dict.fromkeys(amounts)
+    there = pl.col("pool").is_in(list(amounts)) & pl.col("user").is_in(list(amounts))
     for k, name in enumerate(sequence):
         closed = sequence if method == "direct" else sequence[: k + 1]
-        served = tables.support.filter(pl.col("pool") == name, ~pl.col("user").is_in(closed))
-        used[name] = total = math.fsum(served["quantity"])
+        served = support.filter(there, pl.col("pool") == name, ~pl.col("user").is_in(closed))
+        total = math.fsum(served["quantity"])
+        if name in used:
+            used[name] = total
         with localcontext(prec=_DIGITS):
-            cost = amounts[name] + received[name]
             for _, user, quantity in served.filter(pl.col("quantity") > 0).rows():
+                cost = amounts[name] + received[name]
                 part = (cost * Decimal(quantity) / Decimal(total)).quantize(_MICRO)
                 received[user] += part
                 passed[name] += part
     return pools.with_columns(
-        pl.Series("received", list(received.values()), _EXACT),
-        pl.Series("passed_on", list(passed.values()), _EXACT),
+        pl.Series("received", list(received.values()), DECIMAL),
+        pl.Series("passed_on", list(passed.values()), DECIMAL),
         pl.Series("support_used", list(used.values()), pl.Float64),
     )
 
@@ -226,35 +246,40 @@ def _charge(units: pl.DataFrame, supply: pl.DataFrame) -> pl.DataFrame:
     """What each customer pays of each pool, to six decimal places."""
     cost = (pl.col("amount") + pl.col("received")).cast(pl.Float64)
     share = cost * pl.col("units").cast(pl.Float64) / pl.col("base")
+    days = [name for name in (START, END) if name in supply.columns]
     return (
-        units.join(supply, on="driver")
+        units.join(supply, on=_KEY)
         .select(
             "customer_id",
+            *days,
+            SPAN,
             line="pool",
-            amount=pl.when(pl.col("base") > 0).then(share).otherwise(0.0).cast(_EXACT),
+            amount=pl.when(pl.col("base") > 0).then(share).otherwise(0.0).cast(DECIMAL),
         )
-        .sort("customer_id", "line")
+        .sort("customer_id", "line", SPAN)
+        .select("customer_id", "line", "amount", *days, SPAN)
     )
 
 
 def _account(supply: pl.DataFrame, costs: pl.DataFrame) -> pl.DataFrame:
     """Where the cost of each pool goes; what is left after rounding is residual."""
-    paid = costs.group_by("line").agg(pl.col("amount").sum().alias("allocated"))
+    paid = costs.group_by(SPAN, pool="line").agg(pl.col("amount").sum().alias("allocated"))
     cost, capacity, used = pl.col("cost"), pl.col("practical_capacity"), pl.col("used")
     idle = cost.cast(pl.Float64) * (pl.col("base") - used) / pl.col("base")
     left = cost - pl.col("allocated") - pl.col("passed_on") - pl.col("unused")
     money = ("amount", "received", "allocated", "passed_on", "unused", "residual")
     return (
-        supply.join(paid, left_on="pool", right_on="line", how="left", maintain_order="left")
+        supply.join(paid, on=["pool", SPAN], how="left", maintain_order="left")
         .with_columns(pl.col("allocated").fill_null(0), cost=pl.col("amount") + pl.col("received"))
         .with_columns(
-            unused=pl.when(capacity > used).then(idle).otherwise(0.0).cast(_EXACT),
+            unused=pl.when(capacity > used).then(idle).otherwise(0.0).cast(DECIMAL),
             rate=pl.when(pl.col("base") > 0).then(cost.cast(pl.Float64) / pl.col("base")),
             utilisation=used / capacity,
         )
         .with_columns(residual=left)
         .with_columns(pl.col(money).cast(pl.Float64))
         .select(
+            *(name for name in (START, END) if name in supply.columns),
             "pool",
             "driver",
             *money[:2],

@@ -92,8 +92,10 @@ def customer_pnl(
         margin: Share of the amount, -1 to 1, that is margin on rows of unknown cost.
         costs: Other costs, one row each: `customer_id` (of the log's type), `line`, `amount` in
             the log's currency (negative for a credit, null where it is unknown) and, where they
-            are dated, `date`; rows outside the window do not count. Without `date`, all count. A
-            `currency` column is checked.
+            are dated, `date`; rows outside the window do not count. Costs of periods have
+            `period_start` and `period_end` (Date, both included) instead, and count on the last
+            day; periods of one customer and line are equal or do not overlap. Without either,
+            all count. A `currency` column is checked.
         stack: Which lines belong to which level, and which lines' books are complete; by default
             `CostStack()`.
         unknown_customers: What to do about costs of customers who have no row in the log up to
@@ -122,7 +124,8 @@ def customer_pnl(
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows of the log cannot be used, as in `summarize`; or rows of the costs: lines
             that the stack does not have, customers who are not in the log, amounts that are not
-            finite, more than one currency. A LazyFrame refuses customers when it is collected,
+            finite, more than one currency, periods that overlap, or that begin before `start` and
+            end after it. A LazyFrame refuses customers when it is collected,
             and may name only some of them.
 
     Examples:

@@ -15,7 +15,7 @@ from customer_value._frames.contracts import (
     require,
 )
 from customer_value._frames.derive import AMOUNT, derive, number
-from customer_value._frames.money import exact
+from customer_value._frames.money import MONEY_LIMIT, exact, mixed_currencies
 from customer_value._frames.time import check_day
 from customer_value.exceptions import CustomerValueError, DataError
 
@@ -56,7 +56,8 @@ def revenue_retention(
 
     Returns:
         The frame with `gross_revenue_retention`, `net_revenue_retention` (Float64, null where
-        nothing was open) and `quick_ratio` (Float64, null where nothing was lost).
+        nothing was open; below zero only if losses hold more than was open, such as those of
+        customers won in the period) and `quick_ratio` (Float64, null where nothing was lost).
 
     Raises:
         SchemaError: Columns are missing or no numbers.
@@ -103,7 +104,8 @@ def mrr_bridge(
 
     Args:
         contracts: Table with `customer_id`, `started_on` (Date), `ended_on` (Date, the first day
-            without service; null while it runs) and `mrr` (money a month, at or above zero).
+            without service; null while it runs) and `mrr` (money a month, at or above zero). A
+            `currency` column is checked.
         as_of: Day of the snapshot; the last period is the last that is complete on it, and starts
             and ends after it do not count.
         every: Length of a period: calendar months, quarters or years.
@@ -122,8 +124,8 @@ def mrr_bridge(
     Raises:
         CustomerValueError: `as_of` is no date, or an option is none of its values.
         SchemaError: Columns are missing or of a wrong type.
-        DataError: Keys, starts or revenues are unknown, revenues below zero or too large, or ends
-            before starts.
+        DataError: Keys, starts or revenues are unknown, revenues below zero or too large, ends
+            before starts, or there is more than one currency.
 
     Examples:
         >>> import polars as pl, customer_value as cv
@@ -157,8 +159,10 @@ def mrr_bridge(
         pl.col("ended_on").cast(pl.Date), pl.col("mrr").cast(pl.Float64)
     )
     _, offences = find_offences(typed, rules, key="customer_id")
-    if offences:
-        raise DataError(f"contracts: {describe(offences)}")
+    problems = [describe(offences)] if offences else []
+    problems += [currencies] if (currencies := mixed_currencies(frame)) else []
+    if problems:
+        raise DataError(f"contracts: {'; '.join(problems)}")
     changes = _changes(typed, day, every, count=same_period == "count")
     sums = _movements(changes).group_by("period").agg(pl.col(*_LINES, *_KEPT, "people").sum())
     return _bridge(_all_periods(sums.collect(), day, every))
@@ -170,7 +174,11 @@ def _contract_rules() -> list[Rule]:
         Rule("customer", pl.col("customer_id").is_null(), "no customer"),
         Rule("start", start.is_null(), "no start"),
         Rule("mrr", mrr.is_null(), "no revenue"),
-        Rule("range", ~((mrr >= 0) & (mrr < 1e23)), "a revenue not within 0 to 1e23"),
+        Rule(
+            "range",
+            ~((mrr >= 0) & (mrr < MONEY_LIMIT)),
+            f"a revenue not within 0 to {MONEY_LIMIT:g}",
+        ),
         Rule("order", end < start, "an end before the start"),
     ]
 

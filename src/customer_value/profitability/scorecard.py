@@ -147,7 +147,7 @@ def scores(table: pl.DataFrame, weights: dict[str, float]) -> pl.DataFrame:
     """The axes, each a mean of z-scores, and their weighted mean."""
     for axis, signs in AXES.items():
         known = {name: sign for name, sign in signs.items() if name in table.columns}
-        scored = [sign * _z(name) for name, sign in known.items()]
+        scored = [sign * _z(name) + 0.0 for name, sign in known.items()]  # no -0
         mean = pl.mean_horizontal(scored) if scored else pl.lit(None, pl.Float64)
         table = table.with_columns(mean.alias(axis))
     weighed = [weight * pl.col(axis) for axis, weight in weights.items()]

@@ -1,4 +1,4 @@
-"""Service that fits: is its cost where the value is?"""
+"""Service that fits: is its cost where the value is, and how evenly is it spread?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field
 
-from customer_value._frames.arrays import to_arrays
+from customer_value._frames.arrays import to_array, to_arrays
 from customer_value._frames.contracts import as_polars, require
 from customer_value._frames.derive import (
     AMOUNT,
@@ -17,12 +17,13 @@ from customer_value._frames.derive import (
     check_numbers,
 )
 from customer_value._frames.money import exact_sum
+from customer_value._kernels import concentration
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
     from customer_value._typing import Frame
 
-__all__ = ["service_alignment", "service_fit"]
+__all__ = ["service_alignment", "service_fit", "uniformity_index"]
 
 _COLUMNS = (
     "customers",
@@ -151,6 +152,39 @@ def service_alignment(
     # Twice a centred rank is whole: the sums are exact in any order.
     spread = float(np.dot(first, first)) * float(np.dot(second, second))
     return float(np.dot(first, second)) / float(np.sqrt(spread)) if spread > 0 else None
+
+
+def uniformity_index(accounts: Frame, *, cost: str = "service") -> float | None:
+    """Measure how evenly service is spread: 1 gives everyone the same, near 0 one gets it all.
+
+    U = 1 - G, with G the Gini coefficient of the cost per customer. Equal service to unequal
+    customers is no merit: read it beside the concentration of their profit.
+
+    Args:
+        accounts: One row per customer, as from `customer_pnl`; a LazyFrame is collected.
+        cost: Column of what each customer's service costs.
+
+    Returns:
+        The index, 1 / n to 1. Unknown (null) costs are left out; None where no cost is above
+        zero.
+
+    Raises:
+        SchemaError: The column is missing or no number.
+        DataError: Costs are below zero, NaN, infinite or 1e23 and more.
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> cv.uniformity_index(pl.DataFrame({"service": [10.0, 10.0, 10.0]}))
+        1.0
+        >>> cv.uniformity_index(pl.DataFrame({"service": [30.0, 0.0, 0.0]}))
+        0.33333333333333337
+    """
+    frame = as_polars(accounts)
+    require(frame, {cost: "money"}, what="accounts")
+    table = frame.lazy().select(pl.col(cost).cast(pl.Float64)).collect()
+    known = to_array(check_numbers(table, {cost: AMOUNT}, what="accounts")[cost].drop_nulls())
+    gini = concentration.gini(concentration.lorenz(known))
+    return None if gini is None else 1 - gini
 
 
 def _judged(groups: pl.DataFrame, cost: float, value: float, *, slack: float) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from customer_value._frames.assemble import quantile
 from customer_value._frames.derive import AMOUNT, FINITE, SHARE, derive, number
+from customer_value._frames.options import Amount, Share
 
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
@@ -24,9 +25,9 @@ class _QuadrantTerms(BaseModel, frozen=True, extra="forbid", title="cost_growth_
 
 
 class _AutomationTerms(BaseModel, frozen=True, extra="forbid", title="automation_candidates"):
-    assisted_cost: Annotated[float, Field(ge=0, lt=1e23)] | str
-    self_cost: Annotated[float, Field(ge=0, lt=1e23)] | str
-    deflection: Annotated[float, Field(ge=0, le=1)] | str
+    assisted_cost: Amount | str
+    self_cost: Amount | str
+    deflection: Share | str
     value_cut: Cut
     contact_cut: Cut
 

@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.derive import AMOUNT, FINITE, MONEY, SHARE, derive, number
+from customer_value._frames.options import Share
 
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
@@ -20,7 +21,7 @@ _Z95 = 1.6448536269514722
 
 
 class _PaybackTerms(BaseModel, frozen=True, extra="forbid", title="payback_months"):
-    discount_rate: Annotated[float, Field(ge=0, le=1)]
+    discount_rate: Share
 
 
 class _LtvTerms(BaseModel, frozen=True, extra="forbid", title="simple_ltv"):

@@ -1,4 +1,4 @@
-"""The whale curve: who makes the profit, who eats it; and how evenly service is spread.
+"""The whale curve: who makes the profit, and who eats it.
 
 Few customers may make more than the whole profit, which others then lose again: 20 % made 225 % of
 it in the case of Kanthal (Cooper & Kaplan 1991).
@@ -13,14 +13,9 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import (
-    NOT_FINITE,
-    ArrayRule,
-    as_polars,
-    refuse,
-    require,
-)
-from customer_value._frames.money import TOO_LARGE, exact
+from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.derive import MONEY, check_numbers
+from customer_value._frames.money import exact
 from customer_value._kernels import concentration
 
 if TYPE_CHECKING:
@@ -30,7 +25,6 @@ if TYPE_CHECKING:
 
 Base: TypeAlias = Literal["total", "gains"]
 
-_NEGATIVE = ArrayRule("costs below zero", lambda values: values < 0)
 _CURVE = ("rank", "customer_share", "profit", "cumulative_profit", "cumulative_share")
 
 
@@ -230,46 +224,16 @@ def whale_summary(
     )
 
 
-def uniformity_index(accounts: Frame, *, cost: str = "service") -> float | None:
-    """Measure how evenly service is spread: 1 gives everyone the same, near 0 one gets it all.
-
-    U = 1 - G, with G the Gini coefficient of the cost per customer. Equal service to unequal
-    customers is no merit: read it beside the concentration of their profit.
-
-    Args:
-        accounts: One row per customer, as from `customer_pnl`; a LazyFrame is collected.
-        cost: Column of what each customer's service costs.
-
-    Returns:
-        The index, 1 / n to 1. Unknown (null) costs are left out; None where no cost is above
-        zero.
-
-    Raises:
-        SchemaError: The column is missing or no number.
-        DataError: Costs are NaN, infinite or below zero.
-
-    Examples:
-        >>> import polars as pl, customer_value as cv
-        >>> cv.uniformity_index(pl.DataFrame({"service": [10.0, 10.0, 10.0]}))
-        1.0
-        >>> cv.uniformity_index(pl.DataFrame({"service": [30.0, 0.0, 0.0]}))
-        0.33333333333333337
-    """
-    frame = as_polars(accounts)
-    require(frame, {cost: "money"}, what="accounts")
-    column = frame.lazy().select(pl.col(cost).cast(pl.Float64)).collect().to_series()
-    known = to_array(column.drop_nulls())
-    refuse({cost: known}, [NOT_FINITE, _NEGATIVE], what="accounts")
-    gini = concentration.gini(concentration.lorenz(known))
-    return None if gini is None else 1 - gini
-
-
 def _money(frame: pl.DataFrame | pl.LazyFrame, name: str, keys: Sequence[str] = ()) -> pl.DataFrame:
     """The column as `profit` and as the decimal `exact`, beside keys."""
     require(frame, {name: "money"}, what="accounts")
-    table = frame.lazy().select(*keys, pl.col(name).cast(pl.Float64).alias("profit")).collect()
-    refuse({name: to_array(table["profit"].drop_nulls())}, [NOT_FINITE, TOO_LARGE], what="accounts")
-    return table.with_columns(exact=exact(pl.col("profit")))
+    table = frame.lazy().select(*dict.fromkeys((*keys, name))).collect()
+    values = check_numbers(
+        table.select(pl.col(name).cast(pl.Float64)), {name: MONEY}, what="accounts"
+    )
+    return table.select(*keys, values[name].alias("profit")).with_columns(
+        exact=exact(pl.col("profit"))
+    )
 
 
 def _curve(table: pl.DataFrame, base: Base) -> _Curve:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from customer_value._frames.derive import MONEY
-from customer_value._frames.money import MONEY_SCALE, exact
+from customer_value._frames.money import DECIMAL, exact
 from customer_value.exceptions import SchemaError
 from customer_value.value_components.equity import GROUP, WORTH, attributes, valued_rows
 
@@ -133,6 +133,6 @@ def _lines(both: pl.DataFrame, when: str) -> pl.DataFrame:
                 "closing": new,
             },
         )
-    zero = pl.lit(0, pl.Decimal(38, MONEY_SCALE))
+    zero = pl.lit(0, DECIMAL)
     filled = {name: pl.coalesce(lines.get(name, zero), zero) for name in _BRIDGE}
     return both.filter(there).select(pl.col(f"{GROUP}{when}").alias(GROUP), **filled)

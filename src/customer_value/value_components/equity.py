@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import polars as pl
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from customer_value._frames.contracts import Kind, Offence, as_polars, describe, require
 from customer_value._frames.derive import AMOUNT, MONEY, SHARE, check_numbers
 from customer_value._frames.money import exact_sum
+from customer_value._frames.options import Share
 from customer_value.exceptions import CustomerValueError, DataError
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def future_equity(cohorts: Frame, *, discount_rate: float = 0.10) -> float:
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="future_equity"):
-    discount_rate: Annotated[float, Field(ge=0, le=1)]
+    discount_rate: Share
 
 
 def attributes(by: str | Sequence[str], taken: tuple[str, ...]) -> list[str]:

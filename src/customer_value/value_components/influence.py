@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, overload
 from pydantic import BaseModel, Field
 
 from customer_value._frames.contracts import Kind, as_polars, require
+from customer_value._frames.options import Amount, Money, Share
 from customer_value._frames.time import check_day
 from customer_value.value_components.referrals import (
-    Amount,
     InfluenceOptions,
-    Share,
     attribute,
     checked_referrals,
     facts_of,
@@ -147,7 +146,7 @@ def influence_value(
 class _ReferralTerms(BaseModel, frozen=True, extra="forbid", title="referral_value"):
     type_one: Amount
     type_two: Amount
-    margin: Annotated[float, Field(gt=-1e23, lt=1e23)]
+    margin: Money
     incentive: Amount
     marketing_cost: Amount
     acquisition_saving: Amount

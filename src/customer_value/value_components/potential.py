@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Annotated, Literal, overload
 
 import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.derive import AMOUNT, MARGIN, MONEY, SHARE, derive, number
+from customer_value._frames.options import Share
 
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
-
-Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
 class PotentialOptions(BaseModel, frozen=True, extra="forbid"):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import polars as pl
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel
 
 from customer_value._frames.contracts import (
     Kind,
@@ -16,7 +16,8 @@ from customer_value._frames.contracts import (
     require,
 )
 from customer_value._frames.derive import MONEY, check_numbers
-from customer_value._frames.money import exact
+from customer_value._frames.money import MONEY_LIMIT, exact
+from customer_value._frames.options import Amount, Share
 from customer_value._frames.time import check_duration, duration_days
 from customer_value.exceptions import DataError, SchemaError
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from customer_value._typing import Frame
-
-Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
-Amount: TypeAlias = Annotated[float, Field(ge=0, lt=1e23)]
 
 _NEEDED: dict[str, Kind] = {"referrer_id": "key", "referred_id": "key", "referred_at": "day"}
 _TYPES = {"type_one": 1.0, "type_two": 0.0}
@@ -115,7 +113,8 @@ def _referral_rules(used: set[str]) -> list[Rule]:
     if "type" in used:
         kind = pl.col("type").cast(pl.String)
         rules.append(Rule("type", ~kind.is_in(list(_TYPES)), "a type not type_one or type_two"))
-    for name, top in (("p_incremental", 1.0), ("reward_cost", 1e23), ("acquisition_saving", 1e23)):
+    tops = {"p_incremental": 1.0, "reward_cost": MONEY_LIMIT, "acquisition_saving": MONEY_LIMIT}
+    for name, top in tops.items():
         if name in used:
             number = pl.col(name).cast(pl.Float64)
             outside = number.is_nan() | (number < 0) | (number > top)
