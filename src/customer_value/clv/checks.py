@@ -245,8 +245,8 @@ def _warnings(found: DataSufficiency, limits: SufficiencyLimits) -> list[str]:
         )
     if found.one_time_share is not None and found.one_time_share > limits.one_time_share:
         warnings.append(
-            f"{found.one_time_share:.0%} of the customers have no repeat purchase: bg_nbd takes "
-            "them all for alive; prefer pareto_nbd or mbg_nbd".replace("%", " %")
+            f"{100 * found.one_time_share:.0f} % of the customers have no repeat purchase: bg_nbd "
+            "takes them all for alive; prefer pareto_nbd or mbg_nbd"
         )
     if found.gaps_per_history is not None and found.gaps_per_history < limits.gaps:
         warnings.append(
@@ -256,8 +256,8 @@ def _warnings(found: DataSufficiency, limits: SufficiencyLimits) -> list[str]:
         )
     if found.regular_share is not None and found.regular_share > limits.regular_share:
         warnings.append(
-            f"{found.regular_share:.1%} of the customers buy on every other day or more: models of "
-            "random purchases do not describe them; count weeks as opportunities (fit_bg_bb), or "
-            "treat them as contracts".replace("%", " %")
+            f"{100 * found.regular_share:.1f} % of the customers buy on every other day or more: "
+            "models of random purchases do not describe them; count weeks as opportunities (fit_bg_bb), or "
+            "treat them as contracts"
         )
     return warnings

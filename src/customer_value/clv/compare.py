@@ -217,7 +217,7 @@ def _by_aic(table: pl.DataFrame) -> tuple[str, str]:
     advice = f"take {best}: the smallest AIC ({smallest:,.1f})"
     level = known.filter(pl.col("aic") <= smallest + _AS_GOOD)["model"][1:].to_list()
     if level:
-        advice += f", but {' and '.join(level)} fit as well: let a holdout decide"
+        advice += f", as good as {' and '.join(level)}: let a holdout decide"
     return best, advice
 
 
@@ -243,8 +243,8 @@ def _reservation(model: PurchaseModel, one_time: float) -> str:
         words += f"; its fit is {model.fit.status!r}: see its warnings"
     if getattr(model, "model", "") == "bg_nbd" and one_time > 0:
         words += (
-            f"; it takes the {one_time:.0%} without a repeat purchase for alive: read p_alive from "
-            "mbg_nbd or pareto_nbd"
+            f"; it takes the {100 * one_time:.0f} % without a repeat purchase for alive: read "
+            "p_alive from mbg_nbd or pareto_nbd"
         )
     if getattr(model, "model", "") == "nbd":
         words += "; there is no sign that customers leave"

@@ -240,7 +240,7 @@ def _verdict(errors: pl.DataFrame, outcome: str) -> str:
     if not ordered.is_empty() and ordered["gini"][-1] > row["gini"]:
         best = ordered.row(-1, named=True)
         says += (
-            f"; {best['forecast']} orders the customers better "
+            f", though {best['forecast']} orders the customers better "
             f"(Gini {best['gini']:.3f} against {row['gini']:.3f})"
         )
     return says
