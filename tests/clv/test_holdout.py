@@ -218,6 +218,32 @@ def test_order_laziness_and_unit_change_nothing(cdnow: pl.DataFrame, gg: cv.Gamm
     assert_frame_equal(days.errors, told.errors)
 
 
+def test_every_customer_twice_and_money_in_cents(
+    cdnow: pl.DataFrame, bg: cv.BgNbd, gg: cv.GammaGamma
+) -> None:
+    some = cdnow.head(300)
+    told = cv.evaluate_holdout(some, bg, spend=gg, interval=0.8, seed=1)
+    twice = cv.evaluate_holdout(pl.concat([some, some]), bg, spend=gg, interval=0.8, seed=1)
+    measures = ["bias", "mae", "rmse", "gini"]
+    assert_frame_equal(twice.errors.select(measures), told.errors.select(measures))
+    for one, two in ((told.deciles, twice.deciles), (told.by_repeats, twice.by_repeats)):
+        assert_frame_equal(one.with_columns(pl.col("customers") * 2), two)
+    assert told.coverage is not None
+    assert twice.coverage is not None
+    assert twice.coverage["coverage"].to_list() == pytest.approx(
+        told.coverage["coverage"].to_list()
+    )
+    money = pl.col("repeat_spend", "holdout_revenue") * 100
+    cents = gg.model_copy(update={"v": gg.v * 100})
+    in_cents = cv.evaluate_holdout(some.with_columns(money), bg, spend=cents)
+    for measure, factor in {"mae": 100, "rmse": 100, "bias": 100, "gini": 1}.items():
+        row, other = (of(report, "model", "revenue") for report in (told, in_cents))
+        assert other[measure] == pytest.approx(row[measure] * factor, rel=1e-9)
+        assert of(in_cents, "own_rate", "revenue")[measure] == pytest.approx(
+            of(told, "own_rate", "revenue")[measure] * factor, rel=1e-9
+        )
+
+
 def test_later_purchases_change_nothing(bg: cv.BgNbd) -> None:
     log = cv.load_cdnow()
     later = log.with_columns(pl.col("ordered_at") + timedelta(days=1000))

@@ -50,7 +50,7 @@ from customer_value.clv.predictions import (
     purchase_probability_new_customer,
 )
 from customer_value.clv.sbg import Sbg, fit_sbg
-from customer_value.clv.tracking import tracking
+from customer_value.clv.track import tracking
 from customer_value.clv.value import ValueTerms, customer_lifetime_value
 
 __all__ = [

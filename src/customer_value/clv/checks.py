@@ -257,7 +257,7 @@ def _warnings(found: DataSufficiency, limits: SufficiencyLimits) -> list[str]:
     if found.regular_share is not None and found.regular_share > limits.regular_share:
         warnings.append(
             f"{100 * found.regular_share:.1f} % of the customers buy on every other day or more: "
-            "models of random purchases do not describe them; count weeks as opportunities (fit_bg_bb), or "
-            "treat them as contracts"
+            "models of random purchases do not describe them; count weeks as opportunities "
+            "(fit_bg_bb), or treat them as contracts"
         )
     return warnings
