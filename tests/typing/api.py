@@ -251,6 +251,28 @@ def intervals(customers: pl.DataFrame, lazy: pl.LazyFrame, bg: cv.BgNbd, gg: cv.
     assert_type(cv.expected_spend(customers, model), pl.DataFrame)
 
 
+def validation(log: pl.DataFrame, lazy: pl.LazyFrame, bg: cv.BgNbd, gg: cv.GammaGamma) -> None:
+    split = cv.split_holdout(
+        log, calibration_end=date(2023, 12, 31), holdout_end=date(2024, 12, 31)
+    )
+    checked = cv.data_sufficiency(lazy, limits=cv.SufficiencyLimits(customers=1000))
+    assert_type(checked.warnings, tuple[str, ...])
+    assert_type(cv.spend_frequency_correlation(split).correlation, float | None)
+    report = cv.evaluate_holdout(
+        split, bg, spend=gg, baselines=["last_year"], interval=0.95, seed=1
+    )
+    assert_type(report, cv.HoldoutReport)
+    assert_type((report.verdict, report.beats_naive), tuple[str, bool])
+    assert_type(report.deciles, pl.DataFrame)
+    assert_type(report.coverage, pl.DataFrame | None)
+    compared = cv.compare_models(split, ["nbd", bg, "pareto_nbd"], time_unit="month")
+    assert_type(compared, cv.ModelComparison)
+    best: cv.PurchaseModel = compared.models[compared.best]
+    cv.compare_models(split, {"mine": bg, "best": best})
+    weeks = cv.tracking(lazy, best, as_of=date(2024, 12, 31), period="month")
+    assert_type(weeks, pl.DataFrame)
+
+
 def more_purchase_models(customers: pl.DataFrame) -> None:
     mbg = cv.fit_mbg_nbd(customers, time_unit="week", weights="weight")
     assert_type(mbg, cv.MbgNbd)

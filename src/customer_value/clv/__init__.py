@@ -4,6 +4,14 @@ from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel, Spend
 from customer_value.clv.bdw import Bdw, fit_bdw
 from customer_value.clv.bg_bb import BgBb, fit_bg_bb
 from customer_value.clv.bg_nbd import BgNbd, fit_bg_nbd
+from customer_value.clv.checks import (
+    DataSufficiency,
+    SpendFrequencyCorrelation,
+    SufficiencyLimits,
+    data_sufficiency,
+    spend_frequency_correlation,
+)
+from customer_value.clv.compare import ModelComparison, compare_models
 from customer_value.clv.conformal import (
     ConformalGroup,
     ConformalInterval,
@@ -22,6 +30,7 @@ from customer_value.clv.covariates import (
 from customer_value.clv.drawing import IntervalOptions
 from customer_value.clv.formulas import berger_nasr_value, constant_retention_value, present_value
 from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
+from customer_value.clv.holdout import HoldoutReport, evaluate_holdout
 from customer_value.clv.intervals import ValueInterval, value_interval
 from customer_value.clv.log_normal import LogNormalSpend, fit_log_normal_spend
 from customer_value.clv.markov import markov_value, recency_transitions
@@ -42,6 +51,7 @@ from customer_value.clv.predictions import (
     purchase_probability_new_customer,
 )
 from customer_value.clv.sbg import Sbg, fit_sbg
+from customer_value.clv.track import tracking
 from customer_value.clv.value import ValueTerms, customer_lifetime_value
 
 __all__ = [
@@ -54,26 +64,34 @@ __all__ = [
     "CovariateEffects",
     "CovariateModel",
     "CovariateTerms",
+    "DataSufficiency",
     "FitOptions",
     "FitSummary",
     "GammaGamma",
+    "HoldoutReport",
     "IntervalOptions",
     "LikelihoodRatioTest",
     "LogNormalSpend",
     "MbgCnbd",
     "MbgNbd",
+    "ModelComparison",
     "Nbd",
     "ParetoNbd",
     "PurchaseModel",
     "Sbg",
+    "SpendFrequencyCorrelation",
     "SpendModel",
+    "SufficiencyLimits",
     "ValueInterval",
     "ValueTerms",
     "berger_nasr_value",
+    "compare_models",
     "conformal_interval",
     "constant_retention_value",
     "contractual_value",
     "customer_lifetime_value",
+    "data_sufficiency",
+    "evaluate_holdout",
     "expected_purchases",
     "expected_purchases_new_customer",
     "expected_spend",
@@ -99,6 +117,8 @@ __all__ = [
     "purchase_probability_new_customer",
     "recency_transitions",
     "retention_curve",
+    "spend_frequency_correlation",
     "summarize_opportunities",
+    "tracking",
     "value_interval",
 ]
