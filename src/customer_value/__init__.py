@@ -17,6 +17,8 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
   `likelihood_ratio_test`, `probability_alive`, `expected_purchases`, `purchase_probability`,
   `next_purchase_quantile`, `expected_spend`, `customer_lifetime_value`, `value_interval`,
   `fit_conformal_interval`, `conformal_interval`
+- is the model any good: `evaluate_holdout`, `tracking`, `compare_models`, `data_sufficiency`,
+  `spend_frequency_correlation`
 - purchases once a period: `summarize_opportunities`, `fit_bg_bb`
 - contracts: `fit_sbg`, `fit_bdw`, `contractual_value`, `retention_curve`
 - value by formula: `constant_retention_value`, `berger_nasr_value`, `present_value`,
@@ -43,21 +45,6 @@ One transaction log in; scores, classes, tiers, lifetime values, profit and life
 - effects: `evaluate_effect`, `difference_in_differences`, `before_after`, `uplift_by_segment`,
   `qini_curve`, `qini_coefficient`, `sample_ratio_check`, `required_sample_size`, `campaign_return`
 - reviews: `ReviewCadence`, `review_schedule`, `compare_snapshots`
-  `profile_segments`, `compare_mix`
-- lifetime value: `fit_bg_nbd`, `fit_gamma_gamma`, `load_model`, `probability_alive`,
-  `purchase_probability`, `next_purchase_quantile`, `expected_purchases`, `expected_spend`,
-  `customer_lifetime_value`, `value_interval`, `fit_conformal_interval`, `conformal_interval`
-- lifetime value: `fit_bg_nbd`, `fit_pareto_nbd`, `fit_gamma_gamma`, `CovariateTerms`,
-  `likelihood_ratio_test`, `load_model`, `probability_alive`, `expected_purchases`,
-  `expected_spend`, `customer_lifetime_value`
-- lifetime value: `fit_bg_nbd`, `fit_mbg_nbd`, `fit_mbg_cnbd`, `fit_nbd`, `fit_gamma_gamma`,
-  `load_model`, `probability_alive`, `purchase_probability`, `next_purchase_quantile`,
-  `expected_purchases`, `expected_spend`, `customer_lifetime_value`, `value_interval`,
-  `fit_conformal_interval`, `conformal_interval`
-- profit: `customer_pnl`
-- lifecycle: `LifecycleRules`, `assign_stages`
-- is the model any good: `data_sufficiency`, `spend_frequency_correlation`, `evaluate_holdout`,
-  `tracking`, `compare_models`
 - everything at once: `value_report`
 
 Importing this package loads none of its dependencies; each name loads what it needs.
@@ -430,10 +417,10 @@ __all__ = [
     "SchemaError",
     "SpendFrequencyCorrelation",
     "SpendModel",
+    "SufficiencyLimits",
     "Taxonomy",
     "TaxonomyPhase",
     "TaxonomyRefinement",
-    "SufficiencyLimits",
     "TierOptions",
     "TimeEquation",
     "TransactionOptions",
@@ -674,11 +661,11 @@ _MODULE_OF = {
     "SchemaError": "exceptions",
     "SpendFrequencyCorrelation": "clv",
     "SpendModel": "clv",
+    "SufficiencyLimits": "clv",
     "TAXONOMIES": "lifecycle",
     "Taxonomy": "lifecycle",
     "TaxonomyPhase": "lifecycle",
     "TaxonomyRefinement": "lifecycle",
-    "SufficiencyLimits": "clv",
     "TierOptions": "tiers",
     "TimeEquation": "profitability",
     "TransactionOptions": "transactions",
