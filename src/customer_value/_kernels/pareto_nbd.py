@@ -26,7 +26,7 @@ from customer_value._kernels.lomax import (
     time_to_be_first,
 )
 from customer_value._kernels.parallel import FloatArray, map_rows, read_only
-from customer_value._kernels.pareto_counts import chance_of_count
+from customer_value._kernels.pareto_counts import chance_of_count, chance_of_reaching
 from customer_value._kernels.special import expit, log_or_nothing, scaled_expint, softplus
 
 Rates: TypeAlias = float | FloatArray
@@ -243,6 +243,41 @@ def purchase_probability(
     return out
 
 
+def at_least_probability(
+    x: FloatArray,
+    t_x: FloatArray,
+    T: FloatArray,
+    horizon: float,
+    n: int,
+    r: float,
+    alpha: Rates,
+    s: float,
+    beta: Rates,
+    threads: int | None = None,
+) -> FloatArray:
+    """Give the probability of n purchases or more in (T, T + horizon].
+
+    Args:
+        x: Repeat purchases, whole numbers.
+        t_x: Age at the last purchase, 0 where x is 0.
+        T: Age at the end of observation.
+        horizon: Length of the future, finite.
+        n: Number of purchases, 1 or more.
+        r: Shape of the purchase rate.
+        alpha: Rate parameter of the purchase rate, in units of time.
+        s: Shape of the death rate.
+        beta: Rate parameter of the death rate, in units of time.
+        threads: Number of threads, by default one per processor.
+
+    Returns:
+        One probability a row, relatively accurate however small it is.
+    """
+    out = np.empty(x.size)
+    rows = (*_rows(x, t_x, T, alpha, beta), out)
+    map_rows(_at_least_probability, rows, horizon, float(n), r, s, threads=threads)
+    return out
+
+
 def next_purchase_quantile(
     x: FloatArray,
     t_x: FloatArray,
@@ -414,6 +449,26 @@ def _purchase_probability(
             out[i] = expit(odds) + expit(-odds) * silence
         else:
             out[i] = expit(-odds) * chance_of_count(n, horizon, r + x[i], a, s, b)
+
+
+@jit
+def _at_least_probability(
+    x: FloatArray,
+    t_x: FloatArray,
+    T: FloatArray,
+    alpha: FloatArray,
+    beta: FloatArray,
+    out: FloatArray,
+    horizon: float,
+    n: float,
+    r: float,
+    s: float,
+) -> None:
+    """Write the probability that each row buys n times or more within the horizon."""
+    for i in range(x.size):
+        alive = expit(-log_odds_of_death(x[i], t_x[i], T[i], r, alpha[i], s, beta[i]))
+        a, b = alpha[i] + T[i], beta[i] + T[i]
+        out[i] = alive * chance_of_reaching(n, horizon, r + x[i], a, s, b)
 
 
 @jit
