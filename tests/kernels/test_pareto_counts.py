@@ -41,8 +41,8 @@ def test_no_time_no_purchases() -> None:
 def test_n_or_more_on_the_golden_grid(row: dict[str, float]) -> None:
     """Relative accuracy where almost nobody lives or gets that far: down to 1e-280 and below."""
     x, t_x, age = (np.array([row[name]]) for name in ("x", "t_x", "T"))
-    parameters = [row[name] for name in ("r", "alpha", "s", "beta")]
-    got = at_least_probability(x, t_x, age, row["horizon"], int(row["n"]), *parameters)[0]
+    own = row["r"], row["alpha"], row["s"], row["beta"]
+    got = at_least_probability(x, t_x, age, row["horizon"], int(row["n"]), *own)[0]
     assert got == pytest.approx(row["at_least"], rel=1e-8, abs=1e-290)
 
 
