@@ -85,7 +85,8 @@ def test_published_probabilities_alive() -> None:
 def test_new_customer_is_one_of_age_zero(t: float) -> None:
     zero = np.zeros(1)
     got = bg_nbd.expected_purchases_new_customer(t, *PUBLISHED)
-    assert got == bg_nbd.expected_purchases(zero, zero, zero, t, *PUBLISHED)[0]
+    of_age_zero = bg_nbd.expected_purchases(zero, zero, zero, t, *PUBLISHED)[0]
+    assert got == pytest.approx(of_age_zero, rel=1e-13, abs=0)
     expected = oracle.expected_purchases(0, 0, 0, t, *PUBLISHED)
     assert got == pytest.approx(float(expected), rel=1e-12, abs=0)
 
@@ -179,7 +180,7 @@ def test_all_is_finite_over_the_box() -> None:
 
 def test_present_values_are_finite_and_ordered_over_the_box() -> None:
     """Discounting lowers the value of a horizon; the whole life is worth more than a part of it."""
-    for row in oracle.random_rows(2_000 // SLOWER, seed=2):
+    for row in oracle.random_rows(2_000 // SLOWER**2, seed=2):
         at, given_ = state(row), parameters(row)
         horizon, delta = row["horizon"], row["delta"]
         count = bg_nbd.expected_purchases(*at, horizon, *given_)[0]

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from customer_value._kernels._jit import jit
+from customer_value._kernels.age_tables import over_ages
 from customer_value._kernels.parallel import FloatArray, map_rows, read_only
 from customer_value._kernels.special import (
     FEW_NODES,
@@ -159,11 +160,9 @@ def expected_purchases(
     Returns:
         One expected number a row.
     """
-    states, row = distinct_states(x, T)
-    value = np.empty(states[0].size)
-    map_rows(_purchases_while_alive, (*states, value), horizon, r, alpha, a, b, threads=threads)
-    out = probability_alive(x, t_x, T, r, alpha, a, b, threads)
-    out *= value[row]
+    shared = (horizon, r, alpha, a, b)
+    out = over_ages(_purchases_while_alive, x, T, alpha, shared, threads)
+    out *= probability_alive(x, t_x, T, r, alpha, a, b, threads)
     return out
 
 
@@ -214,15 +213,12 @@ def discounted_expected_purchases(
     """
     if horizon == math.inf and delta == 0.0 and a <= 1.0:
         return np.full(x.size, math.inf)
-    states, row = distinct_states(x, T)
-    value = np.empty(states[0].size)
     if horizon < math.inf:
-        shared = (horizon, delta, r, alpha, a, b)
-        map_rows(_values_of_horizon, (*states, value), *shared, threads=threads)
+        of_horizon = (horizon, delta, r, alpha, a, b)
+        out = over_ages(_values_of_horizon, x, T, alpha, of_horizon, threads)
     else:
-        map_rows(_values_of_life, (*states, value), delta, r, alpha, a, b, threads=threads)
-    out = probability_alive(x, t_x, T, r, alpha, a, b, threads)
-    out *= value[row]
+        out = over_ages(_values_of_life, x, T, alpha, (delta, r, alpha, a, b), threads)
+    out *= probability_alive(x, t_x, T, r, alpha, a, b, threads)
     return out
 
 
