@@ -202,9 +202,9 @@ def discounted_expected_purchases(
     """
     if horizon == math.inf and delta == 0.0 and s <= 1.0:
         return np.full(x.size, math.inf)
-    out = np.empty(x.size)
-    rows = (*_rows(x, t_x, T, alpha, beta), out)
-    map_rows(_present_value, rows, horizon, delta, r, s, threads=threads)
+    out = probability_alive(x, t_x, T, 0.0, r, alpha, s, beta, threads)
+    rows = (*_rows(x, T, alpha, beta), out)
+    map_rows(_multiply_by_value, rows, horizon, delta, r, s, threads=threads)
     return out
 
 
@@ -272,9 +272,9 @@ def at_least_probability(
     Returns:
         One probability a row, relatively accurate however small it is.
     """
-    out = np.empty(x.size)
-    rows = (*_rows(x, t_x, T, alpha, beta), out)
-    map_rows(_at_least_probability, rows, horizon, float(n), r, s, threads=threads)
+    out = probability_alive(x, t_x, T, 0.0, r, alpha, s, beta, threads)
+    rows = (*_rows(x, T, alpha, beta), out)
+    map_rows(_multiply_by_reaching, rows, horizon, float(n), r, s, threads=threads)
     return out
 
 
@@ -305,18 +305,15 @@ def next_purchase_quantile(
     Returns:
         One time a row, inf where death may come first with a probability above 1 - q.
     """
-    out = np.empty(x.size)
-    rows = (*_rows(x, t_x, T, alpha, beta), out)
+    out = probability_alive(x, t_x, T, 0.0, r, alpha, s, beta, threads)
+    rows = (*_rows(x, T, alpha, beta), out)
     map_rows(_next_purchase, rows, q, r, s, threads=threads)
     return out
 
 
-def _rows(
-    x: FloatArray, t_x: FloatArray, T: FloatArray, alpha: Rates, beta: Rates
-) -> tuple[FloatArray, ...]:
-    """Give read-only columns; parameters that all rows share are repeated."""
-    shape = x.shape
-    return read_only(x, t_x, T, np.broadcast_to(alpha, shape), np.broadcast_to(beta, shape))
+def _rows(*columns: Rates) -> tuple[FloatArray, ...]:
+    """Give read-only columns as long as the first; parameters that all rows share are repeated."""
+    return read_only(*(np.broadcast_to(column, np.shape(columns[0])) for column in columns))
 
 
 @jit
@@ -381,9 +378,8 @@ def _probability_alive(
 
 
 @jit
-def _present_value(
+def _multiply_by_value(
     x: FloatArray,
-    t_x: FloatArray,
     T: FloatArray,
     alpha: FloatArray,
     beta: FloatArray,
@@ -393,10 +389,9 @@ def _present_value(
     r: float,
     s: float,
 ) -> None:
-    """Write the present value of each row's future purchases."""
+    """Multiply each row's probability of being alive by the present value of its purchases."""
     for i in range(x.size):
         a, b = alpha[i] + T[i], beta[i] + T[i]
-        out[i] = expit(-log_odds_of_death(x[i], t_x[i], T[i], r, alpha[i], s, beta[i]))
         out[i] *= (r + x[i]) * (b / a) * discounted_survival(s, delta * b, horizon / b)
 
 
@@ -452,9 +447,8 @@ def _purchase_probability(
 
 
 @jit
-def _at_least_probability(
+def _multiply_by_reaching(
     x: FloatArray,
-    t_x: FloatArray,
     T: FloatArray,
     alpha: FloatArray,
     beta: FloatArray,
@@ -464,17 +458,15 @@ def _at_least_probability(
     r: float,
     s: float,
 ) -> None:
-    """Write the probability that each row buys n times or more within the horizon."""
+    """Multiply each row's probability of being alive by that of n purchases or more."""
     for i in range(x.size):
-        alive = expit(-log_odds_of_death(x[i], t_x[i], T[i], r, alpha[i], s, beta[i]))
         a, b = alpha[i] + T[i], beta[i] + T[i]
-        out[i] = alive * chance_of_reaching(n, horizon, r + x[i], a, s, b)
+        out[i] *= chance_of_reaching(n, horizon, r + x[i], a, s, b)
 
 
 @jit
 def _next_purchase(
     x: FloatArray,
-    t_x: FloatArray,
     T: FloatArray,
     alpha: FloatArray,
     beta: FloatArray,
@@ -483,10 +475,9 @@ def _next_purchase(
     r: float,
     s: float,
 ) -> None:
-    """Write the time of each row's next purchase, as a quantile."""
+    """Put the quantile of each row's next purchase in place of its probability of being alive."""
     for i in range(x.size):
-        alive = expit(-log_odds_of_death(x[i], t_x[i], T[i], r, alpha[i], s, beta[i]))
-        a, b = alpha[i] + T[i], beta[i] + T[i]
+        alive, a, b = out[i], alpha[i] + T[i], beta[i] + T[i]
         out[i] = time_to_be_first(r + x[i], a, s, b, q / alive) if q <= alive else math.inf
 
 
