@@ -139,7 +139,10 @@ def main() -> None:
     if peer:
         theirs = lifetimes(peer, "/tmp/bench_clv.npy")  # noqa: S108
         ours = cost[min(largest, 1_000_000)]
-        print(f"lifetimes: {theirs * 1e6:.2f} us each, {theirs / ours:.0f}x as long")
+        print(
+            f"lifetimes: {theirs * 1e6:.2f} us each, {theirs / ours:.0f}x as long; "
+            f"{theirs / (seconds / fractions):.0f}x with ages in fractions"
+        )
 
 
 if __name__ == "__main__":

@@ -53,7 +53,8 @@ def sample(n: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
 def test_new_customer_is_one_of_age_zero(t: float) -> None:
     zero = np.zeros(1)
     got = future.expected_purchases_new_customer(t, *PUBLISHED)
-    assert got == future.expected_purchases(zero, zero, zero, t, *PUBLISHED)[0]
+    of_age_zero = future.expected_purchases(zero, zero, zero, t, *PUBLISHED)[0]
+    assert got == pytest.approx(of_age_zero, rel=1e-13, abs=0)
     expected = oracle.expected_purchases(0, 0, 0, t, *PUBLISHED)
     assert got == pytest.approx(float(expected), rel=1e-12, abs=0)
 
@@ -164,6 +165,12 @@ FUNCTIONS: dict[str, tuple[Callable[..., FloatArray], tuple[float, ...]]] = {
 }
 
 
+# With numbers for all rows these go through polynomials in the ages.
+TOLERANCE = {"log_likelihood": 1e-12} | dict.fromkeys(
+    ("expected_purchases", "discounted", "life", "endless"), 2e-11
+)
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("kinds", [3, 10_000])
 def test_parameters_of_each_row_give_what_they_give_alone(name: str, kinds: int) -> None:
@@ -184,7 +191,7 @@ def test_parameters_of_each_row_give_what_they_give_alone(name: str, kinds: int)
             function(*(c[i : i + 1] for c in (x, t_x, T)), *terms, 0.243, *(p[i] for p in own))[0]
             for i in range(n)
         ]
-        np.testing.assert_allclose(got, alone, rtol=1e-12 if name == "log_likelihood" else 0.0)
+        np.testing.assert_allclose(got, alone, rtol=TOLERANCE.get(name, 0.0))
         assert not np.isnan(got).any()
 
 

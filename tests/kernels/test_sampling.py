@@ -101,7 +101,8 @@ def draw(
         (50.0 * one, 40.0 * one),
         sampling.row_keys(np.arange(n, dtype=np.float64)),
         end=end,
-        spend_shape=shape,
+        spend_kind=sampling.GAMMA_SPEND,
+        purchase=shape,
         horizon=horizon,
         delta=delta,
         seed=1,
@@ -167,6 +168,34 @@ def test_a_busy_customer_is_drawn_in_parts_to_the_same_distribution(end: float) 
         2_000 // SLOWER, process, (50.0, 40.0, 0.5), end=end, horizon=100.0, delta=1e-2, seed=7
     )
     assert stats.ks_2samp(drawn, told).pvalue > SURE
+
+
+@pytest.mark.parametrize(("median", "spread", "within"), [(3.0, 0.4, 0.8), (3.0, 0.0, 1.7)])
+def test_log_normal_purchases(median: float, spread: float, within: float) -> None:
+    """One purchase: log-normal about a mean that is log-normal among customers."""
+    state, n = new_state(8), 20_000 // SLOWER
+    kind = sampling.LOG_NORMAL_SPEND
+    drawn = [
+        sampling.log_level(state, kind, math.log(median), spread)
+        + sampling.log_spend(state, 1.0, kind, within)
+        for _ in range(n)
+    ]
+    own = math.log1p(within * within)
+    expected = stats.norm(math.log(median) - own / 2.0, math.hypot(spread, math.sqrt(own)))
+    assert stats.kstest(drawn, expected.cdf).pvalue > SURE
+
+
+def test_the_sum_of_many_log_normal_purchases() -> None:
+    """Its mean and variance are those of a sum, and its shape close to that of real sums."""
+    state, n, count, within = new_state(9), 20_000 // SLOWER, 30, 0.8
+    drawn = np.exp(
+        [sampling.log_spend(state, count, sampling.LOG_NORMAL_SPEND, within) for _ in range(n)]
+    )
+    own = math.log1p(within * within)
+    single = np.random.default_rng(1).lognormal(-own / 2.0, math.sqrt(own), (n, count))
+    assert abs(drawn.mean() - count) < 4.0 * within * math.sqrt(count / n)
+    assert drawn.std() == pytest.approx(within * math.sqrt(count), rel=0.05 * SLOWER**0.5)
+    assert stats.ks_2samp(drawn, single.sum(axis=1)).statistic < 0.03 * SLOWER**0.5
 
 
 def test_the_dead_bring_nothing() -> None:

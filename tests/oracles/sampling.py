@@ -33,3 +33,39 @@ def values(
                 break
             moment += rng.exponential() / speed
     return out
+
+
+def regular_values(
+    n: int,
+    process: tuple[float, float, float, float],
+    gaps: tuple[int, float],
+    spend: tuple[float, float, float],
+    *,
+    horizon: float,
+    delta: float,
+    seed: int,
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Draw n present values: Erlang gaps, a coin after each purchase.
+
+    The gap under way is drawn by waiting: rates and gaps until one has gaps longer than the
+    silence, whose share of the rate parameter is the second of `gaps`.
+    """
+    rng = np.random.default_rng(seed)
+    shape, rate, first, second = process
+    k, silence = gaps
+    out = np.zeros(n)
+    for i in range(n):
+        # At the last purchase the rate parameter was that of now less the silence.
+        speed = gap = 0.0
+        while gap <= rate * silence:
+            speed = rng.gamma(shape) / (rate * (1.0 - silence))
+            gap = rng.gamma(k) / speed
+        stop = rng.beta(first, second)
+        money = rng.gamma(spend[0]) / spend[1]
+        moment = gap - rate * silence
+        while moment < horizon:
+            out[i] += rng.gamma(spend[2]) / money * np.exp(-delta * moment)
+            if rng.random() < stop:
+                break
+            moment += rng.gamma(k) / speed
+    return out

@@ -37,5 +37,10 @@ def jit(kernel: Kernel) -> Kernel:
 
 
 def _compile(kernel: Kernel, *, cache: bool) -> Kernel:
-    """Apply numba's decorator; the signature is unchanged, whatever numba's own types say."""
-    return cast("Kernel", numba.njit(nogil=True, cache=cache, error_model="numpy")(kernel))
+    """Apply numba's decorator; the signature is unchanged, whatever numba's own types say.
+
+    Nobody calls a kernel from C, and a wrapper for that would take its time to compile.
+    """
+    options: dict[str, Any] = {"nogil": True, "cache": cache, "error_model": "numpy"}
+    options["no_cfunc_wrapper"] = True  # which numba's stubs do not know
+    return cast("Kernel", numba.njit(**options)(kernel))

@@ -8,10 +8,12 @@ parameters (r + x, alpha + T, a, b + x). Rows and units as in `bg_nbd`.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from customer_value._kernels._jit import jit
+from customer_value._kernels.age_tables import over_ages
 from customer_value._kernels.bg_nbd import probability_alive
 from customer_value._kernels.parallel import FloatArray, map_rows
 from customer_value._kernels.per_row import PerRow, own, per_row
@@ -24,6 +26,9 @@ from customer_value._kernels.special import (
     scaled_expint,
 )
 from customer_value._kernels.states import distinct_states
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def expected_purchases(
@@ -53,11 +58,9 @@ def expected_purchases(
     Returns:
         One expected number a row.
     """
-    states, row = distinct_states(x, T, *per_row(alpha, a, b))
-    value = np.empty(np.size(states[0]))
-    map_rows(_purchases_while_alive, (*states, value), horizon, r, threads=threads)
-    out = probability_alive(x, t_x, T, r, alpha, a, b, threads)
-    out *= value[row]
+    parameters = per_row(alpha, a, b)
+    out = _while_alive(_purchases_while_alive, x, T, parameters, (horizon, r), threads)
+    out *= probability_alive(x, t_x, T, r, alpha, a, b, threads)
     return out
 
 
@@ -109,15 +112,32 @@ def discounted_expected_purchases(
     endless = horizon == math.inf and delta == 0.0
     if endless and np.all(np.less_equal(a, 1.0)):
         return np.full(x.size, math.inf)
-    states, row = distinct_states(x, T, *per_row(alpha, a, b))
-    value = np.empty(np.size(states[0]))
+    parameters = per_row(alpha, a, b)
     if horizon < math.inf:
-        map_rows(_values_of_horizon, (*states, value), horizon, delta, r, threads=threads)
+        shared = (horizon, delta, r)
+        out = _while_alive(_values_of_horizon, x, T, parameters, shared, threads)
     else:
-        map_rows(_values_of_life, (*states, value), delta, r, threads=threads)
-    out = probability_alive(x, t_x, T, r, alpha, a, b, threads)
-    out *= value[row]
+        out = _while_alive(_values_of_life, x, T, parameters, (delta, r), threads)
+    out *= probability_alive(x, t_x, T, r, alpha, a, b, threads)
     return np.where(np.less_equal(a, 1.0), math.inf, out) if endless else out
+
+
+def _while_alive(
+    kernel: Callable[..., None],
+    x: FloatArray,
+    T: FloatArray,
+    parameters: tuple[PerRow, ...],
+    shared: tuple[float, ...],
+    threads: int | None,
+) -> FloatArray:
+    """Give what a kernel says of customers who are alive, each different one asked once at most."""
+    numbers = tuple(parameter for parameter in parameters if isinstance(parameter, float))
+    if len(numbers) == len(parameters):
+        return over_ages(kernel, x, T, numbers, shared, threads)
+    states, row = distinct_states(x, T, *parameters)
+    value = np.empty(np.size(states[0]))
+    map_rows(kernel, (*states, value), *shared, threads=threads)
+    return value[row]
 
 
 @jit

@@ -26,7 +26,7 @@ from customer_value._kernels.lomax import (
     time_to_be_first,
 )
 from customer_value._kernels.parallel import FloatArray, map_rows, read_only
-from customer_value._kernels.pareto_counts import chance_of_count
+from customer_value._kernels.pareto_counts import chance_of_count, chance_of_reaching
 from customer_value._kernels.special import expit, log_or_nothing, scaled_expint, softplus
 
 Rates: TypeAlias = float | FloatArray
@@ -202,9 +202,9 @@ def discounted_expected_purchases(
     """
     if horizon == math.inf and delta == 0.0 and s <= 1.0:
         return np.full(x.size, math.inf)
-    out = np.empty(x.size)
-    rows = (*_rows(x, t_x, T, alpha, beta), out)
-    map_rows(_present_value, rows, horizon, delta, r, s, threads=threads)
+    out = probability_alive(x, t_x, T, 0.0, r, alpha, s, beta, threads)
+    rows = (*_rows(x, T, alpha, beta), out)
+    map_rows(_multiply_by_value, rows, horizon, delta, r, s, threads=threads)
     return out
 
 
@@ -243,6 +243,41 @@ def purchase_probability(
     return out
 
 
+def at_least_probability(
+    x: FloatArray,
+    t_x: FloatArray,
+    T: FloatArray,
+    horizon: float,
+    n: int,
+    r: float,
+    alpha: Rates,
+    s: float,
+    beta: Rates,
+    threads: int | None = None,
+) -> FloatArray:
+    """Give the probability of n purchases or more in (T, T + horizon].
+
+    Args:
+        x: Repeat purchases, whole numbers.
+        t_x: Age at the last purchase, 0 where x is 0.
+        T: Age at the end of observation.
+        horizon: Length of the future, finite.
+        n: Number of purchases, 1 or more.
+        r: Shape of the purchase rate.
+        alpha: Rate parameter of the purchase rate, in units of time.
+        s: Shape of the death rate.
+        beta: Rate parameter of the death rate, in units of time.
+        threads: Number of threads, by default one per processor.
+
+    Returns:
+        One probability a row, relatively accurate however small it is.
+    """
+    out = probability_alive(x, t_x, T, 0.0, r, alpha, s, beta, threads)
+    rows = (*_rows(x, T, alpha, beta), out)
+    map_rows(_multiply_by_reaching, rows, horizon, float(n), r, s, threads=threads)
+    return out
+
+
 def next_purchase_quantile(
     x: FloatArray,
     t_x: FloatArray,
@@ -270,18 +305,15 @@ def next_purchase_quantile(
     Returns:
         One time a row, inf where death may come first with a probability above 1 - q.
     """
-    out = np.empty(x.size)
-    rows = (*_rows(x, t_x, T, alpha, beta), out)
+    out = probability_alive(x, t_x, T, 0.0, r, alpha, s, beta, threads)
+    rows = (*_rows(x, T, alpha, beta), out)
     map_rows(_next_purchase, rows, q, r, s, threads=threads)
     return out
 
 
-def _rows(
-    x: FloatArray, t_x: FloatArray, T: FloatArray, alpha: Rates, beta: Rates
-) -> tuple[FloatArray, ...]:
-    """Give read-only columns; parameters that all rows share are repeated."""
-    shape = x.shape
-    return read_only(x, t_x, T, np.broadcast_to(alpha, shape), np.broadcast_to(beta, shape))
+def _rows(*columns: Rates) -> tuple[FloatArray, ...]:
+    """Give read-only columns as long as the first; parameters that all rows share are repeated."""
+    return read_only(*(np.broadcast_to(column, np.shape(columns[0])) for column in columns))
 
 
 @jit
@@ -346,9 +378,8 @@ def _probability_alive(
 
 
 @jit
-def _present_value(
+def _multiply_by_value(
     x: FloatArray,
-    t_x: FloatArray,
     T: FloatArray,
     alpha: FloatArray,
     beta: FloatArray,
@@ -358,10 +389,9 @@ def _present_value(
     r: float,
     s: float,
 ) -> None:
-    """Write the present value of each row's future purchases."""
+    """Multiply each row's probability of being alive by the present value of its purchases."""
     for i in range(x.size):
         a, b = alpha[i] + T[i], beta[i] + T[i]
-        out[i] = expit(-log_odds_of_death(x[i], t_x[i], T[i], r, alpha[i], s, beta[i]))
         out[i] *= (r + x[i]) * (b / a) * discounted_survival(s, delta * b, horizon / b)
 
 
@@ -417,9 +447,26 @@ def _purchase_probability(
 
 
 @jit
+def _multiply_by_reaching(
+    x: FloatArray,
+    T: FloatArray,
+    alpha: FloatArray,
+    beta: FloatArray,
+    out: FloatArray,
+    horizon: float,
+    n: float,
+    r: float,
+    s: float,
+) -> None:
+    """Multiply each row's probability of being alive by that of n purchases or more."""
+    for i in range(x.size):
+        a, b = alpha[i] + T[i], beta[i] + T[i]
+        out[i] *= chance_of_reaching(n, horizon, r + x[i], a, s, b)
+
+
+@jit
 def _next_purchase(
     x: FloatArray,
-    t_x: FloatArray,
     T: FloatArray,
     alpha: FloatArray,
     beta: FloatArray,
@@ -428,10 +475,9 @@ def _next_purchase(
     r: float,
     s: float,
 ) -> None:
-    """Write the time of each row's next purchase, as a quantile."""
+    """Put the quantile of each row's next purchase in place of its probability of being alive."""
     for i in range(x.size):
-        alive = expit(-log_odds_of_death(x[i], t_x[i], T[i], r, alpha[i], s, beta[i]))
-        a, b = alpha[i] + T[i], beta[i] + T[i]
+        alive, a, b = out[i], alpha[i] + T[i], beta[i] + T[i]
         out[i] = time_to_be_first(r + x[i], a, s, b, q / alive) if q <= alive else math.inf
 
 

@@ -25,15 +25,19 @@ if TYPE_CHECKING:
     KeyArray: TypeAlias = npt.NDArray[np.uint64]
 
 ENDS_AT_PURCHASE, ENDS_IN_TIME, NEVER_ENDS = 0.0, 1.0, 2.0
+GAMMA_SPEND, LOG_NORMAL_SPEND = 0.0, 1.0
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _30, _27, _31, _11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 
-_BINS = 32
+BINS = 32
 """Into how many parts the future of a busy customer is cut."""
-_BUSY = 64.0
+BUSY = 64.0
 """Purchases from which on they are drawn part by part, not one by one."""
+WORTHLESS = 60.0
+"""Discounted by exp(-60) a purchase is worth nothing."""
+LARGEST_LOG = 700.0
 
 
 def row_keys(*columns: FloatArray) -> KeyArray:
@@ -68,7 +72,8 @@ def draw_values(
     keys: KeyArray,
     *,
     end: float,
-    spend_shape: float,
+    spend_kind: float,
+    purchase: float,
     horizon: float,
     delta: float,
     seed: int,
@@ -80,10 +85,11 @@ def draw_values(
     Args:
         alive: Probability of being alive now.
         process: Shape and rate of the purchase rate, and the two parameters of the end.
-        spend: Shape and rate of the rate of spend: a purchase is Gamma(spend_shape, that rate).
+        spend: What each customer's level of spend is drawn from, see `log_level`.
         keys: What makes the rows draw alike or apart, see `row_keys`.
         end: `ENDS_AT_PURCHASE`, `ENDS_IN_TIME` or `NEVER_ENDS`.
-        spend_shape: Shape of the spend per purchase.
+        spend_kind: `GAMMA_SPEND` or `LOG_NORMAL_SPEND`.
+        purchase: How purchases spread about that level, see `log_spend`.
         horizon: Length of the future; inf only with delta above 0, or an end.
         delta: Continuous discount rate per unit of time.
         seed: Seed of all draws.
@@ -94,10 +100,16 @@ def draw_values(
         One present value a row.
     """
     out = np.empty(alive.size)
-    salt = _mix(np.array([seed], np.uint64) + _STEP) + np.array([draw], np.uint64) * _STEP
     columns: tuple[Column, ...] = (*read_only(alive, *process, *spend), keys, out)
-    map_rows(_draw_values, columns, end, spend_shape, horizon, delta, _mix(salt), threads=threads)
+    shared = (end, spend_kind, purchase, horizon, delta, draw_salt(seed, draw))
+    map_rows(_draw_values, columns, *shared, threads=threads)
     return out
+
+
+def draw_salt(seed: int, draw: int) -> KeyArray:
+    """Give what is mixed into the keys of one draw."""
+    salt = _mix(np.array([seed], np.uint64) + _STEP) + np.array([draw], np.uint64) * _STEP
+    return _mix(salt)
 
 
 def _mix(keys: KeyArray) -> KeyArray:
@@ -180,26 +192,66 @@ def poisson(state: KeyArray, mean: float) -> float:
 
 
 @jit
+def start(state: KeyArray, key: np.uint64, salt: np.uint64) -> None:
+    """Set the state to where the random numbers of one row and draw begin."""
+    state[0] = (key ^ salt) * _SECOND
+
+
+@jit
+def log_level(state: KeyArray, kind: float, first: float, second: float) -> float:
+    """Draw the logarithm of the scale of one customer's spend.
+
+    Gamma-Gamma: minus that of a rate that is Gamma(first, second). Log-normal: that of the mean
+    spend, Normal(first, second^2).
+    """
+    if kind == LOG_NORMAL_SPEND:
+        return first + second * normal(state)
+    return math.log(second) - log_gamma_variate(state, first)
+
+
+@jit
+def log_spend(state: KeyArray, count: float, kind: float, purchase: float) -> float:
+    """Draw the logarithm of what `count` purchases of a customer of scale 1 bring in all.
+
+    Gamma-Gamma: Gamma(purchase count, 1). Log-normal with mean 1 and the coefficient of variation
+    `purchase` each; of many the sum is taken as log-normal with its own mean and variance (Fenton
+    1960), as in the likelihood.
+    """
+    if kind == LOG_NORMAL_SPEND:
+        variance = softplus(2.0 * math.log(purchase) - math.log(count))
+        return math.log(count) - 0.5 * variance + math.sqrt(variance) * normal(state)
+    return log_gamma_variate(state, purchase * count)
+
+
+@jit
+def mean_discount(x: float) -> float:
+    """Give the mean of exp(-u) over 0 < u < x."""
+    return -math.expm1(-x) / x if x > 0.0 else 1.0
+
+
+@jit
 def _draw_values(
     alive: FloatArray,
     shape: FloatArray,
     rate: FloatArray,
     first: FloatArray,
     second: FloatArray,
-    spend_shapes: FloatArray,
-    spend_rates: FloatArray,
+    spend_first: FloatArray,
+    spend_second: FloatArray,
     keys: KeyArray,
     out: FloatArray,
     end: float,
-    spend_shape: float,
+    spend_kind: float,
+    purchase: float,
     horizon: float,
     delta: float,
     salt: KeyArray,
 ) -> None:
     """Write one present value a row."""
     state = np.empty(1, np.uint64)
+    limit = min(horizon, WORTHLESS / delta if delta > 0.0 else math.inf)
     for i in range(alive.size):
-        state[0] = (keys[i] ^ salt[0]) * _SECOND
+        start(state, keys[i], salt[0])
         out[i] = 0.0
         if uniform(state) >= alive[i]:
             continue
@@ -211,38 +263,39 @@ def _draw_values(
             log_rate -= softplus(odds)
         elif end == ENDS_IN_TIME:
             log_stop = log_gamma_variate(state, first[i]) - math.log(second[i])
-        stop = math.exp(min(math.log(-math.log(uniform(state))) - log_stop, 700.0))
-        # Discounted by exp(-60) a purchase is worth nothing.
-        until = min(stop, horizon, 60.0 / delta if delta > 0.0 else math.inf)
-        log_nu = log_gamma_variate(state, spend_shapes[i]) - math.log(spend_rates[i])
-        mean = math.exp(min(log_rate + math.log(until), 700.0)) if until > 0.0 else 0.0
-        value = _draw_spend(state, mean, until, delta, spend_shape)
+        stop = math.exp(min(math.log(-math.log(uniform(state))) - log_stop, LARGEST_LOG))
+        until = min(stop, limit)
+        level = log_level(state, spend_kind, spend_first[i], spend_second[i])
+        mean = math.exp(min(log_rate + math.log(until), LARGEST_LOG)) if until > 0.0 else 0.0
+        value = _draw_spend(state, mean, until, delta, spend_kind, purchase)
         if end == ENDS_AT_PURCHASE and stop == until:
-            value += math.exp(log_gamma_variate(state, spend_shape) - delta * stop)
+            last = log_spend(state, 1.0, spend_kind, purchase) - delta * stop
+            value += math.exp(min(last, LARGEST_LOG))
         if value > 0.0:
-            out[i] = math.exp(min(math.log(value) - log_nu, 700.0))
+            out[i] = math.exp(min(math.log(value) + level, LARGEST_LOG))
 
 
 @jit
 def _draw_spend(
-    state: KeyArray, mean: float, until: float, delta: float, spend_shape: float
+    state: KeyArray, mean: float, until: float, delta: float, spend_kind: float, purchase: float
 ) -> float:
-    """Draw what purchases at random times before `until` are worth, for a rate of spend of 1.
+    """Draw what purchases at random times before `until` are worth, for a level of spend of 1.
 
-    Many purchases are drawn part of the time by part: their number, the sum of their spend, which
-    is Gamma too, and the mean discount of the part in place of each purchase's own.
+    Many purchases are drawn part of the time by part: their number, the sum of their spend, and the
+    mean discount of the part in place of each purchase's own.
     """
     value = 0.0
-    if mean <= _BUSY:
+    if mean <= BUSY:
         for _ in range(int(poisson(state, mean))):
             moment = until * uniform(state) if delta > 0.0 else 0.0
-            value += math.exp(log_gamma_variate(state, spend_shape) - delta * moment)
+            spent = log_spend(state, 1.0, spend_kind, purchase) - delta * moment
+            value += math.exp(min(spent, LARGEST_LOG))
         return value
-    width = until / _BINS if delta > 0.0 else 0.0
-    discount = -math.expm1(-delta * width) / (delta * width) if delta * width > 0.0 else 1.0
-    for k in range(_BINS):
-        count = poisson(state, mean / _BINS)
+    width = until / BINS if delta > 0.0 else 0.0
+    discount = mean_discount(delta * width)
+    for k in range(BINS):
+        count = poisson(state, mean / BINS)
         if count > 0.0:
-            spent = log_gamma_variate(state, spend_shape * count)
-            value += math.exp(min(spent - delta * width * k, 700.0)) * discount
+            spent = log_spend(state, count, spend_kind, purchase) - delta * width * k
+            value += math.exp(min(spent, LARGEST_LOG)) * discount
     return value

@@ -83,6 +83,11 @@ class Futures(NamedTuple):
             comes in time at a daily rate Gamma(first, second), or never.
         first: First parameter of the end; anything where it never comes.
         second: Second parameter of the end.
+        gap_shape: Every how many events there is a purchase, where the rate is one of events: the
+            k of Erlang-k gaps. Above 1 the end comes at a purchase.
+        silence: Time since the last purchase over `rate`; needed where `gap_shape` is above 1,
+            since the current gap is partly over. `shape` then counts the events up to that
+            purchase.
     """
 
     alive: FloatArray
@@ -91,20 +96,26 @@ class Futures(NamedTuple):
     end: Literal["at_purchase", "in_time", "never"]
     first: FloatArray
     second: FloatArray
+    gap_shape: int = 1
+    silence: FloatArray | None = None
 
 
 class SpendFutures(NamedTuple):
     """From what the spend of each customer's purchases to come is drawn, given the history.
 
     Attributes:
-        purchase_shape: Shape of the spend of one purchase, a gamma distribution.
-        shape: Shape of its rate parameter, a gamma distribution among customers.
-        rate: Rate parameter of that, in money.
+        purchase: How one customer's purchases spread: the shape of a gamma distribution, or the
+            coefficient of variation of a log-normal one.
+        first: Of the customer's level: the shape of the rate parameter, a gamma distribution, or
+            the mean of the logarithm of the mean spend, a normal one.
+        second: Rate parameter of that in money, or its standard deviation.
+        kind: Which of the two.
     """
 
-    purchase_shape: float
-    shape: FloatArray
-    rate: FloatArray
+    purchase: float
+    first: FloatArray
+    second: FloatArray
+    kind: Literal["gamma", "log_normal"] = "gamma"
 
 
 class FittedModel(BaseModel, ABC, frozen=True, extra="forbid"):

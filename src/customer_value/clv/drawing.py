@@ -9,13 +9,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, Field, model_validator
 
 from customer_value._frames.assemble import array_columns
-from customer_value._kernels import sampling
+from customer_value._kernels import regular_sampling, sampling
 from customer_value._kernels.parallel import map_chunks
 from customer_value.clv.base import SPEND
 from customer_value.exceptions import CustomerValueError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from customer_value._typing import FloatArray
-    from customer_value.clv.base import Futures, PurchaseModel, SpendModel
+    from customer_value.clv.base import Futures, PurchaseModel, SpendFutures, SpendModel
 
 _ROWS = 2048
 """Customers whose draws are in memory at once, in each thread."""
@@ -35,6 +35,7 @@ _ENDS = {
     "in_time": sampling.ENDS_IN_TIME,
     "never": sampling.NEVER_ENDS,
 }
+_SPENDS = {"gamma": sampling.GAMMA_SPEND, "log_normal": sampling.LOG_NORMAL_SPEND}
 
 
 class IntervalOptions(BaseModel, frozen=True, extra="forbid"):
@@ -182,21 +183,27 @@ class Drawing:
             discounted: Callable[..., FloatArray] = model.discounted_purchases
             return discounted(*history, self.days, self.rate) * spend_model.expected_spend(x, m)
         futures: Callable[..., Futures] = model.futures
-        alive, shape, rate, end, first, second = futures(*history)
-        spend = spend_model.spend_futures(x, m)
-        return sampling.draw_values(
-            alive,
-            (shape, rate, first, second),
-            (spend.shape, spend.rate),
-            keys,
-            end=_ENDS[end],
-            spend_shape=spend.purchase_shape,
-            horizon=self.days,
-            delta=self.rate,
-            seed=self.seed,
-            draw=draw,
-            threads=1,
-        )
+        return self._drawn(draw, futures(*history), spend_model.spend_futures(x, m), keys)
+
+    def _drawn(
+        self, draw: int, own: Futures, spend: SpendFutures, keys: sampling.KeyArray
+    ) -> FloatArray:
+        process = own.shape, own.rate, own.first, own.second
+        levels = spend.first, spend.second
+        shared: dict[str, Any] = {
+            "spend_kind": _SPENDS[spend.kind],
+            "purchase": spend.purchase,
+            "horizon": self.days,
+            "delta": self.rate,
+            "seed": self.seed,
+            "draw": draw,
+            "threads": 1,
+        }
+        if own.silence is not None:
+            return regular_sampling.draw_regular_values(
+                own.alive, process, own.silence, levels, keys, gap_shape=own.gap_shape, **shared
+            )
+        return sampling.draw_values(own.alive, process, levels, keys, end=_ENDS[own.end], **shared)
 
     def _spend(self, columns: tuple[FloatArray, ...]) -> tuple[FloatArray, FloatArray]:
         x, m = (columns[self.inputs.index(name)] for name in SPEND)

@@ -9,7 +9,14 @@ import numpy as np
 import polars as pl
 
 from customer_value._kernels import log_normal as kernels
-from customer_value.clv.base import SPEND, FitOptions, Parameter, SpendModel, spend_rules
+from customer_value.clv.base import (
+    SPEND,
+    FitOptions,
+    Parameter,
+    SpendFutures,
+    SpendModel,
+    spend_rules,
+)
 from customer_value.clv.fitting import fit_rows, maximize
 
 if TYPE_CHECKING:
@@ -64,13 +71,29 @@ class LogNormalSpend(SpendModel, frozen=True):
         with x. Without a repeat purchase it is `mean_spend`; for a mean that is not above zero it
         is zero, the limit of a small one.
         """
+        mean, variance = self._own_mean(x, m)
+        new = np.nan if self.mean_spend is None else self.mean_spend
+        with np.errstate(over="ignore"):
+            return np.where(x == 0, new, np.exp(mean + variance / 2))
+
+    def spend_futures(self, x: FloatArray, m: FloatArray) -> SpendFutures:
+        """The logarithm of a customer's own mean is normal, and purchases about it log-normal.
+
+        A customer who spent nothing so far spends nothing.
+        """
+        mean, variance = self._own_mean(x, m)
+        return SpendFutures(self.within, mean, np.sqrt(variance), "log_normal")
+
+    def _own_mean(self, x: FloatArray, m: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance of the logarithm of each customer's own mean spend."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            v = np.log1p(self.within * self.within / x)
-            k = self.between * self.between / (self.between * self.between + v)
-            own = np.exp((1.0 - k) * math.log(self.median) + k * (np.log(m) + v))
-        mean = self.mean_spend
-        new = np.nan if mean is None else mean
-        return np.where(x == 0, new, np.where(m <= 0, 0.0, own))
+            v = np.logaddexp(0.0, 2.0 * math.log(self.within) - np.log(x))
+            k = 1.0 / (1.0 + v / self.between / self.between)
+            own = (1.0 - k) * math.log(self.median) + k * (np.log(m) + v / 2)
+            known = np.where(m <= 0, -np.inf, own)
+            first = x == 0
+            mean = np.where(first, math.log(self.median), known)
+            return mean, np.where(first, self.between * self.between, k * v)
 
 
 def fit_log_normal_spend(

@@ -26,7 +26,7 @@ from customer_value.clv.base import (
     history_rules,
 )
 from customer_value.clv.fitting import Rows, fit_rows
-from customer_value.clv.mbg_nbd import MbgNbd, maximize_mbg, mbg_rows, mean_age
+from customer_value.clv.mbg_nbd import maximize_mbg, mbg_rows, mean_age
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
@@ -169,15 +169,17 @@ class MbgCnbd(PurchaseModel, frozen=True):
         return float(self.purchase_probability(now, now, now, horizon, n)[0])
 
     def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Futures:
-        """From what purchases to come are drawn, with k = 1 as in the MBG/NBD.
+        """Given alive and j events since the last purchase, rates are Gamma(r + kx + j, alpha + T).
 
-        Raises:
-            CustomerValueError: k is above 1: the gaps are not those of a Poisson process.
+        The silence says how likely each j is; chances to stop are Beta(a, b + x + 1), whatever j.
         """
-        if self.k > 1:
-            return super().futures(x, t_x, T)
-        same = MbgNbd(r=self.r, alpha=self.alpha, a=self.a, b=self.b, time_unit=self.time_unit)
-        return same.futures(x, t_x, T)
+        r, alpha, a, b = self._by_day
+        alive = self.probability_alive(x, t_x, T)
+        end = np.full_like(alive, a), b + x + 1
+        shape, rate = r + self.k * x, alpha + T
+        if self.k == 1:
+            return Futures(alive, shape, rate, "at_purchase", *end)
+        return Futures(alive, shape, rate, "at_purchase", *end, self.k, (T - t_x) / rate)
 
     def has_finite_value(self, rate: float) -> bool:
         """Whether a residual life has finite value: it is infinite without discount if a <= 1."""

@@ -101,6 +101,12 @@ class ParetoNbd(CovariateModel, frozen=True):
         """Probability of exactly `n` purchases in the `horizon` days after age T."""
         return kernels.purchase_probability(x, t_x, T, horizon, n, *self._by_day)
 
+    def at_least_probability(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
+    ) -> FloatArray:
+        """Probability of n >= 1 purchases or more in the `horizon` days after age T."""
+        return kernels.at_least_probability(x, t_x, T, horizon, n, *self._by_day)
+
     def next_purchase_quantile(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, q: float
     ) -> FloatArray:

@@ -1,0 +1,68 @@
+"""Customers whose purchases are drawn as the papers tell them: the past to fit, the future to hold.
+
+Each has a past of his own length. The truth is a model of purchases and one of spend.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+import customer_value as cv
+
+
+def cohort(
+    n: int, purchases: cv.PurchaseModel, spend: cv.SpendModel, *, horizon: float, seed: int
+) -> pl.DataFrame:
+    """Histories of n customers, up to two years long, and what they spend in the horizon."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for age in rng.uniform(100.0, 700.0, n):
+        moments = np.array(_repeats(purchases, float(age + horizon), rng))
+        money = _amounts(spend, moments.size, rng)
+        past = moments <= age
+        known = np.append(0.0, moments[past])
+        x = known.size - 1
+        rows.append(
+            {
+                "repeat_purchases": x,
+                "t_x": known[-1],
+                "T": age,
+                "repeat_spend": money[past].mean() if x else None,
+                "log_gap_sum": np.log(np.diff(known)).sum(),
+                "holdout_revenue": money[~past].sum(),
+            }
+        )
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _repeats(model: Any, end: float, rng: np.random.Generator) -> list[float]:
+    """Ages at the repeat purchases of a new customer, up to an age."""
+    k = model.k if isinstance(model, cv.MbgCnbd) else 1
+    speed = rng.gamma(model.r) / (model.alpha * model.days_per_unit)
+    chance, death = 0.0, np.inf
+    if isinstance(model, cv.ParetoNbd):
+        death = rng.exponential() * model.beta * model.days_per_unit / rng.gamma(model.s)
+    elif not isinstance(model, cv.Nbd):
+        chance = rng.beta(model.a, model.b)
+    moments: list[float] = []
+    if not isinstance(model, cv.BgNbd) and rng.random() < chance:
+        return moments  # in the MBG models the first purchase may be the last
+    moment = rng.gamma(k) / speed
+    while moment < min(death, end):
+        moments.append(moment)
+        if rng.random() < chance:
+            break
+        moment += rng.gamma(k) / speed
+    return moments
+
+
+def _amounts(model: Any, n: int, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+    """Spend of n purchases of one customer."""
+    if isinstance(model, cv.GammaGamma):
+        return rng.gamma(model.p, size=n) * model.v / rng.gamma(model.q)
+    spread = np.log1p(model.within**2)
+    mean = np.log(model.median) + model.between * rng.standard_normal()
+    return rng.lognormal(mean - spread / 2, np.sqrt(spread), n)
