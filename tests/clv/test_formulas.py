@@ -4,7 +4,7 @@ import math
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import customer_value as cv
@@ -81,6 +81,7 @@ def test_limits() -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@example(margin=1.0, retention=0.34, rate=0.63, growth=-1.0, periods=1, timing="begin")
 @given(
     margin=st.floats(-1e6, 1e6),
     retention=st.floats(0, 1) | st.sampled_from([0.0, 0.5, 1.0]),

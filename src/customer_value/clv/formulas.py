@@ -45,7 +45,8 @@ class RetentionTerms(BaseModel, frozen=True, extra="forbid", title="lifetime val
     def shortfall(self, retention: FloatArray) -> FloatArray:
         """How far below 1 each term of the sum is of the one before, 1 - r (1 + g) / (1 + d)."""
         d, g = self.discount_rate, self.growth
-        return np.asarray((d + (1.0 - retention) - retention * g) / (1.0 + d))
+        # Above 1 by rounding only: no term changes its sign.
+        return np.minimum((d + (1.0 - retention) - retention * g) / (1.0 + d), 1.0)
 
     def annuity(self, retention: FloatArray, periods: int | None) -> FloatArray:
         """The sum of q^k over k = 0, 1 ..., with q = r (1 + g) / (1 + d)."""
