@@ -112,7 +112,8 @@ def _draw_values(
         log_rate = log_gamma_variate(state, shape[i] + done) - math.log(rate[i])
         odds = log_gamma_variate(state, first[i]) - log_gamma_variate(state, second[i])
         survived = -math.log(uniform(state)) / max(softplus(odds), 1e-300)
-        count = 1.0 + math.floor(min(survived, 1e300))
+        # np.floor: math.floor makes a whole number of 64 bits, which has no room for so many.
+        count = 1.0 + float(np.floor(min(survived, 1e300)))
         level = log_level(state, spend_kind, spend_first[i], spend_second[i])
         if until == math.inf:
             value = math.exp(min(log_spend(state, count, spend_kind, purchase), LARGEST_LOG))
@@ -166,7 +167,7 @@ def _draw_spend(
     while time < until and bought < count:
         step = min(width, until - time)
         done += poisson(state, rate * step)
-        fresh = min(math.floor(done / k), count) - bought
+        fresh = min(float(np.floor(done / k)), count) - bought
         if fresh > 0.0:
             spent = log_spend(state, fresh, spend_kind, purchase) - delta * time
             value += math.exp(min(spent, LARGEST_LOG)) * mean_discount(delta * step)

@@ -173,7 +173,8 @@ def poisson(state: KeyArray, mean: float) -> float:
             count += 1.0
         return count
     if mean > 1e9:
-        return max(0.0, math.floor(mean + math.sqrt(mean) * normal(state) + 0.5))
+        # math.floor makes a whole number of 64 bits, which has no room for it.
+        return max(0.0, float(np.floor(mean + math.sqrt(mean) * normal(state) + 0.5)))
     b = 0.931 + 2.53 * math.sqrt(mean)
     a = -0.059 + 0.02483 * b
     inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
