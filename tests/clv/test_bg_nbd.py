@@ -7,6 +7,7 @@ import pytest
 
 import customer_value as cv
 from customer_value._typing import TimeUnit
+from customer_value.clv import fitting
 from golden import golden
 
 GOLDEN = golden("clv")
@@ -162,3 +163,18 @@ def test_parameters_must_be_positive_and_finite() -> None:
     for bad in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="alpha"):
             cv.BgNbd(r=1, alpha=bad, a=1, b=1)
+
+
+def test_a_fit_that_starts_from_a_sample_ends_where_others_do(
+    cdnow: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = cv.fit_bg_nbd(cdnow)
+    monkeypatch.setattr(fitting, "_SAMPLE", 200)
+    sampled = cv.fit_bg_nbd(cdnow)
+    assert sampled == cv.fit_bg_nbd(cdnow.reverse())
+    for name in ("r", "alpha", "a", "b"):
+        assert getattr(sampled, name) == pytest.approx(getattr(whole, name), rel=1e-8)
+    assert sampled.fit is not None
+    assert whole.fit is not None
+    assert sampled.fit.iterations < whole.fit.iterations
+    assert sampled.fit.log_likelihood == pytest.approx(whole.fit.log_likelihood, rel=1e-13)

@@ -10,7 +10,7 @@ import pytest
 import customer_value as cv
 from customer_value._kernels.parallel import FloatArray
 from customer_value._typing import TimeUnit
-from customer_value.clv import pareto_nbd
+from customer_value.clv import fitting
 from customer_value.clv.base import HISTORY
 from golden import golden
 
@@ -179,14 +179,14 @@ def test_row_order_changes_no_bit(
     shuffled = cdnow.sample(fraction=1, shuffle=True, seed=3)
     assert cv.fit_pareto_nbd(shuffled) == pn
     assert cv.fit_pareto_nbd(cdnow.lazy()) == pn
-    monkeypatch.setattr(pareto_nbd, "_PILOT", 200)
+    monkeypatch.setattr(fitting, "_SAMPLE", 200)
     assert cv.fit_pareto_nbd(shuffled) == cv.fit_pareto_nbd(cdnow)
 
 
 def test_a_pilot_changes_the_way_and_not_the_end(
     cdnow: pl.DataFrame, pn: cv.ParetoNbd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pareto_nbd, "_PILOT", 200)
+    monkeypatch.setattr(fitting, "_SAMPLE", 200)
     model = cv.fit_pareto_nbd(cdnow)
     assert parameters(model) == pytest.approx(parameters(pn), rel=1e-8)
     assert model.fit is not None

@@ -26,7 +26,7 @@ from customer_value.clv.base import (
 )
 from customer_value.clv.covariate_fit import WithCovariates, maximize_with_covariates
 from customer_value.clv.covariates import CovariateModel, CovariateTerms, as_terms
-from customer_value.clv.fitting import Optimum, Rows, fit_rows, maximize
+from customer_value.clv.fitting import Optimum, Rows, climb_from_sample, fit_rows, maximize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -202,25 +202,29 @@ def fit_bg_nbd(
     scale = total / float(rows.weights.sum()) or 1.0
     t_x, age = t_x / scale, age / scale
 
-    def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        return kernels.value_gradient_hessian(x, t_x, age, rows.weights, *np.exp(theta).tolist())
-
     mean_repeats = max(repeats / float(rows.weights.sum()), 1e-3)
-    unit = scale / DAYS_PER_UNIT[time_unit]
-    best = maximize(
-        evaluate,
-        np.log([0.5, 0.5 / mean_repeats, 1.0, 2.5]),
-        names=("r", "alpha", "a", "b"),
-        scales=np.array([1.0, unit, 1.0, 1.0]),
-        rows=rows,
-        offset=-repeats * float(np.log(unit)),
-        options=options or FitOptions(),
-    )
+    unit, options = scale / DAYS_PER_UNIT[time_unit], options or FitOptions()
+
+    def climb(some: Rows, start: FloatArray, near: bool) -> Optimum:
+        x, t_x, age = some.arrays[0], some.arrays[1] / scale, some.arrays[2] / scale
+        return maximize(
+            lambda theta: kernels.value_gradient_hessian(
+                x, t_x, age, some.weights, *np.exp(theta).tolist()
+            ),
+            start,
+            names=("r", "alpha", "a", "b"),
+            scales=np.array([1.0, unit, 1.0, 1.0]),
+            rows=some,
+            offset=-repeats * float(np.log(unit)),
+            options=options,
+            near=near,
+        )
+
+    start = np.log([0.5, 0.5 / mean_repeats, 1.0, 2.5])
+    best = climb_from_sample(climb, rows, start, near=False)
     if terms.columns:
         history = x, t_x, age
-        found = _with_covariates(
-            rows, history, best, terms, unit=unit, options=options or FitOptions()
-        )
+        found = _with_covariates(rows, history, best, terms, unit=unit, options=options)
         r, alpha, a, b = found.parameters
         return BgNbd(
             r=r,

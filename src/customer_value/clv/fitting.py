@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Evaluate: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]
 
 _LIMIT = math.log(1e6)
+_SAMPLE = 4_000
+"""Rows, every k-th of many, whose maximum is near that of all."""
 _FLAT = 1e-9
 _WEIGHT = "weight of the row"  # no name that a covariate has
 _BAD_WEIGHT = ArrayRule("a weight that is not 0 or more", lambda w: ~((w >= 0) & np.isfinite(w)))
@@ -83,17 +85,32 @@ def fit_rows(
     return Rows(tuple(arrays), total, warnings)
 
 
-def thin(rows: Rows, at_most: int) -> Rows:
-    """Every k-th row, as few as needed to be at most so many: enough to start a fit from."""
-    step = -(-rows.weights.size // at_most)
-    return Rows(tuple(array[::step] for array in rows.arrays), rows.weights[::step], ())
-
-
 class Optimum(NamedTuple):
     """Where a likelihood is largest."""
 
     log_parameters: FloatArray
     summary: FitSummary
+
+
+def climb_from_sample(
+    climb: Callable[[Rows, FloatArray, bool], Optimum], rows: Rows, start: FloatArray, *, near: bool
+) -> Optimum:
+    """Find the maximum of many rows from that of some: a likelihood of a million is not cheap.
+
+    Args:
+        climb: Finds the maximum for the rows, from a start, which may be near it.
+        rows: All rows of the fit.
+        start: Log-parameters to start from.
+        near: Whether Newton steps may be tried from there at once, for the sample.
+    """
+    if rows.weights.size <= 2 * _SAMPLE:
+        return climb(rows, start, False)
+    step = -(-rows.weights.size // _SAMPLE)
+    some = Rows(tuple(array[::step] for array in rows.arrays), rows.weights[::step], ())
+    found = climb(some, start, near)
+    if found.summary.status != "converged":
+        return climb(rows, start, False)
+    return climb(rows, found.log_parameters, True)
 
 
 def maximize(

@@ -22,7 +22,7 @@ from customer_value.clv.base import (
 )
 from customer_value.clv.covariate_fit import maximize_with_covariates
 from customer_value.clv.covariates import CovariateModel, CovariateTerms, as_terms
-from customer_value.clv.fitting import Optimum, Rows, fit_rows, maximize, thin
+from customer_value.clv.fitting import Optimum, Rows, climb_from_sample, fit_rows, maximize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 
 _NAMES = ("r", "alpha", "s", "beta")
-_PILOT = 4_000
-"""Rows of the sample on which a fit of many starts: a likelihood of a million is not cheap."""
 
 
 class ParetoNbd(CovariateModel, frozen=True):
@@ -234,12 +232,12 @@ class _Search(NamedTuple):
         """From a start that the mean number of purchases gives, or for many rows a sample."""
         total = float(self.rows.weights.sum())
         mean = max(float(self.rows.weights @ self.rows.arrays[0]) / total, 1e-3)
-        start, near = np.log([0.5, 0.5 / mean, 0.5, 0.5]), False
-        if self.rows.weights.size > 2 * _PILOT:
-            pilot = self._replace(rows=thin(self.rows, _PILOT)).climb(start, near=True)
-            if pilot.summary.status == "converged":
-                start, near = pilot.log_parameters, True
-        return self.climb(start, near=near)
+        return climb_from_sample(
+            lambda rows, start, near: self._replace(rows=rows).climb(start, near=near),
+            self.rows,
+            np.log([0.5, 0.5 / mean, 0.5, 0.5]),
+            near=True,
+        )
 
     def climb(self, start: FloatArray, *, near: bool) -> Optimum:
         history, weights = self.history, self.rows.weights
