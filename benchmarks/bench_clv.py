@@ -12,6 +12,8 @@ import platform
 import resource
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -137,7 +139,8 @@ def main() -> None:
         f"{fractions:>12,} with ages in fractions of a day: {seconds / fractions * 1e6:.2f} us each"
     )
     if peer:
-        theirs = lifetimes(peer, "/tmp/bench_clv.npy")  # noqa: S108
+        with tempfile.TemporaryDirectory() as folder:
+            theirs = lifetimes(peer, str(Path(folder) / "customers.npy"))
         ours = cost[min(largest, 1_000_000)]
         print(
             f"lifetimes: {theirs * 1e6:.2f} us each, {theirs / ours:.0f}x as long; "
