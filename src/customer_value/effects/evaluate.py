@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from scipy import stats
 
 from customer_value._frames.contracts import check_choice
+from customer_value._frames.intervals import wilson
 from customer_value.effects.arms import read_arms, two_valued
 from customer_value.effects.estimate import Difference, Level, judge, welch
 from customer_value.exceptions import CustomerValueError
@@ -194,10 +195,9 @@ def _newcombe(treated: FloatArray, control: FloatArray, level: Level) -> tuple[f
 
 
 def _wilson(arm: FloatArray, z: float) -> tuple[float, float, float]:
-    n, p = arm.size, float(arm.mean())
-    centre, shrink = p + z * z / (2 * n), 1 + z * z / n
-    width = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return p, max(0.0, (centre - width) / shrink), min(1.0, (centre + width) / shrink)
+    share = float(arm.mean())
+    low, high = wilson(share, float(arm.size), z)
+    return share, max(0.0, low), min(1.0, high)
 
 
 def _ratios(

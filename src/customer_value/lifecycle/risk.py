@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from customer_value._frames.arrays import to_array
 from customer_value._frames.assemble import array_column, finite_column, with_columns
 from customer_value._frames.contracts import ArrayRule, Kind, as_polars, refuse, require
+from customer_value._frames.intervals import Z95, wilson
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
@@ -255,9 +256,7 @@ def _kept(now: FloatArray, later: FloatArray) -> FloatArray:
 
 def _bins(rows: pl.DataFrame, bins: int) -> pl.DataFrame:
     place = (pl.col("p").rank("average") - 0.5) / pl.len() * bins
-    z, n, share = 1.959963984540054, pl.col("customers"), pl.col("observed")
-    centre, shrink = share + z * z / (2 * n), 1 + z * z / n
-    width = z * (share * (1 - share) / n + z * z / (4 * n * n)).sqrt()
+    low, high = wilson(pl.col("observed"), pl.col("customers"), Z95)
     return (
         rows.group_by(bin=place.floor().cast(pl.Int64).clip(0, bins - 1))
         .agg(
@@ -270,8 +269,8 @@ def _bins(rows: pl.DataFrame, bins: int) -> pl.DataFrame:
         .sort("bin")
         .with_columns(
             bin=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
-            low=((centre - width) / shrink).clip(0, 1),
-            high=((centre + width) / shrink).clip(0, 1),
+            low=low.clip(0, 1),
+            high=high.clip(0, 1),
         )
     )
 

@@ -18,6 +18,7 @@ from customer_value._frames.contracts import (
     find_offences,
     require,
 )
+from customer_value._frames.intervals import wilson
 from customer_value._frames.time import check_day, duration_days
 from customer_value.exceptions import DataError
 
@@ -351,9 +352,5 @@ def _shares(
 
 def _wilson(table: pl.DataFrame, share: str, z: float) -> pl.DataFrame:
     """Add Wilson's interval (1927) around a share of `_WEIGHT` answers."""
-    n, p = pl.col(_WEIGHT), pl.col(share)
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    width = z * (p * (1 - p) / n + z * z / (4 * n * n)).clip(lower_bound=0).sqrt() / (1 + z * z / n)
-    return table.with_columns(
-        low=(centre - width).clip(0, 1), high=(centre + width).clip(0, 1)
-    ).drop(_WEIGHT)
+    low, high = wilson(pl.col(share), pl.col(_WEIGHT), z)
+    return table.with_columns(low=low.clip(0, 1), high=high.clip(0, 1)).drop(_WEIGHT)

@@ -8,6 +8,7 @@ import polars as pl
 
 from customer_value._frames.contracts import Kind, as_polars, require
 from customer_value._frames.derive import AMOUNT, FINITE, MONEY, SHARE, Rules, check_numbers
+from customer_value._frames.intervals import Z95, wilson
 from customer_value._frames.money import exact_sum
 from customer_value.exceptions import SchemaError
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from customer_value._typing import Frame
 
 CHANNEL, _PREFERRED = "__channel__", "__preferred__"
-_Z95 = 1.959963984540054
 _MEASURES: dict[str, Rules] = {
     "value": MONEY,
     "revenue": MONEY,
@@ -174,16 +174,11 @@ def _mean(name: str) -> pl.Expr:
 
 def _mean_with_interval(name: str) -> dict[str, pl.Expr]:
     known, mean = pl.col(name).count(), _mean(name)
-    reach = _Z95 * pl.col(name).std() / known.sqrt()
+    reach = Z95 * pl.col(name).std() / known.sqrt()
     return {f"{name}_mean": mean, f"{name}_low": mean - reach, f"{name}_high": mean + reach}
 
 
 def _share_with_interval(name: str) -> dict[str, pl.Expr]:
     known, share = pl.col(name).count(), _mean(name).clip(0, 1)
-    per = _Z95**2 / known
-    middle, reach = share + per / 2, (per * (share * (1 - share) + per / 4)).sqrt()
-    ends = {"low": (middle - reach) / (1 + per), "high": (middle + reach) / (1 + per)}
-    interval = {
-        f"retention_{end}": pl.when(known > 0).then(bound.clip(0, 1)) for end, bound in ends.items()
-    }
-    return {"retention": share, **interval}
+    low, high = (pl.when(known > 0).then(end.clip(0, 1)) for end in wilson(share, known, Z95))
+    return {"retention": share, "retention_low": low, "retention_high": high}

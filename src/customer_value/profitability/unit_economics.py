@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.derive import AMOUNT, FINITE, MONEY, SHARE, derive, number
+from customer_value._frames.intervals import wilson
 from customer_value._frames.options import Share
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ __all__ = ["ltv_to_cac", "payback_months", "simple_ltv"]
 
 _SLACK = 1e-9
 _MOST_PAYMENTS = 12_000
-_Z95 = 1.6448536269514722
+_ONE_SIDED_95 = 1.6448536269514722
 
 
 class _PaybackTerms(BaseModel, frozen=True, extra="forbid", title="payback_months"):
@@ -243,7 +244,5 @@ def ltv_to_cac(
 
 def _high_churn(rate: pl.Expr, n: pl.Expr) -> pl.Expr:
     """Upper end of the score interval of Wilson (1927); unknown without a sample."""
-    per = _Z95**2 / n
-    middle = rate + per / 2
-    reach = (per * (rate * (1 - rate) + per / 4)).sqrt()
-    return pl.when(n > 0).then(((middle + reach) / (1 + per)).clip(0, 1))
+    _, high = wilson(rate, n, _ONE_SIDED_95)
+    return pl.when(n > 0).then(high.clip(0, 1))
