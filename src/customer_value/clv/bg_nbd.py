@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import polars as pl
 
 from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels import bg_nbd as kernels
@@ -18,15 +17,20 @@ from customer_value._kernels import bg_nbd_future as future
 from customer_value._kernels import bg_nbd_rows
 from customer_value._kernels.pareto_nbd import counting_sums
 from customer_value.clv.base import (
-    HISTORY,
     FitOptions,
     Futures,
     Parameter,
-    history_rules,
 )
 from customer_value.clv.covariate_fit import WithCovariates, maximize_with_covariates
 from customer_value.clv.covariates import CovariateModel, CovariateTerms, as_terms
-from customer_value.clv.fitting import Optimum, Rows, climb_from_sample, fit_rows, maximize
+from customer_value.clv.fitting import (
+    Optimum,
+    Rows,
+    climb_from_sample,
+    history_rows,
+    maximize,
+    mean_age,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -187,19 +191,9 @@ def fit_bg_nbd(
         -9582.4
     """
     terms = as_terms(covariates)
-    columns = (*HISTORY, *terms.columns)
-    rows = fit_rows(
-        customers,
-        columns,
-        weights=weights,
-        rules=history_rules(len(terms.columns)),
-        usable=pl.all_horizontal(pl.col(columns).is_not_null()),
-        unusable="no purchase, or an unknown covariate" if terms.columns else "no purchase",
-    )
+    rows = history_rows(customers, weights, terms.columns)
     x, t_x, age = rows.arrays[:3]
-    total, repeats = float(rows.weights @ age), float(rows.weights @ x)
-    # Time in units of the mean age, so that the limits of the search fit any data.
-    scale = total / float(rows.weights.sum()) or 1.0
+    repeats, scale = float(rows.weights @ x), mean_age(rows)
     t_x, age = t_x / scale, age / scale
 
     mean_repeats = max(repeats / float(rows.weights.sum()), 1e-3)

@@ -11,7 +11,7 @@ from scipy import optimize
 
 from customer_value._frames.arrays import to_array, to_arrays
 from customer_value._frames.contracts import ArrayRule, as_polars, refuse, require
-from customer_value.clv.base import FitOptions, FitSummary
+from customer_value.clv.base import HISTORY, FitOptions, FitSummary, history_rules
 from customer_value.exceptions import FitError
 
 if TYPE_CHECKING:
@@ -37,6 +37,24 @@ class Rows(NamedTuple):
     arrays: tuple[FloatArray, ...]
     weights: FloatArray
     warnings: tuple[str, ...]
+
+
+def history_rows(customers: Frame, weights: str | None, covariates: Sequence[str] = ()) -> Rows:
+    """The purchase histories of a fit, and the covariates behind them: `fit_rows`."""
+    columns = (*HISTORY, *covariates)
+    return fit_rows(
+        customers,
+        columns,
+        weights=weights,
+        rules=history_rules(len(covariates)),
+        usable=pl.all_horizontal(pl.col(columns).is_not_null()),
+        unusable="no purchase, or an unknown covariate" if covariates else "no purchase",
+    )
+
+
+def mean_age(rows: Rows) -> float:
+    """Mean T in days, the unit of time of a search, so that its limits fit any data."""
+    return float(rows.weights @ rows.arrays[2]) / float(rows.weights.sum()) or 1.0
 
 
 def fit_rows(

@@ -25,8 +25,8 @@ from customer_value.clv.base import (
     PurchaseModel,
     history_rules,
 )
-from customer_value.clv.fitting import Rows, fit_rows
-from customer_value.clv.mbg_nbd import maximize_mbg, mbg_rows, mean_age
+from customer_value.clv.fitting import Rows, fit_rows, history_rows, mean_age
+from customer_value.clv.mbg_nbd import maximize_mbg
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ def fit_mbg_cnbd(
     if k is not None and not 1 <= k <= 100:
         raise CustomerValueError(f"k must be from 1 to 100, or None to choose it; got {k}")
     if k == 1:
-        rows, log_gaps, repeats = mbg_rows(customers, weights), 0.0, 0.0
+        rows, log_gaps, repeats = history_rows(customers, weights), 0.0, 0.0
     else:
         rows, log_gaps, repeats = _rows_with_gaps(customers, weights)
     unit, scale = DAYS_PER_UNIT[time_unit], mean_age(rows)

@@ -9,19 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import polars as pl
 
 from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels import mbg_cnbd, mbg_nbd
 from customer_value.clv.base import (
-    HISTORY,
     FitOptions,
     Futures,
     Parameter,
     PurchaseModel,
-    history_rules,
 )
-from customer_value.clv.fitting import fit_rows, maximize
+from customer_value.clv.fitting import history_rows, maximize, mean_age
 
 if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame, TimeUnit
@@ -163,30 +160,13 @@ def fit_mbg_nbd(
         >>> round(mbg.fit.log_likelihood, 1)
         -9582.1
     """
-    rows = mbg_rows(customers, weights)
+    rows = history_rows(customers, weights)
     unit = DAYS_PER_UNIT[time_unit]
     best = maximize_mbg(rows, k=1, unit=unit, options=options or FitOptions())
     r, alpha, a, b = np.exp(best.log_parameters).tolist()
     return MbgNbd(
         r=r, alpha=alpha * mean_age(rows) / unit, a=a, b=b, time_unit=time_unit, fit=best.summary
     )
-
-
-def mbg_rows(customers: Frame, weights: str | None) -> Rows:
-    """The histories of a fit."""
-    return fit_rows(
-        customers,
-        HISTORY,
-        weights=weights,
-        rules=history_rules(),
-        usable=pl.all_horizontal(pl.col(HISTORY).is_not_null()),
-        unusable="no purchase",
-    )
-
-
-def mean_age(rows: Rows) -> float:
-    """Mean T in days, the unit of the search, so that its limits fit any data."""
-    return float(rows.weights @ rows.arrays[2]) / float(rows.weights.sum()) or 1.0
 
 
 def maximize_mbg(

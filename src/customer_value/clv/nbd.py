@@ -9,19 +9,16 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import polars as pl
 
 from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels import nbd as kernels
 from customer_value.clv.base import (
-    HISTORY,
     FitOptions,
     Futures,
     Parameter,
     PurchaseModel,
-    history_rules,
 )
-from customer_value.clv.fitting import fit_rows, maximize
+from customer_value.clv.fitting import history_rows, maximize, mean_age
 
 if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame, TimeUnit
@@ -178,18 +175,9 @@ def fit_nbd(
         >>> round(nbd.r, 4), round(nbd.alpha, 3), round(nbd.fit.log_likelihood, 1)
         (0.3848, 12.072, -9763.7)
     """
-    rows = fit_rows(
-        customers,
-        HISTORY,
-        weights=weights,
-        rules=history_rules(),
-        usable=pl.all_horizontal(pl.col(HISTORY).is_not_null()),
-        unusable="no purchase",
-    )
+    rows = history_rows(customers, weights)
     x, _, age = rows.arrays
-    total, repeats = float(rows.weights @ age), float(rows.weights @ x)
-    # Time in units of the mean age, so that the limits of the search fit any data.
-    scale = total / float(rows.weights.sum()) or 1.0
+    repeats, scale = float(rows.weights @ x), mean_age(rows)
     age = age / scale
 
     def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:

@@ -9,20 +9,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-import polars as pl
 
 from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels import pareto_nbd as kernels
 from customer_value.clv.base import (
-    HISTORY,
     FitOptions,
     Futures,
     Parameter,
-    history_rules,
 )
 from customer_value.clv.covariate_fit import maximize_with_covariates
 from customer_value.clv.covariates import CovariateModel, CovariateTerms, as_terms
-from customer_value.clv.fitting import Optimum, Rows, climb_from_sample, fit_rows, maximize
+from customer_value.clv.fitting import (
+    Optimum,
+    Rows,
+    climb_from_sample,
+    history_rows,
+    maximize,
+    mean_age,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -181,15 +185,7 @@ def fit_pareto_nbd(
         -9595.0
     """
     terms = as_terms(covariates)
-    columns = (*HISTORY, *terms.columns)
-    rows = fit_rows(
-        customers,
-        columns,
-        weights=weights,
-        rules=history_rules(len(terms.columns)),
-        usable=pl.all_horizontal(pl.col(columns).is_not_null()),
-        unusable="no purchase, or an unknown covariate" if terms.columns else "no purchase",
-    )
+    rows = history_rows(customers, weights, terms.columns)
     search = _Search.of(rows, time_unit, options or FitOptions())
     best = search.maximize()
     if terms.columns:
@@ -211,8 +207,7 @@ class _Search(NamedTuple):
 
     @classmethod
     def of(cls, rows: Rows, time_unit: TimeUnit, options: FitOptions) -> _Search:
-        mean_age = float(rows.weights @ rows.arrays[2]) / float(rows.weights.sum())
-        return cls(rows, mean_age or 1.0, time_unit, options)
+        return cls(rows, mean_age(rows), time_unit, options)
 
     @property
     def scales(self) -> FloatArray:
