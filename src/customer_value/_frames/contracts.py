@@ -11,7 +11,7 @@ import polars as pl
 from customer_value.exceptions import CustomerValueError, DataError, SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from customer_value._typing import BoolArray, FloatArray, Frame
 
@@ -166,13 +166,26 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
         raise CustomerValueError(f"{name} must be one of {allowed}; got {value!r}")
 
 
-def check_groups(by: Sequence[str], results: Sequence[str]) -> None:
-    """Refuse columns to group by that are named twice, or have names of the result."""
-    problems = []
+def check_groups(
+    by: Sequence[str],
+    results: Collection[str],
+    *,
+    required: bool = False,
+    clash: str = "has names of the result, rename them",
+) -> None:
+    """Refuse columns to group by that are named twice, or have names of the result.
+
+    Args:
+        by: The columns.
+        results: Names that they may not have.
+        required: Whether there must be one.
+        clash: What columns with such names are, in words.
+    """
+    problems = ["names no column"] if required and not by else []
     if twice := sorted({name for name in by if list(by).count(name) > 1}):
         problems.append(f"names twice: {', '.join(twice)}")
     if clashes := [name for name in by if name in results]:
-        problems.append(f"has names of the result, rename them: {', '.join(clashes)}")
+        problems.append(f"{clash}: {', '.join(clashes)}")
     if problems:
         raise CustomerValueError(f"by {'; '.join(problems)}")
 

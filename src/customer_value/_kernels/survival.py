@@ -87,3 +87,15 @@ def _weight_from(time: FloatArray, value: FloatArray, weight: FloatArray) -> Flo
     order = np.argsort(value, kind="stable")
     before = np.append(0.0, np.cumsum(weight[order]))
     return np.asarray(before[-1] - before[np.searchsorted(value[order], time, side="left")])
+
+
+def log_log_interval(table: SurvivalTable, z: float) -> tuple[FloatArray, FloatArray]:
+    """Both ends of the interval of the survival that is symmetric on the scale of log(-log S).
+
+    Kalbfleisch & Prentice (1980), "The Statistical Analysis of Failure Time Data":
+    S ** exp(± z sd(log S) / log S). It stays within 0 and 1; NaN where S is 0 or 1.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_survival = np.log(table.survival)
+        width = z * np.sqrt(table.log_variance) / -log_survival
+        return np.exp(log_survival * np.exp(width)), np.exp(log_survival * np.exp(-width))

@@ -21,7 +21,7 @@ from customer_value._frames.contracts import (
     find_offences,
     require,
 )
-from customer_value._kernels.survival import kaplan_meier
+from customer_value._kernels.survival import kaplan_meier, log_log_interval
 from customer_value.exceptions import DataError, SchemaError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def survival_curve(
 def _curve(rows: pl.DataFrame, z: float, interval: Literal["log-log", "plain"]) -> pl.DataFrame:
     duration, weight, entry = (to_array(rows[name]) for name in (_DURATION, _WEIGHT, _ENTRY))
     table = kaplan_meier(duration, rows[_EVENT].to_numpy(), weight, entry)
-    low, high = (_log_log if interval == "log-log" else _plain)(table, z)
+    low, high = (log_log_interval if interval == "log-log" else _plain)(table, z)
     left = table.survival > 0
     figures = {"standard_error": np.sqrt(table.variance), "low": low, "high": high}
     return pl.DataFrame(
@@ -127,13 +127,6 @@ def _curve(rows: pl.DataFrame, z: float, interval: Literal["log-log", "plain"]) 
             },
         }
     )
-
-
-def _log_log(table: SurvivalTable, z: float) -> tuple[FloatArray, FloatArray]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log_survival = np.log(table.survival)
-        width = z * np.sqrt(table.log_variance) / -log_survival
-        return np.exp(log_survival * np.exp(width)), np.exp(log_survival * np.exp(-width))
 
 
 def _plain(table: SurvivalTable, z: float) -> tuple[FloatArray, FloatArray]:

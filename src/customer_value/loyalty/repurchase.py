@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.time import check_day, duration_days
-from customer_value._kernels.survival import kaplan_meier, survival_at
+from customer_value._kernels.survival import kaplan_meier, log_log_interval, survival_at
 from customer_value.exceptions import CustomerValueError
 from customer_value.transactions._source import Source
 from customer_value.transactions.summary import purchase_days
@@ -192,7 +191,6 @@ def _repurchase(
     survival = survival_at(table, limit)
     if not 0 < survival < 1:
         return None, 1 - survival, None
-    variance = table.log_variance[np.searchsorted(table.time, limit, side="right") - 1]
-    width = z * math.sqrt(variance) / -math.log(survival)
-    ends = [1 - survival ** math.exp(sign * width) for sign in (-1, 1)]
-    return ends[0], 1 - survival, ends[1]
+    row = np.searchsorted(table.time, limit, side="right") - 1
+    low, high = (float(end[row]) for end in log_log_interval(table, z))
+    return 1 - high, 1 - survival, 1 - low

@@ -10,10 +10,11 @@ from customer_value._frames.assemble import array_column
 from customer_value._frames.contracts import (
     NOT_FINITE,
     as_polars,
+    check_groups,
     require,
 )
 from customer_value._frames.money import MONEY_SCALE, TOO_LARGE
-from customer_value.exceptions import CustomerValueError, SchemaError
+from customer_value.exceptions import SchemaError
 from customer_value.profitability._statement import ACCOUNT
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def pnl_by(accounts: Frame, *, by: str | Sequence[str]) -> pl.DataFrame | pl.Laz
     """
     frame = as_polars(accounts)
     keys = [by] if isinstance(by, str) else list(by)
-    _check_keys(keys)
+    check_groups(keys, _TAKEN, required=True, clash="names columns of the account")
     present = [name for name in ACCOUNT if name in frame.collect_schema().names()]
     money = list(dict.fromkeys((*_NEEDED, *present)))
     covered = "cost_coverage" in frame.collect_schema().names()
@@ -121,15 +122,3 @@ def _sum_if_known(name: str) -> pl.Expr:
 
 def _rows_known(name: str) -> pl.Expr:
     return pl.col(name).count().cast(pl.Int64).alias("rows_known")
-
-
-def _check_keys(keys: list[str]) -> None:
-    problems = []
-    if not keys:
-        problems.append("names no column")
-    if twice := sorted({key for key in keys if keys.count(key) > 1}):
-        problems.append(f"names twice: {', '.join(twice)}")
-    if clashes := [key for key in keys if key in _TAKEN]:
-        problems.append(f"names columns of the account: {', '.join(clashes)}")
-    if problems:
-        raise CustomerValueError(f"by {'; '.join(problems)}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import NOT_FINITE, as_polars, refuse, require
+from customer_value._frames.contracts import NOT_FINITE, as_polars, check_groups, refuse, require
 from customer_value._frames.money import TOO_LARGE, exact
 from customer_value.exceptions import CustomerValueError, SchemaError
 
@@ -24,6 +24,14 @@ _MIX_COLUMNS = (
     "customers_before",
     "customers_after",
     *(f"{column}_{when}" for column in _SHARES for when in ("before", "after", "change")),
+)
+_RESULTS = (
+    "customers",
+    *_SHARES,
+    "value_mean",
+    "value_median",
+    *(f"{name}_median" for name in _BEHAVIOUR),
+    "suppressed",
 )
 _KNOWN, _SUM, _SMALL = "__segment_known__", "__segment_sum__", "__segment_small__"
 
@@ -140,8 +148,7 @@ def compare_mix(
         [0.1, 0.3, -0.4]
     """
     keys = [by] if isinstance(by, str) else list(by)
-    if clashes := [key for key in keys if key in _MIX_COLUMNS]:
-        raise CustomerValueError(f"by has names of the result, rename them: {', '.join(clashes)}")
+    check_groups(keys, _MIX_COLUMNS)
     frames = {"before": before, "after": after}
     profiles = {
         name: _profile(as_polars(frame), keys, value, min_size=1, what=name)
@@ -228,7 +235,7 @@ def _rows(
     frame: pl.DataFrame | pl.LazyFrame, keys: list[str], value: str, what: str
 ) -> pl.DataFrame:
     """Attributes and measures of all customers, checked; measures under inner names."""
-    _check_keys(keys)
+    check_groups(keys, _RESULTS, required=True)
     present = [name for name in _BEHAVIOUR if name in frame.collect_schema()]
     kinds: Mapping[str, str] = {"value": value, **{name: name for name in present}}
     schema = require(
@@ -247,20 +254,6 @@ def _rows(
         known = to_array(rows[_inner(name)].drop_nulls())
         refuse({column: known}, [NOT_FINITE, TOO_LARGE], what=what)
     return rows
-
-
-def _check_keys(keys: list[str]) -> None:
-    taken = {"customers", "customer_share", "suppressed", "value_total", "value_share"}
-    taken |= {"value_mean", "value_median", *(f"{name}_median" for name in _BEHAVIOUR)}
-    problems = []
-    if not keys:
-        problems.append("names no column")
-    if twice := sorted({key for key in keys if keys.count(key) > 1}):
-        problems.append(f"names twice: {', '.join(twice)}")
-    if clashes := [key for key in keys if key in taken]:
-        problems.append(f"has names of the result, rename them: {', '.join(clashes)}")
-    if problems:
-        raise CustomerValueError(f"by {'; '.join(problems)}")
 
 
 def _inner(name: str) -> str:
