@@ -18,12 +18,13 @@ from polars.testing import assert_frame_equal
 from pydantic import ValidationError
 
 import customer_value as cv
-from customer_value.transactions import _source
+from customer_value.transactions import _in_memory, _source
 from customer_value.transactions.options import Extra
 from oracles import transactions as oracle
 from strategies import LAST_DAY, Log, days, logs, small
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 EXTRAS: tuple[Extra, ...] = ("gap_mean_days", "gap_std_days", "log_gap_sum")
@@ -49,6 +50,14 @@ QUOTIENTS = {"mean_purchase", "repeat_spend", *EXTRAS}
 
 CALIBRATION_END = date(1997, 9, 30)
 DATA_END = date(1998, 6, 30)
+
+
+@pytest.fixture(params=["by polars", "by a kernel"], scope="module", autouse=True)
+def adding_up(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Both ways to add up a log in memory, whatever its length."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_in_memory, "_SHORT", 0 if request.param == "by a kernel" else 10**9)
+        yield
 
 
 def one(frame: pl.DataFrame, **keywords: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import polars as pl
 
 from customer_value._frames.time import check_day
 from customer_value.exceptions import CustomerValueError
+from customer_value.transactions._in_memory import totals_in_memory
 from customer_value.transactions._source import Source
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def summarize(
     """
     day = check_day("as_of", as_of)
     source = Source.of(transactions, columns, options)
-    return source.per_customer(lambda log: _customer_frame(log, day, source.options))
+    return source.per_customer(lambda log: _customer_frame(log, day, source))
 
 
 @overload
@@ -153,7 +154,7 @@ def split_holdout(
     source = Source.of(transactions, columns, options)
 
     def split(log: pl.LazyFrame) -> pl.LazyFrame:
-        customers = _customer_frame(log, start, source.options)
+        customers = _customer_frame(log, start, source)
         return customers.join(
             _holdout(log, start, end, source.options), on="customer_id", how="left"
         ).with_columns(
@@ -164,24 +165,13 @@ def split_holdout(
     return source.per_customer(split)
 
 
-def _customer_frame(log: pl.LazyFrame, as_of: date, options: TransactionOptions) -> pl.LazyFrame:
+def _customer_frame(log: pl.LazyFrame, as_of: date, source: Source) -> pl.LazyFrame:
+    options = source.options
     log = log.filter(pl.col("ordered_at") <= as_of)
     columns = log.collect_schema().names()
-    days, has_orders = purchase_days(log, options), "order_id" in columns
-    # Orders of one day have no order among themselves: the first one's spend is their mean.
-    by_order = options.occasion == "order"
-    first_occasions = pl.col("occasions").min_by("purchase_day") if by_order else pl.lit(1)
-    totals = days.group_by("customer_id").agg(
-        first_purchase=pl.col("purchase_day").min(),
-        last_purchase=pl.col("purchase_day").max(),
-        purchases=pl.col("occasions").sum(),
-        orders=pl.col("orders").sum(),
-        spend=pl.col("spend").sum(),
-        loose=pl.col("loose").sum(),
-        returned=pl.col("returned").sum() if has_orders else -pl.col("loose").sum(),
-        first_spend=pl.col("spend").min_by("purchase_day"),
-        first_occasions=first_occasions,
-    )
+    in_memory = isinstance(source.frame, pl.DataFrame)
+    added = totals_in_memory(log, options) if in_memory else None
+    totals = _totals(log, options) if added is None else added.lazy()
     if "cost" in columns:
         known = pl.col("cost").is_not_null().all()
         cost = pl.when(known).then(_exact("cost", options).sum().cast(pl.Float64))
@@ -193,8 +183,38 @@ def _customer_frame(log: pl.LazyFrame, as_of: date, options: TransactionOptions)
         sold = pl.when(pl.col("kind") == "sale").then("category").drop_nulls()
         totals = _add(totals, log, n_categories=sold.n_unique().cast(pl.Int64))
     if options.extras:
-        totals = totals.join(_gaps(days, as_of, options), on="customer_id", how="left")
+        gaps = _gaps(purchase_days(log, options), as_of, options)
+        totals = totals.join(gaps, on="customer_id", how="left")
     return _finish(totals, as_of)
+
+
+def _totals(log: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFrame:
+    """Purchases and money of each customer; `first_occasions` are those of the first day."""
+    has_orders, by_order = "order_id" in log.collect_schema(), options.occasion == "order"
+    spend, loose, first = (pl.col(name) for name in ("spend", "loose", "first_spend"))
+    return (
+        purchase_days(log, options)
+        .group_by("customer_id")
+        .agg(
+            first_purchase=pl.col("purchase_day").min(),
+            last_purchase=pl.col("purchase_day").max(),
+            purchases=pl.col("occasions").sum(),
+            orders=pl.col("orders").sum(),
+            spend=spend.sum(),
+            loose=loose.sum(),
+            returned=pl.col("returned").sum() if has_orders else -loose.sum(),
+            first_spend=spend.min_by("purchase_day"),
+            first_occasions=pl.col("occasions").min_by("purchase_day") if by_order else pl.lit(1),
+        )
+        .with_columns(
+            # Added as decimals: beside a large amount a float sum loses digits of a small one.
+            spend.cast(pl.Float64),
+            first.cast(pl.Float64),
+            pl.col("returned").cast(pl.Float64),
+            revenue=(spend + loose).cast(pl.Float64),
+            later_spend=(spend - first).cast(pl.Float64),
+        )
+    )
 
 
 def purchase_days(log: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFrame:
@@ -326,11 +346,10 @@ def _finish(totals: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     """Sums to the columns of the customer frame, in their order."""
     day = pl.lit(as_of)
     purchases, first, last = pl.col("purchases"), pl.col("first_purchase"), pl.col("last_purchase")
-    revenue = (pl.col("spend") + pl.col("loose")).cast(pl.Float64)
-    spend, repeats = pl.col("spend").cast(pl.Float64), purchases - 1
-    # Subtracted as decimals: beside a large first purchase a float difference loses its digits.
-    others = pl.col("first_spend").cast(pl.Float64) * (1 - 1 / pl.col("first_occasions"))
-    repeat_spend = (pl.col("spend") - pl.col("first_spend")).cast(pl.Float64) + others
+    revenue, spend, repeats = pl.col("revenue"), pl.col("spend"), purchases - 1
+    # Orders of one day have no order among themselves: the first one's spend is their mean.
+    others = pl.col("first_spend") * (1 - 1 / pl.col("first_occasions"))
+    repeat_spend = pl.col("later_spend") + others
     # Loose returns take the same share of every occasion's spend.
     kept = pl.when(spend > 0).then(revenue / spend).otherwise(1.0)
     return totals.select(
@@ -341,13 +360,13 @@ def _finish(totals: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
         "purchases",
         "orders",
         (day - last).dt.total_days().alias("recency_days"),
-        revenue.alias("revenue"),
+        "revenue",
         pl.when(purchases > 0).then(revenue / purchases).alias("mean_purchase"),
         pl.when(purchases > 0).then(repeats).alias("repeat_purchases"),
         (last - first).dt.total_days().cast(pl.Float64).alias("t_x"),
         (day - first).dt.total_days().cast(pl.Float64).alias("T"),
         pl.when(repeats > 0).then(repeat_spend / repeats * kept).alias("repeat_spend"),
-        pl.col("returned").cast(pl.Float64),
+        "returned",
         *[
             name
             for name in totals.collect_schema().names()
