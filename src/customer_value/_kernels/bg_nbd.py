@@ -17,6 +17,7 @@ import numpy as np
 from customer_value._kernels._jit import jit
 from customer_value._kernels.parallel import FloatArray, map_rows, read_only
 from customer_value._kernels.per_row import PerRow, own, per_row
+from customer_value._kernels.reach import reach
 from customer_value._kernels.special import expit, softplus
 
 
@@ -68,6 +69,7 @@ def value_gradient_hessian(
     a: float,
     b: float,
     threads: int | None = None,
+    reached: FloatArray | None = None,
 ) -> tuple[float, FloatArray, FloatArray]:
     """Give the weighted log likelihood and its derivatives in (ln r, ln alpha, ln a, ln b).
 
@@ -81,12 +83,13 @@ def value_gradient_hessian(
         a: First shape of the drop-out probability.
         b: Second shape of the drop-out probability.
         threads: Number of threads, by default one per processor; the bits do not depend on it.
+        reached: `reach` of the rows, where it is known from another call.
 
     Returns:
         The weighted sum of the log likelihood, its gradient (4,) and its Hessian (4, 4).
     """
     x, t_x, T, weights = read_only(x, t_x, T, weights)
-    total = _counting_sums(x, weights, r, a, b)
+    total = _counting_sums(reach(x, weights) if reached is None else reached, r, a, b)
     columns = (x, t_x, T, weights)
     for part in map_rows(_timing_sums, columns, r, alpha, a, b, threads=threads):
         total += part
@@ -190,16 +193,13 @@ def _probability_alive(
             out[i] = expit(-odds)
 
 
-def _counting_sums(x: FloatArray, weights: FloatArray, r: float, a: float, b: float) -> FloatArray:
+def _counting_sums(reached: FloatArray, r: float, a: float, b: float) -> FloatArray:
     """Sum the likelihood's terms in x alone: ln Gamma(r+x)/Gamma(r) and ln B(a,b+x)/B(a,b).
-
-    Both are sums over j < x, so over all customers they are one sum over j, weighted by how many
-    customers have x > j.
 
     Returns:
         Value, gradient and upper triangle of the Hessian in (ln r, ln alpha, ln a, ln b): 15 sums.
     """
-    beyond = np.bincount(x.astype(np.int64), weights)[::-1].cumsum()[::-1][1:]
+    beyond = reached[1:]
     j = np.arange(beyond.size)
     rj, bj, abj = r + j, b + j, a + b + j
     d_b = beyond * (a / abj) * (b / bj)
@@ -262,14 +262,15 @@ def _add_death_terms(
 ) -> None:
     """Add w ln(1 + e^d), d the log odds of death, with its gradient and Hessian."""
     d = log_odds_of_death(x, t_x, T, r, alpha, a, b)
-    s = expit(d)
+    odds = math.exp(-abs(d))
+    s = (1.0 if d >= 0.0 else odds) / (1.0 + odds)
     u = w * s  # weighs d' in the gradient and d'' in the Hessian
-    c = u * expit(-d)  # weighs d' d'^T
+    c = w * odds / ((1.0 + odds) * (1.0 + odds))  # weighs d' d'^T: w s (1-s)
     d_r = r * math.log1p((T - t_x) / (alpha + t_x))
     silence = -(alpha / (alpha + T)) * ((T - t_x) / (alpha + t_x))
     d_alpha = (r + x) * silence
     d_b = -b / (b + (x - 1.0))
-    sums[0] += w * softplus(d)
+    sums[0] += w * (max(d, 0.0) + math.log1p(odds))
     sums[1] += u * d_r
     sums[2] += u * d_alpha
     sums[3] += u

@@ -20,6 +20,7 @@ import numpy as np
 
 from customer_value._kernels._jit import jit
 from customer_value._kernels.parallel import FloatArray, map_rows, read_only
+from customer_value._kernels.reach import reach
 from customer_value._kernels.special import expit, incomplete_beta, softplus
 
 HUGE = 1e200
@@ -236,25 +237,22 @@ def _counting_sums(
 ) -> FloatArray:
     """Sum the likelihood's terms in x alone: ln Gamma(r+kx)/Gamma(r) and ln B(a,b+x+1)/B(a,b).
 
-    Both are sums over the whole numbers below kx and x + 1, so over all customers they are one sum
-    each, weighted by how many customers reach that far.
-
     Returns:
         Value, gradient and upper triangle of the Hessian in (ln r, ln alpha, ln a, ln b): 15 sums.
     """
-    reach = np.bincount(x.astype(np.int64), weights)[::-1].cumsum()[::-1]
-    beyond = reach[1:].repeat(k)
-    j, i = np.arange(beyond.size), np.arange(reach.size)
+    begun = reach(x, weights)
+    beyond = begun[1:].repeat(k)
+    j, i = np.arange(beyond.size), np.arange(begun.size)
     rj, bi, abi = r + j, b + i, a + b + i
-    d_b = reach * (a / abi) * (b / bi)
+    d_b = begun * (a / abi) * (b / bi)
     sums = np.zeros(15)
-    sums[0] = (beyond * np.log(rj)).sum() - (reach * np.log1p(a / bi)).sum()
+    sums[0] = (beyond * np.log(rj)).sum() - (begun * np.log1p(a / bi)).sum()
     sums[1] = (beyond * (r / rj)).sum()
-    sums[3] = -(reach * (a / abi)).sum()
+    sums[3] = -(begun * (a / abi)).sum()
     sums[4] = d_b.sum()
     sums[5] = (beyond * (r / rj) * (j / rj)).sum()
-    sums[12] = -(reach * (a / abi) * (bi / abi)).sum()
-    sums[13] = (reach * (a / abi) * (b / abi)).sum()
+    sums[12] = -(begun * (a / abi) * (bi / abi)).sum()
+    sums[13] = (begun * (a / abi) * (b / abi)).sum()
     sums[14] = (d_b * (i / bi - b / abi)).sum()
     return sums
 

@@ -14,6 +14,7 @@ import numpy as np
 from customer_value._kernels._jit import jit
 from customer_value._kernels.erlang_counts import event_probability
 from customer_value._kernels.parallel import FloatArray, map_rows, read_only
+from customer_value._kernels.reach import reach
 from customer_value._kernels.special import incomplete_beta
 
 
@@ -51,7 +52,7 @@ def value_gradient_hessian(
     Returns:
         The weighted sum of the log likelihood, its gradient (2,) and its Hessian (2, 2).
     """
-    beyond = np.bincount(x.astype(np.int64), weights)[::-1].cumsum()[::-1][1:]
+    beyond = reach(x, weights)[1:]
     j = np.arange(beyond.size)
     age, share = np.log1p(T / alpha), T / (alpha + T)
     left = alpha / (alpha + T)

@@ -27,6 +27,7 @@ from customer_value._kernels.lomax import (
 )
 from customer_value._kernels.parallel import FloatArray, map_rows, read_only
 from customer_value._kernels.pareto_counts import chance_of_count, chance_of_reaching
+from customer_value._kernels.reach import reach
 from customer_value._kernels.special import expit, log_or_nothing, scaled_expint, softplus
 
 Rates: TypeAlias = float | FloatArray
@@ -484,13 +485,10 @@ def _next_purchase(
 def counting_sums(x: FloatArray, weights: FloatArray, r: float) -> FloatArray:
     """Sum the likelihood's term in x alone, ln Gamma(r+x)/Gamma(r).
 
-    It is a sum over j < x, so over all customers one sum over j, weighted by how many customers
-    have x > j.
-
     Returns:
         Value, gradient and upper triangle of the Hessian in (ln r, ln alpha, ln s, ln beta).
     """
-    beyond = np.bincount(x.astype(np.int64), weights)[::-1].cumsum()[::-1][1:]
+    beyond = reach(x, weights)[1:]
     j = np.arange(beyond.size)
     share = r / (r + j)
     sums = np.zeros(15)

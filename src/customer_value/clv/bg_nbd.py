@@ -16,6 +16,7 @@ from customer_value._kernels import bg_nbd_counts as counts
 from customer_value._kernels import bg_nbd_future as future
 from customer_value._kernels import bg_nbd_rows
 from customer_value._kernels.pareto_nbd import counting_sums
+from customer_value._kernels.reach import reach
 from customer_value.clv.base import (
     FitOptions,
     Futures,
@@ -201,10 +202,16 @@ def fit_bg_nbd(
 
     def climb(some: Rows, start: FloatArray, near: bool) -> Optimum:
         x, t_x, age = some.arrays[0], some.arrays[1] / scale, some.arrays[2] / scale
+        reached = reach(x, some.weights)
+
+        def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+            r, alpha, a, b = np.exp(theta).tolist()
+            return kernels.value_gradient_hessian(
+                x, t_x, age, some.weights, r, alpha, a, b, reached=reached
+            )
+
         return maximize(
-            lambda theta: kernels.value_gradient_hessian(
-                x, t_x, age, some.weights, *np.exp(theta).tolist()
-            ),
+            evaluate,
             start,
             names=("r", "alpha", "a", "b"),
             scales=np.array([1.0, unit, 1.0, 1.0]),
@@ -215,7 +222,7 @@ def fit_bg_nbd(
         )
 
     start = np.log([0.5, 0.5 / mean_repeats, 1.0, 2.5])
-    best = climb_from_sample(climb, rows, start, near=False)
+    best = climb_from_sample(climb, rows, start)
     if terms.columns:
         history = x, t_x, age
         found = _with_covariates(rows, history, best, terms, unit=unit, options=options)

@@ -93,14 +93,21 @@ def fit_rows(
         raise FitError(f"no customers to fit: {rows.height:,} rows, all with {unusable}")
     left_out = rows.height - kept.height
     warnings = (f"{left_out:,} customers left out: {unusable}",) if left_out else ()
-    # Sorted by weight too, so that the sums do not depend on the order of the rows.
-    compressed = (
-        kept.sort([*columns, _WEIGHT])
-        .group_by(columns, maintain_order=True)
-        .agg(pl.col(_WEIGHT).sum())
+    return compress(kept.select(columns), kept[_WEIGHT], warnings)
+
+
+def compress(customers: pl.DataFrame, weights: pl.Series, warnings: tuple[str, ...]) -> Rows:
+    """Count equal customers once, with the sum of their weights."""
+    # By age first, of which the fewest are equal and need to be compared further; by weight too, so
+    # that the sums do not depend on the order of the rows.
+    names = customers.columns
+    ordered = customers.with_columns(weights.alias(_WEIGHT)).sort(
+        [*names[2::-1], *names[3:], _WEIGHT]
     )
-    *arrays, total = to_arrays(compressed)
-    return Rows(tuple(arrays), total, warnings)
+    *arrays, weight = to_arrays(ordered)
+    same = np.logical_and.reduce([column[1:] == column[:-1] for column in arrays])
+    first = np.flatnonzero(np.append(True, ~same))
+    return Rows(tuple(column[first] for column in arrays), np.add.reduceat(weight, first), warnings)
 
 
 class Optimum(NamedTuple):
@@ -111,21 +118,20 @@ class Optimum(NamedTuple):
 
 
 def climb_from_sample(
-    climb: Callable[[Rows, FloatArray, bool], Optimum], rows: Rows, start: FloatArray, *, near: bool
+    climb: Callable[[Rows, FloatArray, bool], Optimum], rows: Rows, start: FloatArray
 ) -> Optimum:
     """Find the maximum of many rows from that of some: a likelihood of a million is not cheap.
 
     Args:
         climb: Finds the maximum for the rows, from a start, which may be near it.
         rows: All rows of the fit.
-        start: Log-parameters to start from.
-        near: Whether Newton steps may be tried from there at once, for the sample.
+        start: Log-parameters to start from; for the sample Newton steps are tried from there.
     """
     if rows.weights.size <= 2 * _SAMPLE:
         return climb(rows, start, False)
     step = -(-rows.weights.size // _SAMPLE)
     some = Rows(tuple(array[::step] for array in rows.arrays), rows.weights[::step], ())
-    found = climb(some, start, near)
+    found = climb(some, start, True)
     if found.summary.status != "converged":
         return climb(rows, start, False)
     return climb(rows, found.log_parameters, True)

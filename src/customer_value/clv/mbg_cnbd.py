@@ -13,7 +13,6 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import ArrayRule
 from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels import mbg_cnbd, mbg_cnbd_future, mbg_nbd
@@ -25,7 +24,7 @@ from customer_value.clv.base import (
     PurchaseModel,
     history_rules,
 )
-from customer_value.clv.fitting import Rows, fit_rows, history_rows, mean_age
+from customer_value.clv.fitting import Rows, compress, fit_rows, history_rows, mean_age
 from customer_value.clv.mbg_nbd import maximize_mbg
 from customer_value.exceptions import CustomerValueError
 
@@ -289,15 +288,9 @@ def _rows_with_gaps(customers: Frame, weights: str | None) -> tuple[Rows, float,
         usable=pl.all_horizontal(pl.col(columns).is_not_null()),
         unusable="no purchase or no log_gap_sum",
     )
-    frame = pl.DataFrame([*rows.arrays, rows.weights], schema=[*columns, "weight"])
-    compressed = (
-        frame.sort([*columns, "weight"])
-        .group_by(HISTORY, maintain_order=True)
-        .agg(pl.col("weight").sum())
-    )
-    arrays = tuple(to_array(compressed[name]) for name in HISTORY)
+    histories = pl.DataFrame([*rows.arrays[:3]], schema=HISTORY)
     repeats, log_gaps = (float(rows.weights @ rows.arrays[i]) for i in (0, 3))
-    return Rows(arrays, to_array(compressed["weight"]), rows.warnings), log_gaps, repeats
+    return compress(histories, pl.Series(rows.weights), rows.warnings), log_gaps, repeats
 
 
 def _gap_rules() -> list[ArrayRule]:

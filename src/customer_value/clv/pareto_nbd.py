@@ -231,7 +231,6 @@ class _Search(NamedTuple):
             lambda rows, start, near: self._replace(rows=rows).climb(start, near=near),
             self.rows,
             np.log([0.5, 0.5 / mean, 0.5, 0.5]),
-            near=True,
         )
 
     def climb(self, start: FloatArray, *, near: bool) -> Optimum:
