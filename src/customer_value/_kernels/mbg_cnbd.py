@@ -174,9 +174,16 @@ def fill_phases(n: float, q: float, phase: FloatArray) -> None:
         phase[j] = phase[j - 1] * ((n + (j - 1.0)) * q / j)
         total += phase[j]
         if total > HUGE:
-            phase[: j + 1] /= HUGE
+            _divide(phase, j + 1, HUGE)
             total /= HUGE
-    phase /= total
+    _divide(phase, phase.size, total)
+
+
+@jit
+def _divide(phase: FloatArray, size: int, by: float) -> None:
+    """Divide the first elements, one by one: an array expression takes a second to compile."""
+    for j in range(size):
+        phase[j] /= by
 
 
 @jit
