@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -57,6 +57,7 @@ segment = st.tuples(
 )
 
 
+@example([("exponential", 1e6, 0.5, 0.0, None), ("power", 1e-3, 0.984375, 0.0, None)], 12.0)
 @given(st.lists(segment, min_size=1, max_size=6), st.sampled_from([12.0, 13.7, 400.0, 1e5]))
 @settings(deadline=None, max_examples=120)
 def test_no_shift_of_money_brings_more(rows: list[Any], budget: float) -> None:
@@ -92,7 +93,8 @@ def marginal(kind: str, a: float, b: float, x: float) -> float:
         return a * b * math.exp(-b * x)
     if kind == "log":
         return a * b / (1 + b * x)
-    return math.inf if x == 0 and a > 0 else a * b * x ** (b - 1) if x > 0 else 0.0
+    # Where the best amount is too small for a float it is 0; then the smallest float tells.
+    return a * b * math.exp(min((b - 1) * math.log(max(x, 5e-324)), 709.0))
 
 
 def test_more_budget_never_brings_less_and_costs_more_each_time() -> None:

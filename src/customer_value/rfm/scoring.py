@@ -182,16 +182,21 @@ def _cell(scale: RfmScale) -> pl.Expr:
 
 def _index(scale: RfmScale, weights: tuple[float, ...]) -> pl.Expr:
     """The weighted index; scores in whole numbers of one unit, so that the best make exactly 1."""
-    steps = {name: d.requested_bins - 1 for name, d in scale.scores.items()}
-    unit = math.lcm(*(step for step in steps.values() if step))
+    dimensions = zip(scale.scores.items(), weights, strict=True)
+    terms = [
+        (name, d.requested_bins - 1, weight)
+        for (name, d), weight in dimensions
+        if weight and d.requested_bins > 1
+    ]
+    if not terms:
+        return pl.lit(None, pl.Float64)
+    unit = math.lcm(*(step for _, step, _ in terms))
+    heaviest = max(weight for *_, weight in terms)
     reached: pl.Expr = pl.lit(0.0)
     best = 0.0
-    for (name, step), weight in zip(steps.items(), weights, strict=True):
-        if step:
-            share = weight / max(weights)  # of any size, without overflow
-            reached += (pl.col(name).cast(pl.Float64) - 1) * (unit // step) * share
-            best += step * (unit // step) * share
-    if not best:
-        return pl.lit(None, pl.Float64)
+    for name, step, weight in terms:
+        share = weight / heaviest  # of any size, without overflow
+        reached += (pl.col(name).cast(pl.Float64) - 1) * (unit // step) * share
+        best += step * (unit // step) * share
     # As a column: polars divides by a scalar with its reciprocal.
     return 100 * (reached / (best + 0 * reached))
