@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customer_value._kernels import customer_totals as kernels
-from customer_value._kernels.customer_totals import (
+from customer_value._kernels import purchase_days as kernels
+from customer_value._kernels.purchase_days import (
     LOOSE_RETURN,
     RETURN,
     SALE,

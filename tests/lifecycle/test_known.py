@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from customer_value.lifecycle.known import known_rows, sort_rows
-from customer_value.transactions import TransactionOptions
+from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source
-from customer_value.transactions.summary import purchase_days
 from strategies import LAST_DAY, Log, days, logs, small
 
 
@@ -24,7 +23,7 @@ def changes(log: pl.DataFrame) -> pl.DataFrame:
 def test_what_is_known_by_a_day_adds_up_to_its_orders(log: Log, as_of: date) -> None:
     source = Source.of(log.frame, None, None)
     expected = source.by_parts(
-        lambda part: purchase_days(part.filter(pl.col("ordered_at") <= as_of), TransactionOptions())
+        lambda part: purchase_days(part.filter(pl.col("ordered_at") <= as_of), source)
     ).filter(pl.col("orders") > 0)
     found = (
         changes(log.frame)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,9 @@ from polars.testing import assert_frame_equal
 
 import customer_value as cv
 from customer_value.transactions import _in_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 AS_OF = date(2023, 6, 30)
 ROWS = 120_000
@@ -34,6 +37,23 @@ def log_of(rows: int = ROWS, *, money: float = 20.0) -> pl.DataFrame:
     )
 
 
+QUESTIONS: dict[str, Callable[..., pl.DataFrame | pl.LazyFrame]] = {
+    "growth": lambda log, **given: cv.growth_accounting(log, as_of=AS_OF, **given),
+    "growth by week": lambda log, **given: cv.growth_accounting(
+        log, as_of=AS_OF, period="week", **given
+    ),
+    "cohorts": lambda log, **given: cv.cohort_table(log, as_of=AS_OF, **given),
+    "gaps": lambda log, **given: cv.purchase_gaps(log, as_of=AS_OF, **given),
+    "trend": lambda log, **given: cv.purchase_trend(log, as_of=AS_OF, value="revenue", **given),
+    "opportunities": lambda log, **given: cv.summarize_opportunities(
+        log, as_of=AS_OF, period="month", **given
+    ),
+    "holdout": lambda log, **given: cv.split_holdout(
+        log, calibration_end=date(2022, 12, 31), holdout_end=AS_OF, **given
+    ),
+}
+
+
 def both(log: pl.DataFrame, **options: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
     reading = cv.TransactionOptions(**options)
     lazy = cv.summarize(log.lazy(), as_of=AS_OF, options=reading).collect().sort("customer_id")
@@ -44,14 +64,20 @@ def both(log: pl.DataFrame, **options: Any) -> tuple[pl.DataFrame, pl.DataFrame]
 def by_kernel(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether each call of the kernel gave the totals."""
     calls: list[bool] = []
-    totals_in_memory = _in_memory.totals_in_memory
+    totals_in_memory, days_in_memory = _in_memory.totals_in_memory, _in_memory.days_in_memory
 
     def spy(*given: Any) -> pl.DataFrame | None:
         totals = totals_in_memory(*given)
         calls.append(totals is not None)
         return totals
 
+    def spy_on_days(*given: Any) -> pl.DataFrame | None:
+        days = days_in_memory(*given)
+        calls.append(days is not None)
+        return days
+
     monkeypatch.setattr("customer_value.transactions.summary.totals_in_memory", spy)
+    monkeypatch.setattr("customer_value.transactions._purchases.days_in_memory", spy_on_days)
     return calls
 
 
@@ -128,3 +154,24 @@ def test_unchecked_rows_without_a_customer(by_kernel: list[bool]) -> None:
     eager, lazy = both(log_of().with_columns(customer_id=unknown), validate=False)
     assert_frame_equal(eager, lazy, check_exact=True)
     assert by_kernel[0]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("occasion", ["day", "order"])
+def test_other_questions(by_kernel: list[bool], question: str, occasion: Any) -> None:
+    ask, options = QUESTIONS[question], cv.TransactionOptions(occasion=occasion)
+    log = log_of(3 * ROWS)  # long enough in the calibration period too
+    eager = ask(log, options=options).lazy().collect()
+    assert by_kernel
+    assert all(by_kernel)
+    lazy = ask(log.lazy(), options=options).lazy().collect()
+    if "customer_id" in eager.columns:
+        lazy = lazy.sort(eager.columns)
+        eager = eager.sort(eager.columns)
+    assert_frame_equal(eager, lazy, check_exact=True)
+
+
+def test_gaps_in_the_summary(by_kernel: list[bool]) -> None:
+    eager, lazy = both(log_of(), extras=("gap_mean_days", "gap_std_days", "log_gap_sum"))
+    assert_frame_equal(eager, lazy, check_exact=True)
+    assert by_kernel == [True, True]

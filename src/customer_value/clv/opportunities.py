@@ -10,8 +10,8 @@ from customer_value._frames.periods import period_number
 from customer_value._frames.time import check_day
 from customer_value._typing import TimeUnit
 from customer_value.exceptions import CustomerValueError
+from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source
-from customer_value.transactions.summary import purchase_days
 
 if TYPE_CHECKING:
     from datetime import date
@@ -99,7 +99,7 @@ def summarize_opportunities(
     last = period_number(pl.lit(end).dt.offset_by("1d"), period).cast(pl.Int64) - 1
 
     def count(log: pl.LazyFrame) -> pl.LazyFrame:
-        days = purchase_days(log.filter(pl.col("ordered_at") <= end), source.options)
+        days = purchase_days(log.filter(pl.col("ordered_at") <= end), source)
         day, number = pl.col("purchase_day"), pl.col("number")
         counted = number.filter((number > number.min()) & (number <= last))
         known = number.min().is_not_null()

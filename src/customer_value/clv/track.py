@@ -12,8 +12,8 @@ from customer_value._frames.periods import Period
 from customer_value._frames.time import check_day
 from customer_value.clv.base import HISTORY
 from customer_value.exceptions import CustomerValueError
+from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source
-from customer_value.transactions.summary import purchase_days
 
 if TYPE_CHECKING:
     from datetime import date
@@ -122,7 +122,7 @@ def _days(source: Source, end: date, entered_by: date) -> pl.DataFrame:
     day = pl.col("purchase_day")
 
     def count(log: pl.LazyFrame) -> pl.LazyFrame:
-        bought = purchase_days(log.filter(pl.col("ordered_at") <= end), source.options)
+        bought = purchase_days(log.filter(pl.col("ordered_at") <= end), source)
         first = day.min().over("customer_id")
         return (
             bought.filter(day.is_not_null())

@@ -85,14 +85,17 @@ def cohort_table(
 def _cells(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.LazyFrame:
     """Customers, purchases and money by the period of the first purchase and the age then."""
     customer, number, active = pl.col("customer_id"), pl.col("number"), pl.col("active")
-    # Periods with returns only come last: a customer's first row is that of the first purchase.
-    rows = activity(log, end, period, source).sort("customer_id", ~active, "number")
+    enters = (customer != customer.shift(1)).fill_null(value=True)
+    # The first purchase, from a customer's first row on: that may be of returns only.
+    buyer = pl.when(active).then(customer).backward_fill()
+    bought = pl.when(active).then(number).backward_fill()
+    begins = pl.when(buyer == customer).then(bought).otherwise(_NEVER)
+    first = pl.when(enters).then(begins).forward_fill()
     # Returns before it, of purchases before the log begins, count at age 0.
     age = (number - pl.col("first")).clip(lower_bound=0)
-    enters = (customer != customer.shift(1)).fill_null(value=True)
-    first = pl.when(enters).then(pl.when(active).then(number).otherwise(_NEVER)).forward_fill()
     return (
-        rows.select(
+        activity(log, end, period, source)
+        .select(
             "number",
             "active",
             "occasions",

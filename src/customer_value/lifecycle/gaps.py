@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, overload
 import polars as pl
 
 from customer_value._frames.time import check_day
+from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source
-from customer_value.transactions.summary import purchase_days
 
 if TYPE_CHECKING:
     from datetime import date
@@ -70,21 +70,21 @@ def purchase_gaps(
     """
     day = check_day("as_of", as_of)
     source = Source.of(transactions, columns, options)
-    gaps = source.by_parts(lambda log: _gaps(log, day, source.options))
+    gaps = source.by_parts(lambda log: _gaps(log, day, source))
     if isinstance(source.frame, pl.LazyFrame):
         return gaps
     return gaps.collect().sort("customer_id", "purchase_day", ~pl.col("ended"), "gap_days")
 
 
-def _gaps(log: pl.LazyFrame, as_of: date, options: TransactionOptions) -> pl.LazyFrame:
+def _gaps(log: pl.LazyFrame, as_of: date, source: Source) -> pl.LazyFrame:
     days = (
-        purchase_days(log.filter(pl.col("ordered_at") <= as_of), options)
+        purchase_days(log.filter(pl.col("ordered_at") <= as_of), source, ordered=True)
         .filter(pl.col("purchase_day").is_not_null())
         .select("customer_id", "purchase_day", "occasions")
     )
-    if options.occasion == "order":
+    if source.options.occasion == "order":
         days = days.select(pl.col("customer_id", "purchase_day").repeat_by("occasions").explode())
-    ordered = days.select("customer_id", "purchase_day").sort("customer_id", "purchase_day")
+    ordered = days.select("customer_id", "purchase_day")
     customer, day = pl.col("customer_id"), pl.col("purchase_day")
     ended = (customer == customer.shift(-1)).fill_null(value=False)
     until = pl.when(ended).then(day.shift(-1)).otherwise(pl.lit(as_of))

@@ -13,8 +13,8 @@ from customer_value._frames.periods import (
     period_start,
 )
 from customer_value._frames.time import check_day
+from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source
-from customer_value.transactions.summary import purchase_days
 
 if TYPE_CHECKING:
     from datetime import date
@@ -98,11 +98,11 @@ def growth_accounting(
 def activity(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.LazyFrame:
     """Money and purchases of each customer in each period (`number`) with a row of the log.
 
-    `active` is false where a customer had returns only.
+    Sorted by customer and period; `active` is false where a customer had returns only.
     """
     number = period_number(pl.col("ordered_at"), period)
     rows = log.filter(pl.col("ordered_at") <= end).with_columns(ordered_at=number)
-    return purchase_days(rows, source.options).select(
+    return purchase_days(rows, source, ordered=True).select(
         "customer_id",
         number="ordered_at",
         active=pl.col("purchase_day").is_not_null(),
@@ -114,18 +114,20 @@ def activity(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl
 def _flows(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.LazyFrame:
     """Customers and money by period and kind; `leaving` are those not active in the next one."""
     active, number, money = pl.col("active"), pl.col("number"), pl.col("money")
-    # Periods with returns only come last, so that those with purchases are neighbours.
-    rows = activity(log, end, period, source).sort("customer_id", ~active, "number")
-    bought_before = _neighbour(1)
+    customer = pl.col("customer_id")
+    before = (customer == last_active("customer_id")).fill_null(value=False)
+    after = (customer == next_active("customer_id")).fill_null(value=False)
+    kept = before & (number == last_active("number") + 1)
     kinds = {
-        "new": active & ~bought_before,
-        "reactivated": active & bought_before & (number != number.shift(1) + 1),
-        "retained": active & bought_before & (number == number.shift(1) + 1),
-        "leaving": active & ~(_neighbour(-1) & (number == number.shift(-1) - 1)).fill_null(False),
+        "new": active & ~before,
+        "reactivated": active & before & ~kept,
+        "retained": active & kept,
+        "leaving": active & ~(after & (number == next_active("number") - 1)),
     }
     change = pl.when("retained").then("change")
     return (
-        rows.select("number", "active", "money", change=money - money.shift(1), **kinds)
+        activity(log, end, period, source)
+        .select("number", "active", "money", change=money - last_active("money"), **kinds)
         .group_by("number")
         .agg(
             *(pl.col(kind).sum().cast(pl.Int64) for kind in kinds),
@@ -137,11 +139,14 @@ def _flows(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.L
     )
 
 
-def _neighbour(distance: int) -> pl.Expr:
-    """Whether the row that far above is of the same customer and active too."""
-    customer, active = pl.col("customer_id"), pl.col("active")
-    same = (customer == customer.shift(distance)) & active & active.shift(distance)
-    return same.fill_null(value=False)
+def last_active(column: str) -> pl.Expr:
+    """What the nearest row above with a purchase says, of whichever customer it is."""
+    return pl.when("active").then(column).forward_fill().shift(1)
+
+
+def next_active(column: str) -> pl.Expr:
+    """What the nearest row below with a purchase says, likewise."""
+    return pl.when("active").then(column).backward_fill().shift(-1)
 
 
 def _accounts(flows: pl.DataFrame, end: date, period: Period) -> pl.DataFrame:

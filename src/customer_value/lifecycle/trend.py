@@ -8,8 +8,8 @@ import polars as pl
 
 from customer_value._frames.time import check_day, duration_days
 from customer_value.exceptions import CustomerValueError
+from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source
-from customer_value.transactions.summary import purchase_days
 
 if TYPE_CHECKING:
     from datetime import date, timedelta
@@ -104,12 +104,10 @@ def purchase_trend(
         raise CustomerValueError(f"the window must be {limit} long, got {window!r}")
     source = Source.of(transactions, columns, options)
     column = pl.col("occasions") if value == "purchases" else pl.col("spend") + pl.col("loose")
-    return source.per_customer(lambda log: _trend(log, windows, column, source.options))
+    return source.per_customer(lambda log: _trend(log, windows, column, source))
 
 
-def _trend(
-    log: pl.LazyFrame, windows: _Windows, value: pl.Expr, options: TransactionOptions
-) -> pl.LazyFrame:
+def _trend(log: pl.LazyFrame, windows: _Windows, value: pl.Expr, source: Source) -> pl.LazyFrame:
     day, bought, today = pl.col("ordered_at"), pl.col("purchase_day"), pl.lit(windows.end)
     width = pl.duration(days=windows.days)
     ends = {"now": today, "before": today - width, "last_year": today.dt.offset_by("-1y")}
@@ -118,7 +116,7 @@ def _trend(
         for name, end in ends.items()
     }
     totals = (
-        purchase_days(log.filter(day <= today), options)
+        purchase_days(log.filter(day <= today), source)
         .group_by("customer_id")
         .agg(**sums, first=bought.min(), last=bought.max(), gaps=pl.col("occasions").sum() - 1)
     )

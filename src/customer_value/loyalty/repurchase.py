@@ -13,8 +13,8 @@ from customer_value._frames.arrays import to_array
 from customer_value._frames.time import check_day, duration_days
 from customer_value._kernels.survival import kaplan_meier, log_log_interval, survival_at
 from customer_value.exceptions import CustomerValueError
+from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source
-from customer_value.transactions.summary import purchase_days
 
 if TYPE_CHECKING:
     from datetime import date, timedelta
@@ -123,7 +123,7 @@ def loyalty_metrics(
 def _customers(log: pl.LazyFrame, end: date, start: date | None, source: Source) -> pl.LazyFrame:
     """First and second purchase of each customer, and the purchases in the window."""
     day, occasions = pl.col("purchase_day"), pl.col("occasions")
-    bought = purchase_days(log.filter(pl.col("ordered_at") <= end), source.options).filter(
+    bought = purchase_days(log.filter(pl.col("ordered_at") <= end), source).filter(
         day.is_not_null()
     )
     inside = pl.lit(value=True) if start is None else day >= start

@@ -72,6 +72,11 @@ class Source(NamedTuple):
         check_zone(names.time, schema[names.time], options.tz, what="transactions")
         return cls(frame, names, options, schema)
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether the rows are there, and not still to be read."""
+        return isinstance(self.frame, pl.DataFrame)
+
     def clean(self, as_of: date | None) -> tuple[pl.DataFrame | pl.LazyFrame, DataQualityReport]:
         """The canonical log and the report on it."""
         rows, offences = self._check()
@@ -107,15 +112,15 @@ class Source(NamedTuple):
             return table if parts == 1 else table.filter(pl.col(key).hash(seed=0) % parts == k)
 
         # Split before anything else: what the parts have in common would be kept in memory.
-        return pl.concat(
-            [
-                question(
-                    self._log(part(frame, self.columns.customer, k)),
-                    *(part(table, "customer_id", k) for table in beside),
-                )
-                for k in range(parts)
-            ]
+        answers = (
+            question(
+                self._log(part(frame, self.columns.customer, k)),
+                *(part(table, "customer_id", k) for table in beside),
+            )
+            for k in range(parts)
         )
+        # What a question has found out about a part in memory is dropped with its answer.
+        return pl.concat([a.collect().lazy() if self.in_memory else a for a in answers])
 
     def customers(self, as_of: date) -> pl.LazyFrame:
         """The `customer_id` of everybody with a row up to a day."""

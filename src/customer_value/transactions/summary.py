@@ -9,6 +9,7 @@ import polars as pl
 from customer_value._frames.time import check_day
 from customer_value.exceptions import CustomerValueError
 from customer_value.transactions._in_memory import totals_in_memory
+from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def split_holdout(
     def split(log: pl.LazyFrame) -> pl.LazyFrame:
         customers = _customer_frame(log, start, source)
         return customers.join(
-            _holdout(log, start, end, source.options), on="customer_id", how="left"
+            _holdout(log, start, end, source), on="customer_id", how="left"
         ).with_columns(
             pl.col("holdout_purchases", "holdout_revenue").fill_null(0),
             holdout_days=pl.lit(float((end - start).days)),
@@ -169,9 +170,7 @@ def _customer_frame(log: pl.LazyFrame, as_of: date, source: Source) -> pl.LazyFr
     options = source.options
     log = log.filter(pl.col("ordered_at") <= as_of)
     columns = log.collect_schema().names()
-    in_memory = isinstance(source.frame, pl.DataFrame)
-    added = totals_in_memory(log, options) if in_memory else None
-    totals = _totals(log, options) if added is None else added.lazy()
+    totals = _totals(log, source)
     if "cost" in columns:
         known = pl.col("cost").is_not_null().all()
         cost = pl.when(known).then(_exact("cost", options).sum().cast(pl.Float64))
@@ -183,82 +182,38 @@ def _customer_frame(log: pl.LazyFrame, as_of: date, source: Source) -> pl.LazyFr
         sold = pl.when(pl.col("kind") == "sale").then("category").drop_nulls()
         totals = _add(totals, log, n_categories=sold.n_unique().cast(pl.Int64))
     if options.extras:
-        gaps = _gaps(purchase_days(log, options), as_of, options)
+        gaps = _gaps(purchase_days(log, source, ordered=True), as_of, options)
         totals = totals.join(gaps, on="customer_id", how="left")
     return _finish(totals, as_of)
 
 
-def _totals(log: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFrame:
+def _totals(log: pl.LazyFrame, source: Source) -> pl.LazyFrame:
     """Purchases and money of each customer; `first_occasions` are those of the first day."""
-    has_orders, by_order = "order_id" in log.collect_schema(), options.occasion == "order"
+    added = totals_in_memory(log, source.options) if source.in_memory else None
     spend, loose, first = (pl.col(name) for name in ("spend", "loose", "first_spend"))
+    return (_lazy_totals(log, source) if added is None else added.lazy()).with_columns(
+        # Added as decimals: beside a large amount a float sum loses digits of a small one.
+        spend.cast(pl.Float64),
+        first.cast(pl.Float64),
+        pl.col("returned").cast(pl.Float64),
+        revenue=(spend + loose).cast(pl.Float64),
+        later_spend=(spend - first).cast(pl.Float64),
+    )
+
+
+def _lazy_totals(log: pl.LazyFrame, source: Source) -> pl.LazyFrame:
+    day, occasions = pl.col("purchase_day"), pl.col("occasions")
+    by_order = source.options.occasion == "order"
     return (
-        purchase_days(log, options)
+        purchase_days(log, source)
         .group_by("customer_id")
         .agg(
-            first_purchase=pl.col("purchase_day").min(),
-            last_purchase=pl.col("purchase_day").max(),
-            purchases=pl.col("occasions").sum(),
-            orders=pl.col("orders").sum(),
-            spend=spend.sum(),
-            loose=loose.sum(),
-            returned=pl.col("returned").sum() if has_orders else -loose.sum(),
-            first_spend=spend.min_by("purchase_day"),
-            first_occasions=pl.col("occasions").min_by("purchase_day") if by_order else pl.lit(1),
-        )
-        .with_columns(
-            # Added as decimals: beside a large amount a float sum loses digits of a small one.
-            spend.cast(pl.Float64),
-            first.cast(pl.Float64),
-            pl.col("returned").cast(pl.Float64),
-            revenue=(spend + loose).cast(pl.Float64),
-            later_spend=(spend - first).cast(pl.Float64),
-        )
-    )
-
-
-def purchase_days(log: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFrame:
-    """Money and occasions by customer and day; `purchase_day` is null where nothing was bought.
-
-    `loose` is money of returns that find no order and of orders refunded in full.
-    """
-    sale, amount = pl.col("kind") == "sale", _exact("amount", options)
-    rows = log.with_columns(
-        orders=sale.cast(pl.Int64),
-        spend=pl.when(sale).then(amount).otherwise(0),
-        loose=pl.when(sale).then(0).otherwise(amount),
-    )
-    money = ["orders", "spend", "loose"]
-    if "order_id" in log.collect_schema().names():
-        rows, money = _orders(rows), [*money, "returned"]
-    days = rows.group_by("customer_id", "ordered_at").agg(pl.col(money).sum())
-    bought = pl.col("orders") > 0
-    return days.with_columns(
-        purchase_day=pl.when(bought).then("ordered_at"),
-        occasions=bought.cast(pl.Int64) if options.occasion == "day" else pl.col("orders"),
-    )
-
-
-def _orders(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows to orders: each return on the day of its sale, refunded orders no longer orders."""
-    net, sold = pl.col("spend") + pl.col("loose"), pl.col("sale_day").is_not_null()
-    stands = sold & ((pl.col("spend") == 0) | (net > 0))
-    spent = stands & (net >= 0)
-    return (
-        rows.with_columns(
-            sale_day=pl.when(pl.col("kind") == "sale").then("ordered_at"),
-            # Returns that name no order do not belong together.
-            loose_day=pl.when(pl.col("order_id").is_null()).then("ordered_at"),
-        )
-        .group_by("customer_id", "order_id", "loose_day")
-        .agg(pl.col("sale_day", "ordered_at").min(), pl.col("spend", "loose").sum())
-        .select(
-            "customer_id",
-            ordered_at=pl.coalesce("sale_day", "ordered_at"),
-            orders=stands.cast(pl.Int64),
-            spend=pl.when(spent).then(net).otherwise(0),
-            loose=pl.when(spent).then(0).otherwise(net),
-            returned=-pl.col("loose"),
+            pl.col("orders", "spend", "loose", "returned").sum(),
+            first_purchase=day.min(),
+            last_purchase=day.max(),
+            purchases=occasions.sum(),
+            first_spend=pl.col("spend").min_by("purchase_day"),
+            first_occasions=occasions.min_by("purchase_day") if by_order else pl.lit(1),
         )
     )
 
@@ -270,11 +225,7 @@ def _add(totals: pl.LazyFrame, log: pl.LazyFrame, **column: pl.Expr) -> pl.LazyF
 
 def _gaps(days: pl.LazyFrame, as_of: date, options: TransactionOptions) -> pl.LazyFrame:
     """Statistics of the days between purchase days; sums of decimals, hence exact."""
-    ordered = (
-        days.filter(pl.col("purchase_day").is_not_null())
-        .select("customer_id", "purchase_day")
-        .sort("customer_id", "purchase_day")
-    )
+    ordered = days.filter(pl.col("purchase_day").is_not_null())
     same = pl.col("customer_id") == pl.col("customer_id").shift(1)
     gap = (pl.col("purchase_day") - pl.col("purchase_day").shift(1)).dt.total_days()
     n, total, squares = pl.col("n"), pl.col("total"), pl.col("squares")
@@ -319,13 +270,11 @@ def _clumpiness() -> pl.Expr:
     return pl.when(inside > 0).then((1 + entropy / (inside + 1).log()).clip(0, 1))
 
 
-def _holdout(
-    log: pl.LazyFrame, start: date, end: date, options: TransactionOptions
-) -> pl.LazyFrame:
+def _holdout(log: pl.LazyFrame, start: date, end: date, source: Source) -> pl.LazyFrame:
     """Occasions by the day of their sale, money by the day it moved."""
     log = log.filter(pl.col("ordered_at") <= end)
     purchases = (
-        purchase_days(log, options)
+        purchase_days(log, source)
         .filter(pl.col("purchase_day") > start)
         .group_by("customer_id")
         .agg(holdout_purchases=pl.col("occasions").sum())
@@ -333,7 +282,7 @@ def _holdout(
     revenue = (
         log.filter(pl.col("ordered_at") > start)
         .group_by("customer_id")
-        .agg(holdout_revenue=_exact("amount", options).sum().cast(pl.Float64))
+        .agg(holdout_revenue=_exact("amount", source.options).sum().cast(pl.Float64))
     )
     return revenue.join(purchases, on="customer_id", how="left")
 
