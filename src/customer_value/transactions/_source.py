@@ -46,6 +46,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 _TICKS_PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 _ROWS_PER_PART = 4_000_000
 _MAX_PARTS = 32
+_PART = "part of the log"  # no name that a log's column has
 
 
 class Source(NamedTuple):
@@ -109,15 +110,17 @@ class Source(NamedTuple):
         parts = max(1, min(_MAX_PARTS, self._checked_rows() // _ROWS_PER_PART))
 
         def part(table: pl.LazyFrame, key: str, k: int) -> pl.LazyFrame:
-            return table if parts == 1 else table.filter(pl.col(key).hash(seed=0) % parts == k)
+            return table if parts == 1 else table.filter(_part_of(key, parts) == k)
 
         # Split before anything else: what the parts have in common would be kept in memory.
+        logs = [part(frame, self.columns.customer, k) for k in range(parts)]
+        if self.in_memory and parts > 1:  # the keys need to be hashed only once
+            marked = frame.with_columns(_part_of(self.columns.customer, parts).alias(_PART))
+            marked = marked.collect().lazy()
+            logs = [marked.filter(pl.col(_PART) == k).drop(_PART) for k in range(parts)]
         answers = (
-            question(
-                self._log(part(frame, self.columns.customer, k)),
-                *(part(table, "customer_id", k) for table in beside),
-            )
-            for k in range(parts)
+            question(self._log(log), *(part(table, "customer_id", k) for table in beside))
+            for k, log in enumerate(logs)
         )
         # What a question has found out about a part in memory is dropped with its answer.
         return pl.concat([a.collect().lazy() if self.in_memory else a for a in answers])
@@ -264,6 +267,10 @@ class Source(NamedTuple):
             currencies=self.currencies(),
             **counts.collect().row(0, named=True),
         )
+
+
+def _part_of(key: str, parts: int) -> pl.Expr:
+    return (pl.col(key).hash(seed=0) % parts).cast(pl.UInt8)
 
 
 def check_zone(name: str, kind: pl.DataType, tz: str | None, *, what: str) -> None:
