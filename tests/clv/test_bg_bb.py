@@ -3,19 +3,28 @@ from __future__ import annotations
 import json
 import math
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
+from scipy import stats
 
 import customer_value as cv
+from customer_value._kernels import parallel, sampling
+from customer_value._kernels.opportunity_sampling import draw_opportunity_values
 from customer_value._typing import FloatArray
 from golden import golden
 from oracles import bg_bb as oracle
+from oracles.cohorts import opportunity_cohort
 
 History = tuple[FloatArray, FloatArray, FloatArray]
 
 GOLDEN = golden("bg_bb")
+GG = cv.GammaGamma(p=6.25, q=3.74, v=15.44)
+FIXED = cv.IntervalOptions(parameters="fixed", draws=100)
+ENDS = ["clv_low", "clv_high"]
 ROUNDED = cv.BgBb(**GOLDEN["at_rounded_parameters"]["parameters"])
 
 
@@ -295,3 +304,158 @@ def test_lifetime_value_discounts_from_opportunity_to_opportunity() -> None:
         frame, purchases=ROUNDED, spend=gg, margin=1.0, horizon=5, discount_rate=0.1
     )
     assert steps["clv"].item() == pytest.approx(plain["clv"].item(), rel=1e-12)
+
+
+def with_intervals(frame: Any, model: cv.BgBb, **terms: Any) -> Any:
+    settings: dict[str, Any] = {"margin": 1.0, "interval": FIXED, "seed": 1, "horizon": 5}
+    settings["spend"] = GG
+    return cv.customer_lifetime_value(frame, purchases=model, **(settings | terms))
+
+
+def valued_donations() -> pl.DataFrame:
+    known = pl.col("repeat_purchases") > 0
+    spend = 20.0 + 3.0 * pl.col("last_opportunity") + pl.col("repeat_purchases")
+    return donations().with_columns(repeat_spend=pl.when(known).then(spend))
+
+
+@pytest.mark.parametrize("cell", [(0, 0), (2, 2), (2, 4), (3, 6), (6, 6)])
+def test_futures_are_those_of_simulated_customers_with_the_same_history(
+    donors: cv.BgBb, cell: tuple[int, int]
+) -> None:
+    """A population from its first opportunity on; whoever bought thus is followed for five more."""
+    rng, size, delta = np.random.default_rng(9), 300_000, 0.1
+    p, theta = rng.beta(donors.alpha, donors.beta, size), rng.beta(donors.gamma, donors.delta, size)
+    k = np.arange(1, 12)
+    bought = (rng.uniform(size=(size, 11)) < p[:, None]) & (k < rng.geometric(theta)[:, None])
+    past = bought[:, :6]
+    same = (past.sum(axis=1) == cell[0]) & ((past * k[:6]).max(axis=1) == cell[1])
+    told = bought[same, 6:] @ np.exp(-delta * k[:5])
+
+    n, sure = 20_000, 1e14  # each purchase brings 1
+    x, t_x, age = (np.full(n, float(value)) for value in (*cell, 6))
+    future = donors.futures(x, t_x, age)
+    drawn = draw_opportunity_values(
+        future.alive,
+        (*future.buys, *future.stops),
+        (np.full(n, sure), np.ones(n)),
+        sampling.row_keys(np.arange(n, dtype=np.float64)),
+        spend_kind=sampling.GAMMA_SPEND,
+        purchase=sure,
+        horizon=5.0,
+        delta=delta,
+        seed=1,
+        draw=0,
+    )
+    assert told.size > 1_000
+    assert stats.ks_2samp(drawn.round(4), told.round(4)).pvalue > 1e-3
+    expected = donors.discounted_purchases(x[:1], t_x[:1], age[:1], 5, delta / 365.25)[0]
+    assert abs(drawn.mean() - expected) < 4 * drawn.std() / math.sqrt(n)
+
+
+@pytest.mark.parametrize("horizon", [12, "12mo", 200, None])
+@pytest.mark.parametrize("kind", ["outcome", "mean"])
+def test_the_total_of_the_draws_is_the_value(horizon: Any, kind: Any, donors: cv.BgBb) -> None:
+    """Monthly opportunities, discounted from each to the next; 10 % a month, so that it shows."""
+    one = pl.DataFrame(
+        {
+            "repeat_purchases": [4],
+            "last_opportunity": [7],
+            "opportunities": [8],
+            "repeat_spend": [25.0],
+        }
+    )
+    how = {"kind": kind, "parameters": "fixed" if kind == "outcome" else "laplace"}
+    got = cv.value_interval(
+        pl.concat([one] * 4000),
+        purchases=donors.model_copy(update={"time_unit": "month"}),
+        spend=GG if kind == "outcome" else cv.fit_gamma_gamma(spenders()),
+        margin=1.0,
+        seed=3,
+        horizon=horizon,
+        discount_rate=0.8,
+        options=cv.IntervalOptions.model_validate({"draws": 40, "level": 0.9} | how),
+    )
+    assert got.low < got.total < got.high
+    assert (got.high - got.low) / got.total < (0.1 if kind == "outcome" else 0.5)
+
+
+def spenders() -> pl.DataFrame:
+    truth = cv.BgBb(alpha=3.0, beta=1.0, gamma=1.0, delta=9.0)
+    return opportunity_cohort(1_000, truth, GG, seed=4, horizon=0)
+
+
+def test_intervals_depend_on_neither_order_threads_nor_laziness(
+    donors: cv.BgBb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = valued_donations().with_row_index("customer_id")
+    expected = with_intervals(frame, donors)
+    twice = pl.concat([frame, frame]).sample(fraction=1, shuffle=True, seed=1)
+    got = with_intervals(twice, donors).unique().sort("customer_id")
+    assert_frame_equal(got, expected, check_exact=True)
+    assert_frame_equal(with_intervals(frame.lazy(), donors).collect(), expected, check_exact=True)
+    assert not with_intervals(frame, donors, seed=2).equals(expected)
+    monkeypatch.setattr(parallel, "n_threads", lambda: 1)
+    assert_frame_equal(with_intervals(frame, donors), expected, check_exact=True)
+    assert (expected["clv_high"] > expected["clv"]).all()
+    assert (expected["clv_low"] <= expected["clv"]).all()
+
+
+def test_what_is_not_known_of_the_parameters_is_drawn(donors: cv.BgBb) -> None:
+    spend = cv.fit_gamma_gamma(spenders())
+    frame, width = valued_donations(), {}
+    for kind in ("mean", "outcome"):
+        options = cv.IntervalOptions.model_validate({"kind": kind, "draws": 200})
+        valued = with_intervals(frame, donors, spend=spend, interval=options)
+        assert (valued["clv_low"] < valued["clv"]).all()
+        assert (valued["clv"] < valued["clv_high"]).all()
+        width[kind] = (valued["clv_high"] - valued["clv_low"]).to_numpy()
+    assert (width["mean"] > 0).all()
+    assert (width["mean"] < width["outcome"]).all()
+
+
+def test_unknown_customers_have_no_interval_and_impossible_ones_are_named() -> None:
+    frame = histories([2, 0, 3], [4, 0, 4], [6, 6, 6]).with_columns(
+        last_opportunity=pl.Series([4, None, 4]), repeat_spend=pl.Series([20.0, None, None])
+    )
+    valued = with_intervals(frame, ROUNDED)
+    for name in ("clv", *ENDS):
+        assert valued[name].is_null().to_list() == [False, True, True]
+    broken = frame.with_columns(repeat_spend=20.0, opportunities=pl.Series([6, 6, 3]))
+    with pytest.raises(cv.DataError, match="1 row with last_opportunity after the opportunities"):
+        with_intervals(broken, ROUNDED)
+
+
+@pytest.mark.parametrize("power", [-3.0, 0.0, 3.0])
+@pytest.mark.parametrize("horizon", [1, 10_000, None])
+def test_intervals_of_extreme_customers_are_finite(power: float, horizon: int | None) -> None:
+    frame = histories(
+        [0, 0, 1, 10_000, 9_000], [0, 0, 1, 10_000, 9_000], [0, 10_000, 1, *2 * [10_000]]
+    )
+    frame = frame.with_columns(repeat_spend=pl.Series([None, None, 0.0, 1e9, 1e-9]))
+    size = 10.0**power
+    model = cv.BgBb(alpha=size, beta=1 / size, gamma=size, delta=size, time_unit="day")
+    valued = with_intervals(frame, model, horizon=horizon, discount_rate=0.05)
+    assert valued["clv_low"].is_finite().all()
+    assert valued["clv_high"].is_finite().all()
+    assert (valued["clv_low"] <= valued["clv_high"]).all()
+
+
+def test_given_parameters_have_no_covariance() -> None:
+    with pytest.raises(cv.FitError, match=r"BgBb have no covariance \(they were given\)"):
+        with_intervals(valued_donations(), ROUNDED, interval=0.9)
+
+
+def test_holdouts_have_their_coverage() -> None:
+    truth = cv.BgBb(alpha=1.5, beta=2.5, gamma=0.8, delta=8.0, time_unit="month")
+    customers = opportunity_cohort(2_000, truth, GG, seed=21, horizon=12)
+    report = cv.evaluate_holdout(
+        customers,
+        truth,
+        spend=GG,
+        horizon=12,
+        interval=cv.IntervalOptions(parameters="fixed"),
+        seed=1,
+    )
+    assert report.coverage is not None
+    assert report.coverage["outcome"].to_list() == ["purchases", "revenue"]
+    assert report.coverage["coverage"].is_between(0.93, 0.97).all()

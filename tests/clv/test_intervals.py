@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 import customer_value as cv
+from oracles.cohorts import opportunity_cohort
 
 GG = cv.GammaGamma(p=6.25, q=3.74, v=15.44)
 BG = cv.BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
@@ -54,6 +55,24 @@ def test_the_interval_of_the_total_holds_what_comes() -> None:
             purchases=cv.fit_bg_nbd(customers),
             spend=cv.fit_gamma_gamma(customers),
             horizon="365d",
+            discount_rate=0.0,
+            options=cv.IntervalOptions(draws=80),
+        )
+        missed += not got.low <= customers["holdout_revenue"].sum() <= got.high
+    assert missed <= 2
+
+
+def test_the_interval_of_the_total_holds_what_comes_at_opportunities() -> None:
+    """Likewise, for customers with one chance a month."""
+    truth = cv.BgBb(alpha=1.5, beta=2.5, gamma=0.8, delta=8.0, time_unit="month")
+    missed = 0
+    for seed in range(1000, 1012):
+        customers = opportunity_cohort(600, truth, GG, seed=seed, horizon=12)
+        got = interval(
+            customers,
+            purchases=cv.fit_bg_bb(customers, time_unit="month"),
+            spend=cv.fit_gamma_gamma(customers),
+            horizon=12,
             discount_rate=0.0,
             options=cv.IntervalOptions(draws=80),
         )

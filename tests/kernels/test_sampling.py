@@ -79,6 +79,63 @@ def test_poisson_of_a_huge_mean() -> None:
     assert stats.kstest((drawn - 1e12) / 1e6, "norm").pvalue > SURE
 
 
+@pytest.mark.parametrize(
+    ("trials", "p"),
+    [
+        (0.0, 0.5),
+        (1.0, 0.3),
+        (12.0, 0.5),
+        (30.0, 0.9),
+        (64.0, 1.0 - 1e-12),
+        (365.0, 0.2),
+        (365.0, 1e-3),
+        (1e6, 0.7),
+    ],
+)
+def test_binomial(trials: float, p: float) -> None:
+    """A chi-squared test over bins of equal probability, the bounds, and the mean."""
+    state, n = new_state(10), 20_000 // SLOWER
+    drawn = np.array([sampling.binomial(state, trials, p) for _ in range(n)])
+    exact = stats.binom(int(trials), p)
+    edges = np.unique(exact.ppf(np.linspace(0.05, 0.95, 15)))
+    cumulative = np.concatenate([[0.0], exact.cdf(edges), [1.0]])
+    counts = np.diff(np.searchsorted(np.sort(drawn), edges, side="right"), prepend=0, append=n)
+    expected = n * np.diff(cumulative)
+    kept = expected > 1.0
+    if kept.sum() > 1:
+        statistic = ((counts - expected) ** 2 / np.maximum(expected, 1e-9))[kept].sum()
+        assert stats.chi2(kept.sum() - 1).sf(statistic) > SURE
+    assert abs(drawn.mean() - trials * p) <= 4.5 * exact.std() / math.sqrt(n) + 1e-9
+    assert ((drawn >= 0.0) & (drawn <= trials) & (drawn == np.floor(drawn))).all()
+
+
+@pytest.mark.parametrize("p", [0.0, 1e-300, 1.0])
+@pytest.mark.parametrize("trials", [1.0, 40.0, 1e9])
+def test_binomial_of_what_is_sure(trials: float, p: float) -> None:
+    state = new_state(11)
+    assert {sampling.binomial(state, trials, p) for _ in range(50)} == {p * trials // 1.0}
+
+
+def test_binomial_of_a_huge_number_of_trials() -> None:
+    """More than whole numbers of 64 bits can count: the normal distribution."""
+    state, trials, p = new_state(12), 1e22, 0.3
+    drawn = np.array([sampling.binomial(state, trials, p) for _ in range(2_000 // SLOWER)])
+    error = math.sqrt(trials * p * (1.0 - p))
+    assert stats.kstest((drawn - trials * p) / error, "norm").pvalue > SURE
+    assert 0.0 < sampling.binomial(state, 1e300, 0.5) < 1e300
+
+
+@pytest.mark.parametrize("p", [1e-6, 0.2, 0.9])
+def test_failures_before_a_success_are_geometric(p: float) -> None:
+    state, n = new_state(13), 20_000 // SLOWER
+    drawn = np.array([sampling.failures(state, -math.log1p(-p)) for _ in range(n)])
+    assert abs((drawn == 0.0).mean() - p) < 4.5 * math.sqrt(p / n)
+    assert abs(drawn.mean() - (1.0 - p) / p) < 4.5 * math.sqrt(1.0 - p) / p / math.sqrt(n)
+    assert (drawn == np.floor(drawn)).all()
+    assert sampling.failures(state, math.inf) == 0.0
+    assert math.isfinite(sampling.failures(state, 0.0))
+
+
 Process = tuple[float, float, float, float]
 
 

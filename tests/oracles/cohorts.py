@@ -38,6 +38,48 @@ def cohort(
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
+def opportunity_cohort(
+    n: int,
+    purchases: cv.BgBb,
+    spend: cv.SpendModel,
+    *,
+    seed: int,
+    horizon: int,
+    most: int = 20,
+) -> pl.DataFrame:
+    """Histories of n customers of up to `most` opportunities, and what comes at the next ones."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for n_past in rng.integers(0, most + 1, n):
+        bought = _used(purchases, int(n_past) + horizon, rng)
+        money = _amounts(spend, bought.size, rng)
+        past = bought <= n_past
+        x = int(past.sum())
+        rows.append(
+            {
+                "repeat_purchases": x,
+                "last_opportunity": bought[past].max() if x else 0,
+                "opportunities": n_past,
+                "repeat_spend": money[past].mean() if x else None,
+                "holdout_purchases": bought.size - x,
+                "holdout_revenue": money[~past].sum(),
+            }
+        )
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _used(model: cv.BgBb, end: int, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+    """Numbers of the opportunities that a new customer uses, up to one."""
+    buys, stops = rng.beta(model.alpha, model.beta), rng.beta(model.gamma, model.delta)
+    used = []
+    for k in range(1, end + 1):
+        if rng.random() < stops:
+            break
+        if rng.random() < buys:
+            used.append(k)
+    return np.array(used, np.int64)
+
+
 def _repeats(model: Any, end: float, rng: np.random.Generator) -> list[float]:
     """Ages at the repeat purchases of a new customer, up to an age."""
     k = model.k if isinstance(model, cv.MbgCnbd) else 1

@@ -69,3 +69,27 @@ def regular_values(
                 break
             moment += rng.gamma(k) / speed
     return out
+
+
+def opportunity_values(
+    n: int,
+    process: tuple[float, float, float, float],
+    spend: tuple[float, float, float],
+    *,
+    horizon: int,
+    delta: float,
+    seed: int,
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Draw n present values: before each opportunity a coin to stop, at it a coin to buy."""
+    rng = np.random.default_rng(seed)
+    a, b, c, d = process
+    out = np.zeros(n)
+    for i in range(n):
+        buys, stops = rng.beta(a, b), rng.beta(c, d)
+        money = rng.gamma(spend[0]) / spend[1]
+        for k in range(1, horizon + 1):
+            if rng.random() < stops:
+                break
+            if rng.random() < buys:
+                out[i] += rng.gamma(spend[2]) / money * np.exp(-delta * k)
+    return out

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 import customer_value as cv
-from oracles.cohorts import cohort
+from oracles.cohorts import cohort, opportunity_cohort
 
 GG = cv.GammaGamma(p=6.25, q=3.74, v=15.44)
 LOG_NORMAL = cv.LogNormalSpend(median=30.0, between=0.5, within=0.6)
@@ -23,15 +23,20 @@ TRUTHS: dict[str, tuple[cv.PurchaseModel, Any]] = {
     "nbd": (cv.Nbd(r=0.8, alpha=12.0), cv.fit_nbd),
     "mbg_cnbd": (REGULAR, lambda customers: cv.fit_mbg_cnbd(customers, k=2)),
 }
+GUESTS = cv.BgBb(alpha=1.5, beta=2.5, gamma=0.8, delta=8.0, time_unit="month")
+DONORS = cv.BgBb(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783)
+YEAR = "365d"
 
 
-def coverage(customers: pl.DataFrame, purchases: Any, spend: Any, draws: int = 200) -> float:
+def coverage(
+    customers: pl.DataFrame, purchases: Any, spend: Any, draws: int = 200, horizon: Any = YEAR
+) -> float:
     valued = cv.customer_lifetime_value(
         customers,
         purchases=purchases,
         spend=spend,
         margin=1.0,
-        horizon="365d",
+        horizon=horizon,
         discount_rate=0.0,
         interval=cv.IntervalOptions(
             draws=draws, parameters="laplace" if purchases.fit else "fixed"
@@ -74,6 +79,22 @@ def test_regular_gaps_taken_for_random_ones_are_told() -> None:
     customers = cohort(1_500, regular, spend, horizon=365.0, seed=14)
     assert 0.93 <= coverage(customers, regular, spend) <= 0.97
     assert coverage(customers, random, spend) > 0.98
+
+
+@pytest.mark.parametrize(
+    ("truth", "horizon", "most"), [(GUESTS, 12, 20), (DONORS, 5, 6)], ids=["months", "years"]
+)
+@pytest.mark.parametrize("spend", [GG, LOG_NORMAL], ids=["gamma", "log-normal"])
+def test_opportunities(truth: cv.BgBb, horizon: int, most: int, spend: cv.SpendModel) -> None:
+    customers = opportunity_cohort(2_500, truth, spend, seed=11, horizon=horizon, most=most)
+    fitted = cv.fit_bg_bb(customers, time_unit=truth.time_unit)
+    fit = cv.fit_gamma_gamma if spend is GG else cv.fit_log_normal_spend
+    assert fitted.fit is not None
+    assert fitted.fit.status == "converged"
+    assert 0.93 <= coverage(customers, fitted, fit(customers), horizon=horizon) <= 0.97
+    for wrong in ({"gamma": 8.0}, {"beta": 10.0}):
+        taken = truth.model_copy(update=wrong)
+        assert coverage(customers, taken, spend, horizon=horizon) < 0.91
 
 
 @pytest.mark.parametrize("model", TRUTHS)

@@ -236,7 +236,7 @@ def _silence(
 
     1 - h goes along, a sum of positive terms too, for the digits of an h near 1.
     """
-    h, rest, log_alive = 1.0, 0.0, 0.0
+    h, rest, log_alive, alive = 1.0, 0.0, 0.0, 1.0
     j = n
     while j > t_x:
         j -= 1.0
@@ -244,8 +244,11 @@ def _silence(
         stays, idle = (delta + j) / total, (beta + j - x) / trials
         h = gamma / total + stays * idle * h
         rest = stays * ((alpha + x) / trials + idle * rest)
-        log_alive -= math.log1p(gamma / (delta + j)) + math.log1p((alpha + x) / (beta + j - x))
-    return math.log1p(-rest) if rest < 0.5 else math.log(h), log_alive
+        alive *= stays * idle
+        if alive < 1e-40:  # a logarithm now and then is quicker than one a step
+            log_alive += math.log(alive)
+            alive = 1.0
+    return math.log1p(-rest) if rest < 0.5 else math.log(h), log_alive + math.log(alive)
 
 
 @jit

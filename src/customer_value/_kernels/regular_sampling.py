@@ -22,6 +22,7 @@ from customer_value._kernels.sampling import (
     LARGEST_LOG,
     WORTHLESS,
     draw_salt,
+    failures,
     log_gamma_variate,
     log_level,
     log_spend,
@@ -111,9 +112,7 @@ def _draw_values(
         done = _draw_phase(state, phase)
         log_rate = log_gamma_variate(state, shape[i] + done) - math.log(rate[i])
         odds = log_gamma_variate(state, first[i]) - log_gamma_variate(state, second[i])
-        survived = -math.log(uniform(state)) / max(softplus(odds), 1e-300)
-        # np.floor: math.floor makes a whole number of 64 bits, which has no room for so many.
-        count = 1.0 + float(np.floor(min(survived, 1e300)))
+        count = 1.0 + failures(state, softplus(odds))
         level = log_level(state, spend_kind, spend_first[i], spend_second[i])
         if until == math.inf:
             value = math.exp(min(log_spend(state, count, spend_kind, purchase), LARGEST_LOG))

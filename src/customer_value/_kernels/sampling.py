@@ -193,6 +193,46 @@ def poisson(state: KeyArray, mean: float) -> float:
 
 
 @jit
+def binomial(state: KeyArray, trials: float, p: float) -> float:
+    """Draw from a binomial distribution of any number of trials.
+
+    The trials succeed whose uniforms lie below p. One of them by rank, which is a beta variate,
+    tells how many lie on its side of p for sure, and how p splits the others (Relles 1972); few
+    successes are drawn gap by gap. Whichever is rarer is counted, successes or failures.
+    """
+    count, sign = 0.0, 1.0
+    while True:
+        if p > 0.5:
+            count += sign * trials
+            sign, p = -sign, 1.0 - p
+        if trials * p <= 10.0:
+            break
+        # np.floor: math.floor makes a whole number of 64 bits, which has no room for so many.
+        rank = float(np.floor(trials * p))
+        odds = log_gamma_variate(state, rank) - log_gamma_variate(state, trials - rank + 1.0)
+        split = math.exp(-softplus(-odds))
+        if split <= p:
+            count += sign * rank
+            trials -= rank
+            p = (p - split) / (1.0 - split)
+        else:
+            trials = rank - 1.0
+            p /= split
+    failing = -math.log1p(-p)
+    place = failures(state, failing) + 1.0
+    while place <= trials:
+        count += sign
+        place += failures(state, failing) + 1.0
+    return count
+
+
+@jit
+def failures(state: KeyArray, failing: float) -> float:
+    """Draw how many trials fail before one succeeds, each failing with probability e^-failing."""
+    return float(np.floor(min(-math.log(uniform(state)) / max(failing, 1e-300), 1e300)))
+
+
+@jit
 def start(state: KeyArray, key: np.uint64, salt: np.uint64) -> None:
     """Set the state to where the random numbers of one row and draw begin."""
     state[0] = (key ^ salt) * _SECOND

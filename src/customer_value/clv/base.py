@@ -100,6 +100,21 @@ class Futures(NamedTuple):
     silence: FloatArray | None = None
 
 
+class OpportunityFutures(NamedTuple):
+    """The same where purchases can happen only at opportunities, which a horizon counts.
+
+    Attributes:
+        alive: Probability of being alive at the last opportunity so far.
+        buys: Given alive, both parameters of the probability of a purchase at each opportunity, a
+            beta distribution.
+        stops: Those of the probability of stopping before each.
+    """
+
+    alive: FloatArray
+    buys: tuple[FloatArray, FloatArray]
+    stops: tuple[FloatArray, FloatArray]
+
+
 class SpendFutures(NamedTuple):
     """From what the spend of each customer's purchases to come is drawn, given the history.
 
@@ -273,7 +288,12 @@ class PurchaseModel(FittedModel, ABC, frozen=True):
     def has_finite_value(self, rate: float) -> bool:
         """Whether the discounted purchases of the whole residual life are finite."""
 
-    def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Futures:  # noqa: ARG002
+    def futures(
+        self,
+        x: FloatArray,  # noqa: ARG002
+        t_x: FloatArray,  # noqa: ARG002
+        T: FloatArray,  # noqa: ARG002
+    ) -> Futures | OpportunityFutures:
         """From what each customer's purchases to come are drawn.
 
         Raises:

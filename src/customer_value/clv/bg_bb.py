@@ -16,7 +16,7 @@ from customer_value._frames.time import duration_days
 from customer_value._kernels import bg_bb as kernels
 from customer_value._kernels.contracts import residual_lives
 from customer_value._typing import TimeUnit
-from customer_value.clv.base import FitOptions, Parameter, PurchaseModel
+from customer_value.clv.base import FitOptions, OpportunityFutures, Parameter, PurchaseModel
 from customer_value.clv.fitting import fit_rows, maximize
 from customer_value.exceptions import CustomerValueError
 
@@ -168,26 +168,34 @@ class BgBb(PurchaseModel, frozen=True):
         """Whether a residual life has finite value: not without discount if gamma <= 1."""
         return rate > 0 or self.gamma > 1
 
+    def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> OpportunityFutures:
+        """From what each customer's purchases to come are drawn: conjugate given alive at T."""
+        alive = self.probability_alive(x, t_x, T)
+        buys = self.alpha + x, self.beta + (T - x)
+        return OpportunityFutures(alive, buys, (np.full_like(alive, self.gamma), self.delta + T))
+
     def _lives(self, T: FloatArray, horizon: float, rate: float) -> FloatArray:
         """Discounted opportunities at which a customer alive at T will be alive."""
         return residual_lives(T, horizon, rate * self.days_per_unit, self.gamma, self.delta, 1.0)
 
 
 def opportunity_rules() -> list[ArrayRule]:
-    """What no customer's history of opportunities may be."""
+    """What no customer's history of opportunities may be, whatever columns stand after it."""
     return [
         ArrayRule(
             "repeat_purchases, last_opportunity or opportunities not 0, 1, 2 ...",
             lambda *columns: (
-                ~np.logical_and.reduce([(c >= 0) & (c == np.floor(c)) for c in columns])
+                ~np.logical_and.reduce(
+                    [(c >= 0) & (c == np.floor(c)) for c in columns[: len(OPPORTUNITIES)]]
+                )
             ),
         ),
-        ArrayRule(f"more than {_MOST:,} opportunities", lambda _x, _t, n: n > _MOST),
-        ArrayRule("last_opportunity after the opportunities", lambda _, t_x, n: t_x > n),
-        ArrayRule("more repeat_purchases than last_opportunity", lambda x, t_x, _: x > t_x),
+        ArrayRule(f"more than {_MOST:,} opportunities", lambda _x, _t, n, *_: n > _MOST),
+        ArrayRule("last_opportunity after the opportunities", lambda _, t_x, n, *__: t_x > n),
+        ArrayRule("more repeat_purchases than last_opportunity", lambda x, t_x, *_: x > t_x),
         ArrayRule(
             "last_opportunity above 0 without a repeat purchase",
-            lambda x, t_x, _: (x == 0) & (t_x > 0),
+            lambda x, t_x, *_: (x == 0) & (t_x > 0),
         ),
     ]
 

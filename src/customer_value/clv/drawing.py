@@ -1,7 +1,7 @@
 """Values drawn, not expected: parameters from their likelihood, futures from the model.
 
-Given parameters, what a customer does is drawn exactly: alive or not, the rates by conjugacy, the
-purchases and their spend.
+Given parameters, what a customer does is drawn exactly: alive or not, the rates or probabilities by
+conjugacy, the purchases and their spend.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 from pydantic import BaseModel, Field, model_validator
 
 from customer_value._frames.assemble import array_columns
-from customer_value._kernels import regular_sampling, sampling
+from customer_value._kernels import opportunity_sampling, regular_sampling, sampling
 from customer_value._kernels.parallel import map_chunks
-from customer_value.clv.base import SPEND
+from customer_value.clv.base import SPEND, OpportunityFutures
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Drawing:
         purchases: The purchase model of each draw.
         spend: The spend model of each draw.
         fitted_spend: The spend model as it was fitted.
-        days: Horizon, may be inf.
+        length: Horizon as the purchase model takes it, may be inf.
         rate: Continuous discount rate per day.
         seed: Seed of all draws.
         options: What is drawn.
@@ -100,7 +100,7 @@ class Drawing:
     purchases: tuple[PurchaseModel, ...]
     spend: tuple[SpendModel, ...]
     fitted_spend: SpendModel
-    days: float
+    length: float
     rate: float
     seed: int
     options: IntervalOptions
@@ -181,24 +181,32 @@ class Drawing:
         history = own[: len(fitted.history)]
         if self.options.kind == "mean":
             discounted: Callable[..., FloatArray] = model.discounted_purchases
-            return discounted(*history, self.days, self.rate) * spend_model.expected_spend(x, m)
-        futures: Callable[..., Futures] = model.futures
+            return discounted(*history, self.length, self.rate) * spend_model.expected_spend(x, m)
+        futures: Callable[..., Futures | OpportunityFutures] = model.futures
         return self._drawn(draw, futures(*history), spend_model.spend_futures(x, m), keys)
 
     def _drawn(
-        self, draw: int, own: Futures, spend: SpendFutures, keys: sampling.KeyArray
+        self,
+        draw: int,
+        own: Futures | OpportunityFutures,
+        spend: SpendFutures,
+        keys: sampling.KeyArray,
     ) -> FloatArray:
-        process = own.shape, own.rate, own.first, own.second
         levels = spend.first, spend.second
         shared: dict[str, Any] = {
             "spend_kind": _SPENDS[spend.kind],
             "purchase": spend.purchase,
-            "horizon": self.days,
-            "delta": self.rate,
+            "horizon": self.length,
+            "delta": self.rate * self.purchases[draw].days_per_length,
             "seed": self.seed,
             "draw": draw,
             "threads": 1,
         }
+        if isinstance(own, OpportunityFutures):
+            return opportunity_sampling.draw_opportunity_values(
+                own.alive, (*own.buys, *own.stops), levels, keys, **shared
+            )
+        process = own.shape, own.rate, own.first, own.second
         if own.silence is not None:
             return regular_sampling.draw_regular_values(
                 own.alive, process, own.silence, levels, keys, gap_shape=own.gap_shape, **shared
@@ -214,7 +222,7 @@ def draw_parameters(
     purchases: PurchaseModel,
     spend: SpendModel,
     *,
-    days: float,
+    length: float,
     rate: float,
     seed: int | None,
     options: IntervalOptions,
@@ -229,12 +237,12 @@ def draw_parameters(
         raise CustomerValueError(f"intervals are drawn: give a seed, a whole number, not {seed}")
     n = options.draws
     if options.parameters == "fixed":
-        return Drawing((purchases,) * n, (spend,) * n, spend, days, rate, seed, options)
+        return Drawing((purchases,) * n, (spend,) * n, spend, length, rate, seed, options)
     return Drawing(
         purchases.draw_parameters(n, np.random.default_rng([seed, 0])),
         spend.draw_parameters(n, np.random.default_rng([seed, 1])),
         spend,
-        days,
+        length,
         rate,
         seed,
         options,

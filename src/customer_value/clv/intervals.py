@@ -14,10 +14,8 @@ from customer_value.clv.drawing import IntervalOptions, draw_parameters
 from customer_value.clv.value import ValueTerms, customer_lifetime_value
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from customer_value._typing import Frame
-    from customer_value.clv.base import PurchaseModel, SpendModel
+    from customer_value.clv.base import Horizon, PurchaseModel, SpendModel
 
 
 class ValueInterval(BaseModel, frozen=True, extra="forbid"):
@@ -49,7 +47,7 @@ def value_interval(
     spend: SpendModel,
     margin: float | str,
     seed: int,
-    horizon: str | timedelta | None = "12mo",
+    horizon: Horizon | None = "12mo",
     discount_rate: float = 0.10,
     options: IntervalOptions | None = None,
 ) -> ValueInterval:
@@ -66,7 +64,8 @@ def value_interval(
         margin: Share of revenue that is margin, or the name of a column of such shares.
         seed: Seed of all draws: the same seed gives the same interval, on any number of threads
             and in whatever order the customers come.
-        horizon: Length of the time after `as_of`; None is the whole residual life.
+        horizon: Length of the time after `as_of`, or a number of opportunities for a `BgBb`; None
+            is the whole residual life.
         discount_rate: Annual effective rate, 0 to 1.
         options: Level, number of draws and kind of the interval.
 
@@ -106,9 +105,9 @@ def value_interval(
         horizon=horizon,
         discount_rate=discount_rate,
     )
-    days = terms.length(purchases)
+    length = terms.length(purchases)
     drawing = draw_parameters(
-        purchases, spend, days=days, rate=terms.daily_rate, seed=seed, options=options
+        purchases, spend, length=length, rate=terms.daily_rate, seed=seed, options=options
     )
     share = pl.col(terms.margin) if isinstance(terms.margin, str) else pl.lit(terms.margin)
     rows = valued.select(

@@ -118,12 +118,15 @@ def customer_lifetime_value(
     purchases and the cost of acquisition are no part of it.
 
     Args:
-        customers: Customer frame with `repeat_purchases`, `t_x`, `T` and `repeat_spend`.
+        customers: Customer frame with `repeat_purchases`, `t_x`, `T` and `repeat_spend`; for a
+            `BgBb` with the columns of `summarize_opportunities`, and `repeat_spend` the mean per
+            opportunity used.
         purchases: A purchase model.
         spend: A spend model.
         margin: Share of revenue that is margin, -1 to 1, or the name of a column of such shares;
             1.0 gives value on revenue basis.
-        horizon: Length of the time after `as_of`, e.g. `"12mo"`; None is the whole residual life.
+        horizon: Length of the time after `as_of`, e.g. `"12mo"`, or a number of opportunities for a
+            `BgBb`; None is the whole residual life.
         discount_rate: Annual effective rate, 0 to 1, e.g. 0.10 for 10 %; a rate of i a month is
             `(1 + i) ** 12 - 1`.
         steps: Discount all purchases of a step, such as `"month"` or `"1w"`, from the step's end,
@@ -192,7 +195,7 @@ def customer_lifetime_value(
     options = interval
     if not isinstance(options, IntervalOptions):
         options = IntervalOptions(level=options)
-    drawing = draw_parameters(purchases, spend, days=days, rate=rate, seed=seed, options=options)
+    drawing = draw_parameters(purchases, spend, length=days, rate=rate, seed=seed, options=options)
     ends = [pl.col(name) * share.cast(pl.Float64) for name in _ENDS]
     return with_columns(
         with_columns(valued, drawing.interval_columns(*_ENDS).struct.unnest()),
