@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 from hypothesis import given, settings
+from polars.testing import assert_series_equal
 
 import customer_value as cv
 import strategies
@@ -58,6 +59,31 @@ def test_opportunities_equal_the_naive_count(log: strategies.Log, period: TimeUn
         ]
     )
     assert cv.summarize_opportunities(appended, as_of=end, period=period).equals(got)
+
+
+@settings(max_examples=40, deadline=None)
+@given(log=strategies.logs())
+def test_spend_by_day_is_that_of_the_summary(log: strategies.Log) -> None:
+    end = strategies.FIRST_DAY + timedelta(days=25)
+    by_day = cv.summarize_opportunities(log.frame, as_of=end, period="day")
+    expected = cv.summarize(log.frame, as_of=end)
+    assert_series_equal(by_day["repeat_spend"], expected["repeat_spend"], rel_tol=1e-14)
+
+
+def test_spend_by_month_is_a_mean_of_months() -> None:
+    """March is not over, January not repeated, and the loose return takes a fifth of all."""
+    log = pl.DataFrame(
+        {
+            "customer_id": 1,
+            "ordered_at": [
+                *(date(2024, 1, 5), date(2024, 1, 9), date(2024, 2, 1), date(2024, 2, 20)),
+                *(date(2024, 2, 21), date(2024, 3, 2)),
+            ],
+            "amount": [10.0, 20.0, 30.0, 30.0, -20.0, 10.0],
+        }
+    )
+    months = cv.summarize_opportunities(log, as_of=date(2024, 3, 30), period="month")
+    assert months.select("repeat_purchases", "repeat_spend").row(0) == (1, 60.0 * 0.8)
 
 
 def test_a_period_that_is_not_over_does_not_count() -> None:

@@ -65,8 +65,9 @@ def summarize_opportunities(
         One row per customer with a row up to `as_of`: `customer_id` (type kept), `as_of`,
         `first_purchase` (Date), `repeat_purchases` (opportunities used), `last_opportunity` (number
         of the last one used, 0 without any) and `opportunities` (how many there were), all Int64;
-        null for customers without any purchase. Sorted by `customer_id`; a LazyFrame gives an
-        unordered LazyFrame.
+        `repeat_spend` (Float64, mean spend per opportunity used, less a share of the returns that
+        find no order, as in `summarize`; null without any); null for customers without any
+        purchase. Sorted by `customer_id`; a LazyFrame gives an unordered LazyFrame.
 
     Raises:
         CustomerValueError: The period is none of these, or `as_of` is no date.
@@ -89,8 +90,9 @@ def summarize_opportunities(
         ...     }
         ... )
         >>> years = cv.summarize_opportunities(gifts, as_of=date(2023, 12, 31), period="year")
-        >>> years.select("repeat_purchases", "last_opportunity", "opportunities").rows()
-        [(1, 2, 3), (0, 0, 2)]
+        >>> columns = "repeat_purchases", "last_opportunity", "opportunities", "repeat_spend"
+        >>> years.select(columns).rows()
+        [(1, 2, 3, 50.0), (0, 0, 2, None)]
     """
     end = check_day("as_of", as_of)
     if period not in get_args(TimeUnit):
@@ -101,17 +103,23 @@ def summarize_opportunities(
     def count(log: pl.LazyFrame) -> pl.LazyFrame:
         days = purchase_days(log.filter(pl.col("ordered_at") <= end), source)
         day, number = pl.col("purchase_day"), pl.col("number")
-        counted = number.filter((number > number.min()) & (number <= last))
+        counts = (number > number.min()) & (number <= last)
+        counted, used = number.filter(counts), number.filter(counts).n_unique()
         known = number.min().is_not_null()
+        spend, all_spend = pl.col("spend"), pl.col("spend").sum().cast(pl.Float64)
+        revenue = (spend.sum() + pl.col("loose").sum()).cast(pl.Float64)
+        kept = pl.when(all_spend > 0).then(revenue / all_spend).otherwise(1.0)
+        mean = spend.filter(counts).sum().cast(pl.Float64) / used
         return (
             days.with_columns(number=period_number(day, period).cast(pl.Int64))
             .group_by("customer_id")
             .agg(
                 as_of=pl.lit(end),
                 first_purchase=day.min(),
-                repeat_purchases=pl.when(known).then(counted.n_unique().cast(pl.Int64)),
+                repeat_purchases=pl.when(known).then(used.cast(pl.Int64)),
                 last_opportunity=pl.when(known).then((counted.max() - number.min()).fill_null(0)),
                 opportunities=(last - number.min()).clip(0),
+                repeat_spend=pl.when(used > 0).then(mean * kept),
             )
         )
 
