@@ -129,8 +129,10 @@ def climb_from_sample(
     """
     if rows.weights.size <= 2 * _SAMPLE:
         return climb(rows, start, False)
-    step = -(-rows.weights.size // _SAMPLE)
-    some = Rows(tuple(array[::step] for array in rows.arrays), rows.weights[::step], ())
+    # Every k-th of the rows by purchases, so that the sample has as many of each as all have.
+    purchases = np.minimum(rows.arrays[0], 2.0**15 - 1).astype(np.int16)
+    sample = np.argsort(purchases, kind="stable")[:: -(-purchases.size // _SAMPLE)]
+    some = Rows(tuple(array[sample] for array in rows.arrays), rows.weights[sample], ())
     found = climb(some, start, True)
     if found.summary.status != "converged":
         return climb(rows, start, False)
