@@ -230,6 +230,9 @@ def test_without_discount_a_residual_life_needs_gamma_above_1() -> None:
     assert not ROUNDED.has_finite_value(0.0)
     assert ROUNDED.has_finite_value(0.01)
     assert ROUNDED.discounted_purchases(*state, math.inf, 0.0)[0] == math.inf
+    gone = cv.BgBb(alpha=900.0, beta=0.01, gamma=0.9, delta=0.01)
+    assert gone.probability_alive(*arrays([1], [1], [9_000]))[0] == 0.0
+    assert gone.discounted_purchases(*arrays([1], [1], [9_000]), math.inf, 0.0)[0] == math.inf
     model = cv.BgBb(alpha=1.2, beta=0.75, gamma=1.5, delta=2.0)
     assert model.has_finite_value(0.0)
     alive, buys = model.probability_alive(*state)[0], 3.2 / 5.95

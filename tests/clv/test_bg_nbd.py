@@ -46,16 +46,6 @@ def test_published_fit_to_78_weeks() -> None:
     assert parameters(model) == pytest.approx(list(expected["parameters"].values()), rel=1e-4)
 
 
-def test_covariance_is_symmetric_and_agrees_with_the_standard_errors(bg: cv.BgNbd) -> None:
-    assert bg.fit is not None
-    assert bg.fit.covariance is not None
-    assert bg.fit.standard_errors is not None
-    for i, row in enumerate(bg.fit.covariance):
-        for j, value in enumerate(row):
-            assert value == bg.fit.covariance[j][i]
-        assert row[i] ** 0.5 == pytest.approx(list(bg.fit.standard_errors.values())[i])
-
-
 @pytest.mark.parametrize(("unit", "days"), [("day", 1.0), ("month", 30.4375), ("year", 365.25)])
 def test_time_unit_changes_only_alpha(
     cdnow: pl.DataFrame, bg: cv.BgNbd, unit: TimeUnit, days: float

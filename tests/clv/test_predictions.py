@@ -212,6 +212,13 @@ def test_impossible_history_is_refused_when_computed() -> None:
         cv.probability_alive(frame.lazy(), PUBLISHED).collect()
 
 
+def test_more_purchases_than_any_customer_makes_are_refused() -> None:
+    frame = pl.DataFrame({"repeat_purchases": [1e7, 1e300], "t_x": [9.0, 9.0], "T": [9.0, 9.0]})
+    with pytest.raises(cv.DataError, match="1 row with more than 10,000,000 repeat_purchases"):
+        cv.log_likelihood(frame, PUBLISHED)
+    assert cv.log_likelihood(frame.head(1), PUBLISHED)["log_likelihood"].is_finite().all()
+
+
 def test_missing_columns_are_all_named() -> None:
     with pytest.raises(cv.SchemaError, match="'repeat_purchases', 't_x', 'T'"):
         cv.probability_alive(pl.DataFrame({"x": [1]}), PUBLISHED)

@@ -75,6 +75,14 @@ def test_probabilities_add_up_and_their_mean_is_the_expected_number() -> None:
         assert more == pytest.approx(table[least:].sum(axis=0), rel=1e-10)
 
 
+@pytest.mark.parametrize("b", [1e-6, 1e-9, 1e-12])
+def test_probabilities_add_up_where_hardly_anybody_survives_a_purchase(b: float) -> None:
+    new, given_ = (np.zeros(1),) * 3, (0.5, 1.0, 0.8, b)
+    few = [bg_nbd_counts.purchase_probability(*new, 5.0, n, *given_)[0] for n in (0, 1)]
+    more = bg_nbd_counts.at_least_probability(*new, 5.0, 2, *given_)[0]
+    assert sum(few) + more == pytest.approx(1.0, rel=1e-14)
+
+
 @pytest.mark.parametrize("n", [200, 2_000, 20_000])
 def test_thousands_of_purchases(n: int) -> None:
     """lifetimes gives NaN from 200 on."""

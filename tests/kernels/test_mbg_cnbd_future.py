@@ -220,6 +220,19 @@ def test_quantile_is_where_a_purchase_has_happened_so_often(k: int, q: float) ->
         assert bought == pytest.approx(q, rel=1e-10)
 
 
+@pytest.mark.parametrize("k", [7, 12, 40] if JIT_IS_ON else [7])
+@pytest.mark.parametrize("q", [1e-300, 1e-9, 1e-4, 0.01, 0.6])
+def test_quantile_however_long_the_silence(k: int, q: float) -> None:
+    """A moment after a purchase another one may be due only if many events came in that moment."""
+    silence = np.array([0.0, 1e-12, 1e-6, 1e-3, 0.01, 0.1])
+    x, T = np.full(silence.size, 20.0), np.ones(silence.size)
+    waits = mbg_cnbd_future.next_purchase_quantile(x, T - silence, T, q, k, 2.0, 9.0, 0.01, 2.0)
+    for i, wait in enumerate(waits):
+        at = x[i : i + 1], T[i : i + 1] - silence[i], T[i : i + 1]
+        bought = mbg_cnbd_future.at_least_probability(*at, wait, 1, k, 2.0, 9.0, 0.01, 2.0)[0]
+        assert bought == pytest.approx(q, rel=1e-9, abs=0), silence[i]
+
+
 def test_regular_customers_are_missed_sooner() -> None:
     """With the same mean gap, silence of three gaps says more the larger k is."""
     at = np.array([10.0]), np.array([40.0]), np.array([52.0])

@@ -209,7 +209,7 @@ def count_probability(y: float, n: float, r: float, a: float, b: float) -> float
     log_arrivals = -n * math.log1p(1.0 / y) - r * math.log1p(y) - math.log(n) - log_beta(r, n)
     log_total = log_beta(a, b)
     survived = math.exp(log_beta(a, b + n) - log_total + log_arrivals)
-    stopped = math.exp(log_beta(a + 1.0, b + n - 1.0) - log_total)
+    stopped = math.exp(log_beta(a + 1.0, b + (n - 1.0)) - log_total)
     return survived + stopped * incomplete_beta(n, r, y)
 
 
@@ -223,7 +223,7 @@ def reach_probability(y: float, n: float, r: float, a: float, b: float) -> float
         return 0.0
     if n == 1.0:
         return -math.expm1(-r * math.log1p(y))
-    survived = math.exp(log_beta(a, b + n - 1.0) - log_beta(a, b))
+    survived = math.exp(log_beta(a, b + (n - 1.0)) - log_beta(a, b))
     return survived * incomplete_beta(n, r, y)
 
 

@@ -438,28 +438,40 @@ def _next_purchase_quantile(
 def _waiting_time(share: float, rest: float, silent: float, n: float, phase: FloatArray) -> float:
     """Give y with P(k - j events or more by y) = share = 1 - rest, by Newton in v = ln y.
 
-    The logarithms of the probability and of its complement are concave in v, so that each step
-    lands on the same side of the solution and the steps close in on it.
+    A step that leaves the range of the solution, or is not half the last one, is a bisection: where
+    several phases are likely enough, the logarithm of their mean is neither concave nor convex.
     """
-    k = phase.size
-    target = math.log(share) if share < 0.5 else math.log(rest)
-    v = math.log(k / (n + k))
+    v, last = math.log(phase.size / (n + phase.size)), math.inf
+    low, high = -math.inf, math.inf
     for _ in range(200):
-        y = math.exp(v)
-        bought = slope = 0.0
-        for j in range(k):
-            bought += phase[j] * incomplete_beta(float(k - j), n + j, y)
-            slope += phase[j] * (k - j) * event_probability(k - j, n + j, y)
-        if share < 0.5:
-            step = (target - math.log(bought)) * bought / slope
-        else:
-            # The silence since the last purchase goes on until y: unlike 1 - bought, to all digits.
-            later = (silent + y) / (1.0 + y)
-            log_rest = log_silence(n, later, k) - log_silence(n, silent, k) - n * math.log1p(y)
-            step = (log_rest - target) * math.exp(log_rest) / slope
-        v += min(max(step, -50.0), 50.0)
+        step = _step_to_share(v, share, rest, silent, n, phase)
+        low, high = (v, high) if step > 0.0 else (low, v)
+        step = min(max(step, -50.0), 50.0)
+        if high - low < math.inf and (abs(step) > 0.5 * last or not low < v + step < high):
+            step = 0.5 * (high - v if step > 0.0 else low - v)
+        v, last = v + step, abs(step)
         if v > LARGEST_LOG:
             return math.inf
-        if abs(step) < 1e-13 * max(1.0, abs(v)):
+        if last < 1e-13 * max(1.0, abs(v)):
             break
     return math.exp(v)
+
+
+@jit
+def _step_to_share(
+    v: float, share: float, rest: float, silent: float, n: float, phase: FloatArray
+) -> float:
+    """Give Newton's step from v, for the logarithm of the smaller one of the two probabilities."""
+    k, y = phase.size, math.exp(v)
+    bought = slope = 0.0
+    for j in range(k):
+        bought += phase[j] * incomplete_beta(float(k - j), n + j, y)
+        slope += phase[j] * (k - j) * event_probability(k - j, n + j, y)
+    if share < 0.5:
+        if bought == 0.0 or slope == 0.0:
+            return math.inf
+        return (math.log(share) - math.log(bought)) * (bought / slope)
+    # The silence since the last purchase goes on until y: unlike 1 - bought, to all digits.
+    later = (silent + y) / (1.0 + y)
+    log_rest = log_silence(n, later, k) - log_silence(n, silent, k) - n * math.log1p(y)
+    return (log_rest - math.log(rest)) * math.exp(log_rest) / slope

@@ -28,6 +28,9 @@ HISTORY = ("repeat_purchases", "t_x", "T")
 SPEND = ("repeat_purchases", "repeat_spend")
 """The columns that a spend model reads."""
 
+_MOST = 10_000_000
+"""Repeat purchases of one customer: tables of a likelihood are as long."""
+
 
 class FitOptions(BaseModel, frozen=True, extra="forbid"):
     """How a likelihood is maximised.
@@ -340,6 +343,9 @@ def history_rules(n_covariates: int = 0) -> list[ArrayRule]:
             lambda x, t_x, age, *_: ~np.isfinite(x + t_x + age),
         ),
         _NO_COUNT,
+        ArrayRule(
+            f"more than {_MOST:,} repeat_purchases", lambda x, *_: (x > _MOST) & np.isfinite(x)
+        ),
         ArrayRule("t_x outside 0 .. T", lambda _, t_x, age, *__: (t_x < 0) | (t_x > age)),
         ArrayRule("t_x above 0 without a repeat purchase", lambda x, t_x, *_: (x == 0) & (t_x > 0)),
     ]

@@ -6,6 +6,7 @@ Noncontractual Setting", Marketing Science 29(6), 1086-1108.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -126,6 +127,8 @@ class BgBb(PurchaseModel, frozen=True):
         from one opportunity to the next; with a horizon of inf these are the discounted expected
         residual transactions (DERT, equation 14), inf where they have no limit.
         """
+        if horizon == math.inf and not self.has_finite_value(rate):
+            return np.full(T.size, math.inf)
         alive = self.probability_alive(x, t_x, T)
         buys = (self.alpha + x) / (self.alpha + self.beta + T)
         return alive * buys * self._lives(T, horizon, rate)
