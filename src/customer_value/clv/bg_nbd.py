@@ -200,7 +200,7 @@ def fit_bg_nbd(
     mean_repeats = max(repeats / float(rows.weights.sum()), 1e-3)
     unit, options = scale / DAYS_PER_UNIT[time_unit], options or FitOptions()
 
-    def climb(some: Rows, start: FloatArray, near: bool) -> Optimum:
+    def climb(some: Rows, start: FloatArray) -> Optimum:
         x, t_x, age = some.arrays[0], some.arrays[1] / scale, some.arrays[2] / scale
         reached = reach(x, some.weights)
 
@@ -218,7 +218,6 @@ def fit_bg_nbd(
             rows=some,
             offset=-repeats * float(np.log(unit)),
             options=options,
-            near=near,
         )
 
     start = np.log([0.5, 0.5 / mean_repeats, 1.0, 2.5])

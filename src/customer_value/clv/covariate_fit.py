@@ -147,7 +147,6 @@ def maximize_with_covariates(
         rows=rows,
         offset=offset,
         options=options,
-        near=True,
         jacobian=jacobian,
     )
     found = design.to_reported @ best.log_parameters

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _LIMIT = math.log(1e6)
 _SAMPLE = 4_000
 """Rows, every k-th of many, whose maximum is near that of all."""
+_FIRST_STEPS = 40
+"""Newton steps that are tried before any other search."""
+_LEVEL = 1e-10
 _FLAT = 1e-9
 _WEIGHT = "weight of the row"  # no name that a covariate has
 _BAD_WEIGHT = ArrayRule("a weight that is not 0 or more", lambda w: ~((w >= 0) & np.isfinite(w)))
@@ -118,25 +121,23 @@ class Optimum(NamedTuple):
 
 
 def climb_from_sample(
-    climb: Callable[[Rows, FloatArray, bool], Optimum], rows: Rows, start: FloatArray
+    climb: Callable[[Rows, FloatArray], Optimum], rows: Rows, start: FloatArray
 ) -> Optimum:
     """Find the maximum of many rows from that of some: a likelihood of a million is not cheap.
 
     Args:
-        climb: Finds the maximum for the rows, from a start, which may be near it.
+        climb: Finds the maximum for the rows, from a start.
         rows: All rows of the fit.
-        start: Log-parameters to start from; for the sample Newton steps are tried from there.
+        start: Log-parameters to start from.
     """
     if rows.weights.size <= 2 * _SAMPLE:
-        return climb(rows, start, False)
+        return climb(rows, start)
     # Every k-th of the rows by purchases, so that the sample has as many of each as all have.
     purchases = np.minimum(rows.arrays[0], 2.0**15 - 1).astype(np.int16)
     sample = np.argsort(purchases, kind="stable")[:: -(-purchases.size // _SAMPLE)]
     some = Rows(tuple(array[sample] for array in rows.arrays), rows.weights[sample], ())
-    found = climb(some, start, True)
-    if found.summary.status != "converged":
-        return climb(rows, start, False)
-    return climb(rows, found.log_parameters, True)
+    found = climb(some, start)
+    return climb(rows, found.log_parameters if found.summary.status == "converged" else start)
 
 
 def maximize(
@@ -148,10 +149,11 @@ def maximize(
     rows: Rows,
     offset: float,
     options: FitOptions,
-    near: bool = False,
     jacobian: Callable[[FloatArray], FloatArray] | None = None,
 ) -> Optimum:
-    """Find the maximum: L-BFGS-B within wide bounds, then Newton steps on the exact Hessian.
+    """Find the maximum by Newton steps on the exact Hessian.
+
+    Where they do not get there from the start, L-BFGS-B within wide bounds goes before them.
 
     Args:
         evaluate: Log-likelihood, gradient and Hessian by the log-parameters.
@@ -161,7 +163,6 @@ def maximize(
         rows: The rows of the fit.
         offset: What turns the log-likelihood of scaled data into that of the model's unit.
         options: Limits of the search.
-        near: The start is so near the maximum that the Newton steps alone will do.
         jacobian: Gives the derivatives of the reported parameters by the searched ones, for the
             standard errors; without it these are `scales` times exponentials.
 
@@ -170,9 +171,11 @@ def maximize(
     """
     total = float(rows.weights.sum())
     counted = _Counted(evaluate, total)
-    if not near:
+    found = _climb(counted, start, min(_FIRST_STEPS, options.max_iterations))
+    if not _is_top(*found):
         start = _search(counted, start, options.max_iterations)
-    theta, value, gradient, hessian = _polish(counted, start, options.max_iterations)
+        found = _climb(counted, start, options.max_iterations)
+    theta, value, gradient, hessian = found
     free = _free(theta, gradient)
     norm = float(np.max(np.abs(gradient[free]), initial=0.0))
     covariance = None
@@ -233,7 +236,7 @@ def _search(counted: _Counted, start: FloatArray, max_steps: int) -> FloatArray:
     return np.asarray(found.x)
 
 
-def _polish(
+def _climb(
     counted: _Counted, theta: FloatArray, max_steps: int
 ) -> tuple[FloatArray, float, FloatArray, FloatArray]:
     """Newton steps, damped where the likelihood is not concave or would fall."""
@@ -261,6 +264,17 @@ def _polish(
     return theta, value, gradient, hessian
 
 
+def _is_top(theta: FloatArray, _: float, gradient: FloatArray, hessian: FloatArray) -> bool:
+    """Whether Newton steps have come to their end, and not only far out where it is flat."""
+    inside = np.max(np.abs(theta)) < _LIMIT
+    return bool(inside and np.max(np.abs(gradient)) < _LEVEL) and _is_curved(hessian)
+
+
+def _is_curved(hessian: FloatArray) -> bool:
+    eigenvalues = np.linalg.eigvalsh(-hessian)
+    return bool(eigenvalues[0] > _FLAT * max(1.0, eigenvalues[-1]))
+
+
 def _free(theta: FloatArray, gradient: FloatArray) -> BoolArray:
     """Which parameters can still move: inside the bounds, or pulled back from one."""
     return np.asarray((np.abs(theta) < _LIMIT) | (gradient * theta < 0))
@@ -268,8 +282,7 @@ def _free(theta: FloatArray, gradient: FloatArray) -> BoolArray:
 
 def _covariance(hessian: FloatArray, slopes: FloatArray) -> FloatArray | None:
     """Delta method: J (-H)^-1 J' with the slopes J; None where the likelihood is flat."""
-    eigenvalues = np.linalg.eigvalsh(-hessian)
-    if eigenvalues[0] <= _FLAT * max(1.0, eigenvalues[-1]):
+    if not _is_curved(hessian):
         return None
     covariance = slopes @ np.linalg.inv(-hessian) @ slopes.T
     return np.asarray((covariance + covariance.T) / 2)

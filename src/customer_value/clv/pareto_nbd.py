@@ -228,12 +228,12 @@ class _Search(NamedTuple):
         total = float(self.rows.weights.sum())
         mean = max(float(self.rows.weights @ self.rows.arrays[0]) / total, 1e-3)
         return climb_from_sample(
-            lambda rows, start, near: self._replace(rows=rows).climb(start, near=near),
+            lambda rows, start: self._replace(rows=rows).climb(start),
             self.rows,
             np.log([0.5, 0.5 / mean, 0.5, 0.5]),
         )
 
-    def climb(self, start: FloatArray, *, near: bool) -> Optimum:
+    def climb(self, start: FloatArray) -> Optimum:
         history, weights = self.history, self.rows.weights
         return maximize(
             lambda theta: kernels.value_gradient_hessian(
@@ -245,7 +245,6 @@ class _Search(NamedTuple):
             rows=self.rows,
             offset=self.offset,
             options=self.options,
-            near=near,
         )
 
     def with_covariates(self, null: Optimum, terms: CovariateTerms) -> ParetoNbd:
