@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
-from scipy import stats
+import scipy
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -53,7 +53,7 @@ def normalised_gini(actual: FloatArray, predicted: FloatArray) -> float | None:
     largest = float(np.abs(actual).max(initial=0.0)) or 1.0
     centre = (actual.size + 1) / 2
     # Equal forecasts get equal ranks: no order among them is better than another.
-    by_forecast, by_outcome = (stats.rankdata(by) - centre for by in (predicted, actual))
+    by_forecast, by_outcome = (scipy.stats.rankdata(by) - centre for by in (predicted, actual))
     best = float((by_outcome * (actual / largest)).sum())
     return float((by_forecast * (actual / largest)).sum()) / best if best > 0 else None
 
@@ -84,7 +84,7 @@ def decile_table(outcomes: Sequence[Outcome]) -> pl.DataFrame:
 
     def tenth(outcome: Outcome) -> IntArray:
         # Mid-ranks twice are whole numbers: customers at a boundary do not depend on rounding.
-        twice = np.rint(2 * stats.rankdata(outcome.forecasts[MODEL])).astype(np.int64)
+        twice = np.rint(2 * scipy.stats.rankdata(outcome.forecasts[MODEL])).astype(np.int64)
         tenths: IntArray = (twice - 1) * _DECILES // (2 * twice.size)
         return tenths
 

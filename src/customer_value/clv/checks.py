@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import polars as pl
+import scipy
 from pydantic import BaseModel, Field
-from scipy import stats
 
 from customer_value._frames.arrays import to_arrays
 from customer_value._frames.contracts import ArrayRule, as_polars, refuse, require
@@ -137,14 +137,14 @@ def spend_frequency_correlation(customers: Frame) -> SpendFrequencyCorrelation:
     found = _correlation(x, spend)
     low = high = None
     if found is not None and x.size > 3:
-        width = stats.norm.ppf(0.975) / math.sqrt(x.size - 3)
+        width = scipy.stats.norm.ppf(0.975) / math.sqrt(x.size - 3)
         centre = math.atanh(max(min(found, 1 - 1e-15), 1e-15 - 1))
         low, high = math.tanh(centre - width), math.tanh(centre + width)
     return SpendFrequencyCorrelation(
         correlation=found,
         low=low,
         high=high,
-        rank_correlation=_correlation(stats.rankdata(x), stats.rankdata(spend)),
+        rank_correlation=_correlation(scipy.stats.rankdata(x), scipy.stats.rankdata(spend)),
         customers=x.size,
         verdict=_says(found),
     )

@@ -7,8 +7,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
+import scipy
 from pydantic import BaseModel, FiniteFloat, model_validator
-from scipy import stats
 
 from customer_value.clv.base import HISTORY, PurchaseModel
 from customer_value.exceptions import CustomerValueError
@@ -257,7 +257,7 @@ def likelihood_ratio_test(null: PurchaseModel, full: PurchaseModel) -> Likelihoo
     return LikelihoodRatioTest(
         statistic=statistic,
         degrees_of_freedom=more,
-        p_value=float(stats.chi2.sf(statistic, more)),
+        p_value=float(scipy.stats.chi2.sf(statistic, more)),
     )
 
 

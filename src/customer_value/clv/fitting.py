@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
-from scipy import optimize
+import scipy  # loads optimize, or stats, where it is used: most fits need neither
 
 from customer_value._frames.arrays import to_array, to_arrays
 from customer_value._frames.contracts import ArrayRule, as_polars, refuse, require
@@ -225,7 +225,7 @@ class _Counted:
 
 
 def _search(counted: _Counted, start: FloatArray, max_steps: int) -> FloatArray:
-    found = optimize.minimize(
+    found = scipy.optimize.minimize(
         counted.objective,
         start,
         jac=True,

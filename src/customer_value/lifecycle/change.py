@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import polars as pl
+import scipy
 from pydantic import BaseModel, Field
-from scipy import special
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import ArrayRule, Kind, as_polars, refuse, require
@@ -100,7 +100,7 @@ def value_alerts(
     if noise:
         refuse({noise: to_array(rows[noise])}, [_NO_NOISE], what="after")
     z = to_array(rows["z"].fill_null(0.0))
-    p_value = special.erfc(np.abs(z) / np.sqrt(2))
+    p_value = scipy.special.erfc(np.abs(z) / np.sqrt(2))
     change = pl.col("change")
     worth = (pl.col("q_value") <= options.false_discovery_rate) & (
         change.abs() > options.min_change
