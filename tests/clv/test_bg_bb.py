@@ -135,6 +135,19 @@ def test_the_probabilities_of_counts_add_up_to_the_expectation(donors: cv.BgBb) 
     assert np.arange(9) @ new == pytest.approx(donors.new_customer_purchases(8), rel=1e-12)
 
 
+def test_at_least_so_many_purchases(donors: cv.BgBb) -> None:
+    at = arrays([6, 3, 0], [6, 4, 0], [6, 6, 6])
+    exactly = [donors.purchase_probability(*at, 5.0, n) for n in range(6)]
+    for n in range(6):
+        more = donors.at_least_probability(*at, 5.0, n)
+        assert more == pytest.approx(np.sum(exactly[n:], axis=0), rel=1e-12)
+    np.testing.assert_array_equal(donors.at_least_probability(*at, 5.0, 10**9), 0.0)
+    seldom = cv.BgBb(alpha=1e-3, beta=1e3, gamma=1.0, delta=1.0)
+    assert seldom.at_least_probability(*at, 5.0, 5) == pytest.approx(
+        seldom.purchase_probability(*at, 5.0, 5), rel=1e-14
+    )
+
+
 @pytest.mark.parametrize("q", [0.05, 0.3, 0.6, 0.9])
 def test_next_purchase_quantile(donors: cv.BgBb, q: float) -> None:
     """The first horizon in which no purchase is less likely than 1 - q; inf where none is."""

@@ -141,6 +141,18 @@ class BgBb(PurchaseModel, frozen=True):
         count = kernels.probability_while_alive(x, T, horizon, float(n), *self._shapes)
         return alive * count + ((1.0 - alive) if n == 0 else 0.0)
 
+    def at_least_probability(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
+    ) -> FloatArray:
+        """Probability of n purchases or more at the next `horizon` opportunities."""
+        if horizon - n >= n:
+            return super().at_least_probability(x, t_x, T, horizon, n)
+        # Fewer counts lie above than below, none where n is more than there are opportunities.
+        more = np.zeros_like(T)
+        for k in range(n, int(horizon) + 1):
+            more += self.purchase_probability(x, t_x, T, horizon, k)
+        return more
+
     def next_purchase_quantile(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, q: float
     ) -> FloatArray:
