@@ -174,16 +174,11 @@ def fill_phases(n: float, q: float, phase: FloatArray) -> None:
         phase[j] = phase[j - 1] * ((n + (j - 1.0)) * q / j)
         total += phase[j]
         if total > HUGE:
-            _divide(phase, j + 1, HUGE)
+            for i in range(j + 1):  # an array expression would take a second to compile
+                phase[i] /= HUGE
             total /= HUGE
-    _divide(phase, phase.size, total)
-
-
-@jit
-def _divide(phase: FloatArray, size: int, by: float) -> None:
-    """Divide the first elements, one by one: an array expression takes a second to compile."""
-    for j in range(size):
-        phase[j] /= by
+    for j in range(phase.size):
+        phase[j] /= total
 
 
 @jit
