@@ -193,10 +193,7 @@ def fit_bg_nbd(
     """
     terms = as_terms(covariates)
     rows = history_rows(customers, weights, terms.columns)
-    x, t_x, age = rows.arrays[:3]
-    repeats, scale = float(rows.weights @ x), mean_age(rows)
-    t_x, age = t_x / scale, age / scale
-
+    repeats, scale = float(rows.weights @ rows.arrays[0]), mean_age(rows)
     mean_repeats = max(repeats / float(rows.weights.sum()), 1e-3)
     unit, options = scale / DAYS_PER_UNIT[time_unit], options or FitOptions()
 
@@ -223,7 +220,8 @@ def fit_bg_nbd(
     start = np.log([0.5, 0.5 / mean_repeats, 1.0, 2.5])
     best = climb_from_sample(climb, rows, start)
     if terms.columns:
-        history = x, t_x, age
+        x, t_x, age = rows.arrays[:3]
+        history = x, t_x / scale, age / scale
         found = _with_covariates(rows, history, best, terms, unit=unit, options=options)
         r, alpha, a, b = found.parameters
         return BgNbd(

@@ -115,19 +115,19 @@ def _flows(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.L
     """Customers and money by period and kind; `leaving` are those not active in the next one."""
     active, number, money = pl.col("active"), pl.col("number"), pl.col("money")
     customer = pl.col("customer_id")
-    before = (customer == last_active("customer_id")).fill_null(value=False)
-    after = (customer == next_active("customer_id")).fill_null(value=False)
-    kept = before & (number == last_active("number") + 1)
+    before = (customer == _last_active("customer_id")).fill_null(value=False)
+    after = (customer == _next_active("customer_id")).fill_null(value=False)
+    kept = before & (number == _last_active("number") + 1)
     kinds = {
         "new": active & ~before,
         "reactivated": active & before & ~kept,
         "retained": active & kept,
-        "leaving": active & ~(after & (number == next_active("number") - 1)),
+        "leaving": active & ~(after & (number == _next_active("number") - 1)),
     }
     change = pl.when("retained").then("change")
     return (
         activity(log, end, period, source)
-        .select("number", "active", "money", change=money - last_active("money"), **kinds)
+        .select("number", "active", "money", change=money - _last_active("money"), **kinds)
         .group_by("number")
         .agg(
             *(pl.col(kind).sum().cast(pl.Int64) for kind in kinds),
@@ -139,12 +139,12 @@ def _flows(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.L
     )
 
 
-def last_active(column: str) -> pl.Expr:
+def _last_active(column: str) -> pl.Expr:
     """What the nearest row above with a purchase says, of whichever customer it is."""
     return pl.when("active").then(column).forward_fill().shift(1)
 
 
-def next_active(column: str) -> pl.Expr:
+def _next_active(column: str) -> pl.Expr:
     """What the nearest row below with a purchase says, likewise."""
     return pl.when("active").then(column).backward_fill().shift(-1)
 

@@ -10,6 +10,7 @@ from customer_value.transactions._in_memory import days_in_memory
 
 if TYPE_CHECKING:
     from customer_value.transactions._source import Source
+    from customer_value.transactions.options import TransactionOptions
 
 
 def purchase_days(log: pl.LazyFrame, source: Source, *, ordered: bool = False) -> pl.LazyFrame:
@@ -26,17 +27,26 @@ def purchase_days(log: pl.LazyFrame, source: Source, *, ordered: bool = False) -
         `purchase_day` and `occasions`; money in decimals.
     """
     added = days_in_memory(log, source.options) if source.in_memory else None
-    days = _lazy_days(log, source.options.money_scale) if added is None else added.lazy()
-    if ordered and added is None:
-        days = days.sort("customer_id", "ordered_at")
-    bought, by_day = pl.col("orders") > 0, source.options.occasion == "day"
-    return days.with_columns(
-        purchase_day=pl.when(bought).then("ordered_at"),
-        occasions=bought.cast(pl.Int64) if by_day else pl.col("orders"),
-    )
+    if added is not None:
+        return added.lazy().with_columns(**_occasions(source.options))
+    days = purchase_days_by_polars(log, source.options)
+    return days.sort("customer_id", "ordered_at") if ordered else days
 
 
-def _lazy_days(log: pl.LazyFrame, scale: int) -> pl.LazyFrame:
+def purchase_days_by_polars(log: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFrame:
+    """The same of any log, in no order."""
+    return _days(log, options.money_scale).with_columns(**_occasions(options))
+
+
+def _occasions(options: TransactionOptions) -> dict[str, pl.Expr]:
+    bought, by_day = pl.col("orders") > 0, options.occasion == "day"
+    return {
+        "purchase_day": pl.when(bought).then("ordered_at"),
+        "occasions": bought.cast(pl.Int64) if by_day else pl.col("orders"),
+    }
+
+
+def _days(log: pl.LazyFrame, scale: int) -> pl.LazyFrame:
     sale, amount = pl.col("kind") == "sale", pl.col("amount").cast(pl.Decimal(38, scale))
     rows = log.with_columns(
         orders=sale.cast(pl.Int64),

@@ -9,7 +9,7 @@ import polars as pl
 from customer_value._frames.time import check_day
 from customer_value.exceptions import CustomerValueError
 from customer_value.transactions._in_memory import totals_in_memory
-from customer_value.transactions._purchases import purchase_days
+from customer_value.transactions._purchases import purchase_days, purchase_days_by_polars
 from customer_value.transactions._source import Source
 
 if TYPE_CHECKING:
@@ -191,7 +191,8 @@ def _totals(log: pl.LazyFrame, source: Source) -> pl.LazyFrame:
     """Purchases and money of each customer; `first_occasions` are those of the first day."""
     added = totals_in_memory(log, source.options) if source.in_memory else None
     spend, loose, first = (pl.col(name) for name in ("spend", "loose", "first_spend"))
-    return (_lazy_totals(log, source) if added is None else added.lazy()).with_columns(
+    totals = _totals_by_polars(log, source.options) if added is None else added.lazy()
+    return totals.with_columns(
         # Added as decimals: beside a large amount a float sum loses digits of a small one.
         spend.cast(pl.Float64),
         first.cast(pl.Float64),
@@ -201,11 +202,11 @@ def _totals(log: pl.LazyFrame, source: Source) -> pl.LazyFrame:
     )
 
 
-def _lazy_totals(log: pl.LazyFrame, source: Source) -> pl.LazyFrame:
+def _totals_by_polars(log: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFrame:
     day, occasions = pl.col("purchase_day"), pl.col("occasions")
-    by_order = source.options.occasion == "order"
+    by_order = options.occasion == "order"
     return (
-        purchase_days(log, source)
+        purchase_days_by_polars(log, options)
         .group_by("customer_id")
         .agg(
             pl.col("orders", "spend", "loose", "returned").sum(),
