@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 METRICS = {"r_score": "recency_days", "f_score": "purchases", "m_score": "revenue"}
-SHARES = (0.2, 0.4, 0.6, 0.8)
+SHARES = [0.2, 0.4, 0.6, 0.8]  # polars takes a list: one sort of a column for all four
 
 
 def customers(rows: int) -> pl.DataFrame:
@@ -46,17 +46,13 @@ def ours(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def by_hand(frame: pl.DataFrame) -> pl.DataFrame:
-    quantiles = [
-        pl.col(name).quantile(share, "linear").alias(f"{name} {share}")
-        for name in METRICS.values()
-        for share in SHARES
-    ]
-    cuts = frame.lazy().select(quantiles).collect().row(0, named=True)
+    quantiles = [pl.col(name).quantile(SHARES, "linear") for name in METRICS.values()]
+    cuts = frame.lazy().select(quantiles).collect()
     scores = []
     for score, name in METRICS.items():
         above = pl.lit(0, pl.UInt8)
-        for share in SHARES:
-            above = above + (pl.col(name) > cuts[f"{name} {share}"]).cast(pl.UInt8)
+        for cut in cuts[name].item():
+            above = above + (pl.col(name) > cut).cast(pl.UInt8)
         scores.append((5 - above if score == "r_score" else 1 + above).alias(score))
     return frame.lazy().with_columns(scores).collect()
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -48,9 +50,48 @@ def test_nan_lies_above_no_edge() -> None:
     assert bins.bin_places(values, np.array([-5.0, 0.0]), equal=True).tolist() == [0, 2]
 
 
+@given(values=numbers | floats, edges=floats.map(sorted), equal=st.booleans())
+@laws
+def test_counts_are_those_of_the_places(
+    values: list[float], edges: list[float], *, equal: bool
+) -> None:
+    array, cuts = np.array(values), np.array(edges)
+    places = bins.bin_places(array, cuts, equal=equal)
+    counts = bins.bin_counts(array, cuts, equal=equal)
+    assert counts.tolist() == np.bincount(places, minlength=len(edges) + 1).tolist()
+
+
+def test_long_columns_take_many_chunks() -> None:
+    values = np.random.default_rng(5).gamma(2.0, 50.0, 2 * bins._CHUNK + 7)
+    cuts = np.array([10.0, 60.0, 60.0, 1e9])
+    places = np.searchsorted(cuts, values, side="left")
+    assert bins.bin_places(values, cuts).tolist() == places.tolist()
+    assert bins.bin_counts(values, cuts).tolist() == np.bincount(places, minlength=5).tolist()
+
+
 def test_no_values_and_no_edges() -> None:
+    assert bins.bin_counts(np.array([]), np.array([1.0])).tolist() == [0, 0]
+    assert bins.bin_counts(np.array([3.0]), np.array([])).tolist() == [1]
     assert bins.bin_places(np.array([]), np.array([1.0])).tolist() == []
     assert bins.bin_places(np.array([3.0]), np.array([])).tolist() == [0]
+
+
+@given(values=st.lists(st.floats(), max_size=9), whole=numbers)
+@laws
+def test_extent_leaves_out_what_is_not_finite(values: list[float], whole: list[int]) -> None:
+    finite = [v for v in values if math.isfinite(v)]
+    found = bins.extent(np.array(values))
+    assert found.lowest == min(finite, default=math.inf)
+    assert found.highest == max(finite, default=-math.inf)
+    assert found.not_finite == len(values) - len(finite)
+    assert bins.extent(np.array(whole, np.int64)) == (min(whole), max(whole), 0)
+
+
+def test_extents_of_parts_make_that_of_all() -> None:
+    values = np.array([3.0, np.nan, -1.0, np.inf, 8.0])
+    parts = [bins.extent(values[:2]), bins.extent(values[2:])]
+    assert bins.joint_extent(parts) == bins.extent(values) == (-1.0, 8.0, 2)
+    assert bins.joint_extent([]) == (math.inf, -math.inf, 0)
 
 
 def test_tally() -> None:
@@ -64,11 +105,20 @@ def test_the_values_stay_writable_and_unchanged() -> None:
     assert values.tolist() == [3.0, 1.0, 2.0]
 
 
-@pytest.fixture(params=[4, 64])
+def looked_up(values: np.ndarray, ranks: list[int]) -> dict[int, tuple[float, int]]:
+    ascending = sorted(map(float, values))
+    found = {rank: ascending[rank] for rank in ranks}
+    return {rank: (v, sum(own <= v for own in ascending)) for rank, v in found.items()}
+
+
+@pytest.fixture(params=[(4, 100), (64, 100), (64, 1 << 12)], ids=str)
 def _small_sample(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Bracket the ranks of few values as if they were many, well or hardly at all."""
-    monkeypatch.setattr(bins, "_SAMPLE", request.param)
+    """Bracket the ranks of few values as if they were many, well or hardly at all, or count all."""
+    sample, span = request.param
+    monkeypatch.setattr(bins, "_SAMPLE", sample)
+    monkeypatch.setattr(bins, "_SPAN", span)
     monkeypatch.setattr(bins, "_MARGIN", 1)
+    monkeypatch.setattr(bins, "_CHUNK", 90)
 
 
 @given(values=numbers | floats, seed=st.integers(0, 99))
@@ -76,8 +126,7 @@ def _small_sample(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReques
 def test_order_statistics_are_those_of_the_sorted(values: list[float], seed: int) -> None:
     array = np.array(values)
     ranks = np.random.default_rng(seed).integers(0, array.size, 4).tolist()
-    found = bins.order_statistics(array, ranks)
-    assert found == {rank: float(np.sort(array)[rank]) for rank in ranks}
+    assert bins.order_statistics(array, ranks) == looked_up(array, ranks)
 
 
 @pytest.mark.usefixtures("_small_sample")
@@ -90,6 +139,9 @@ def test_order_statistics_are_those_of_the_sorted(values: list[float], seed: int
         np.random.default_rng(4).choice([0.0, -0.0, 5e-324, 1.7e308, -1.7e308], 700),
         np.arange(700),
         np.arange(700)[::-1],
+        np.random.default_rng(6).integers(-(2**63), 2**63 - 1, 700),
+        np.random.default_rng(7).integers(-20, 40, 700),
+        np.random.default_rng(8).integers(-20, 40, 700) + 2**60,  # floats cannot tell them apart
         np.tile([7.0, 1.0, 2.0, 9.0, 4.0], 140),  # the sample's stride hits one value only
         np.zeros(700),
         np.append(np.zeros(699), 1.0),
@@ -98,8 +150,9 @@ def test_order_statistics_are_those_of_the_sorted(values: list[float], seed: int
 )
 def test_order_statistics_of_a_sampled_array(values: np.ndarray) -> None:
     ranks = [0, 1, 139, 140, 141, 350, 351, 650, 698, 699]
-    found = bins.order_statistics(values, ranks)
-    assert found == {rank: float(np.sort(values)[rank]) for rank in ranks}
+    expected = looked_up(values, ranks)
+    assert bins.order_statistics(values, ranks) == expected
+    assert bins.order_statistics(values, ranks, bins.extent(values)) == expected
 
 
 def test_no_ranks_no_statistics() -> None:

@@ -27,14 +27,29 @@ extreme = st.lists(
 def test_quantiles_are_those_of_type_7(values: list[int], bins: int) -> None:
     expected = [float(cut) for cut in oracle.cut_points(values, bins)]
     for array in (np.array(values), np.array(values, np.float64)):
-        assert cuts.quantile_cuts(array, bins) == pytest.approx(expected, rel=1e-15, abs=1e-14)
+        found, _ = cuts.quantile_cuts(array, bins)
+        assert found == pytest.approx(expected, rel=1e-15, abs=1e-14)
+
+
+@given(
+    values=few | extreme | st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1),
+    bins=st.integers(1, 10),
+)
+@laws
+def test_quantiles_come_with_the_numbers_of_values_between_them(
+    values: list[float], bins: int
+) -> None:
+    array = np.array(values)
+    found, counts = cuts.quantile_cuts(array, bins)
+    scores = cuts.place_scores(array, found, reverse=False, equal=False)
+    assert list(counts) == np.bincount(scores, minlength=bins + 1)[1:].tolist()
 
 
 @given(values=extreme, bins=st.integers(2, 10))
 @laws
 def test_cuts_of_any_floats_are_finite_and_ascend(values: list[float], bins: int) -> None:
     for found in (
-        cuts.quantile_cuts(np.array(values), bins),
+        cuts.quantile_cuts(np.array(values), bins)[0],
         cuts.kmeans_cuts(np.array(values), bins),
     ):
         assert len(found) == bins - 1

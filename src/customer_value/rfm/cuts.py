@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -12,24 +13,35 @@ from customer_value._kernels.bins import bin_places, order_statistics
 from customer_value._kernels.breaks import natural_breaks
 
 if TYPE_CHECKING:
+    from customer_value._kernels.bins import Extent
     from customer_value._typing import FloatArray, IntArray
 
     NumberArray: TypeAlias = FloatArray | IntArray
 
 ByteArray: TypeAlias = npt.NDArray[np.uint8]
+CellArray: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Cuts: TypeAlias = tuple[float, ...]
 
 
-def quantile_cuts(values: NumberArray, bins: int) -> Cuts:
-    """Quantiles k/bins of type 7, their ranks in whole numbers: rounding would move them."""
+def quantile_cuts(
+    values: NumberArray, bins: int, ends: Extent | None = None
+) -> tuple[Cuts, tuple[int, ...]]:
+    """Quantiles k/bins of type 7, and how many values are in the bins between them.
+
+    Their ranks are in whole numbers: rounding would move them.
+    """
     n = values.size
     ranks = [divmod(k * (n - 1), bins) for k in range(1, bins)]
-    ends = [(rank, min(rank + 1, n - 1), rest / bins) for rank, rest in ranks]
-    found = order_statistics(values, [rank for low, high, _ in ends for rank in (low, high)])
-    return tuple(
-        _between(found[low], found[high], rest, bins)
-        for (low, high, _), (_, rest) in zip(ends, ranks, strict=True)
-    )
+    pairs = [(rank, min(rank + 1, n - 1), rest) for rank, rest in ranks]
+    found = order_statistics(values, [rank for *pair, _ in pairs for rank in pair], ends)
+    cuts, upto = [], [0]
+    for low, high, rest in pairs:
+        below, above = found[low], found[high]
+        cut = _between(below.value, above.value, rest, bins)
+        cuts.append(cut)
+        upto.append(above.upto if cut == above.value else below.upto)
+    counts = [stop - start for start, stop in pairwise([*upto, n])]
+    return tuple(cuts), tuple(counts)
 
 
 def _between(low: float, high: float, rest: int, bins: int) -> float:
@@ -56,15 +68,18 @@ def place_scores(
     values: NumberArray,
     edges: Cuts,
     within: tuple[Cuts, ...] = (),
-    cells: ByteArray | None = None,
+    cells: CellArray | None = None,
     *,
     reverse: bool,
     equal: bool,
 ) -> ByteArray:
     """Scores of values, 1 to n, by edges or, with nested bins, by the edges of their cells."""
-    if within:
-        above = bin_places(values, np.array(within), equal=equal, rows=cells)
+    if within and cells is not None:
+        score = bin_places(values, np.array(within), equal=equal, rows=cells.astype(np.uint8))
     else:
-        above = bin_places(values, np.array(edges), equal=equal)
-    score: ByteArray = np.uint8(len(edges) + 1) - above if reverse else above + 1
+        score = bin_places(values, np.array(edges), equal=equal)
+    if reverse:
+        np.subtract(np.uint8(len(edges) + 1), score, out=score)
+    else:
+        score += 1
     return score

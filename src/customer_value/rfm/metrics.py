@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 import polars as pl
 
 from customer_value._frames.contracts import ArrayRule, Kind, refuse, require
 from customer_value._frames.time import check_day
+from customer_value._kernels.bins import extent
 from customer_value.exceptions import SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from customer_value._kernels.bins import Extent
     from customer_value._typing import BoolArray, FloatArray, IntArray
 
     NumberArray: TypeAlias = FloatArray | IntArray
@@ -67,29 +69,46 @@ def metric_columns(
     return [metric.alias(name) for name, metric in metrics.items()]
 
 
-def metric_arrays(
-    columns: Mapping[str, pl.Series],
-) -> tuple[dict[str, NumberArray], BoolArray | None]:
-    """Arrays of metrics, checked, and which rows are known in all of them (None: every row).
+class Metrics(NamedTuple):
+    """Metrics of the customers of whom all are known: some rows, or every row (None)."""
 
-    Whole numbers without nulls stay so, all else becomes float with NaN for null.
+    arrays: dict[str, NumberArray]
+    extents: dict[str, Extent]
+    rows: BoolArray | None
+
+
+def metric_arrays(columns: Mapping[str, pl.Series]) -> dict[str, NumberArray]:
+    """Views of the columns: whole numbers without nulls stay so, else float with NaN for null."""
+    return {name: column.rechunk().to_numpy() for name, column in columns.items()}
+
+
+def known_metrics(columns: Mapping[str, pl.Series]) -> Metrics:
+    """Arrays of metrics, checked, of the customers of whom all are known.
 
     Raises:
         DataError: Values are NaN or infinite, or a recency is below zero.
     """
-    # May run inside of a query: views of the columns and numpy, nothing that is a query itself.
-    arrays = {name: column.rechunk().to_numpy() for name, column in columns.items()}
-    unknown = {name: column.null_count() for name, column in columns.items()}
-    floats = [name for name, array in arrays.items() if array.dtype == np.float64]
-    finite = {name: np.isfinite(arrays[name]) for name in floats}
-    no_numbers = any((~finite[name]).sum() > unknown[name] for name in floats)
-    if no_numbers or (arrays[RECENCY].size and np.fmin.reduce(arrays[RECENCY]) < 0):
+    arrays = metric_arrays(columns)
+    extents = {name: extent(array) for name, array in arrays.items()}
+    check_metrics(columns, extents)
+    partly = [arrays[name] for name, found in extents.items() if found.not_finite]
+    if not partly:
+        return Metrics(arrays, extents, None)
+    rows: BoolArray = np.logical_and.reduce([np.isfinite(array) for array in partly])
+    arrays = {name: array[rows] for name, array in arrays.items()}
+    return Metrics(arrays, {name: extent(array) for name, array in arrays.items()}, rows)
+
+
+def check_metrics(columns: Mapping[str, pl.Series], extents: Mapping[str, Extent]) -> None:
+    """Refuse columns of which the extents say that something is wrong.
+
+    Raises:
+        DataError: Values are NaN or infinite, or a recency is below zero.
+    """
+    # May run inside of a query: nothing that is a query itself.
+    broken = any(extents[name].not_finite > own.null_count() for name, own in columns.items())
+    if broken or extents[RECENCY].lowest < 0:
         _refuse(columns)
-    known: BoolArray | None = None
-    for name in floats:
-        if unknown[name]:
-            known = finite[name] if known is None else known & finite[name]
-    return arrays, known
 
 
 def _refuse(columns: Mapping[str, pl.Series]) -> None:

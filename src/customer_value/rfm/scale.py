@@ -10,15 +10,16 @@ import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
 from customer_value._frames.contracts import as_polars
-from customer_value._kernels.bins import tally
+from customer_value._kernels.bins import bin_counts
 from customer_value.exceptions import FitError
 from customer_value.rfm.cuts import kmeans_cuts, place_scores, quantile_cuts
-from customer_value.rfm.metrics import RECENCY, metric_arrays, metric_columns
+from customer_value.rfm.metrics import RECENCY, known_metrics, metric_columns
 from customer_value.rfm.options import Edge, RfmOptions
 
 if TYPE_CHECKING:
+    from customer_value._kernels.bins import Extent
     from customer_value._typing import Frame
-    from customer_value.rfm.metrics import NumberArray
+    from customer_value.rfm.metrics import Metrics, NumberArray
 
 RFM_SCORES = ("r_score", "f_score", "m_score")
 
@@ -159,20 +160,20 @@ def fit_rfm(
     frame = as_polars(customers)
     asked = _dimensions(options)
     names = list(dict.fromkeys(dimension.column for dimension in asked))
-    metrics = metric_columns(frame, names, as_of=as_of)
+    wanted = metric_columns(frame, names, as_of=as_of)
     dated = as_of is None and frame.collect_schema().get("as_of") == pl.Date
-    selected = frame.select(*metrics, *(["as_of"] if dated else []))
+    selected = frame.select(*wanted, *(["as_of"] if dated else []))
     rows = selected.collect() if isinstance(selected, pl.LazyFrame) else selected
-    arrays, known = metric_arrays({name: rows[name] for name in names})
+    metrics = known_metrics({name: rows[name] for name in names})
     left_out = _left_out(rows.select(names))
-    if known is not None:
-        arrays = {name: array[known] for name, array in arrays.items()}
-    n = arrays[RECENCY].size
+    n = metrics.arrays[RECENCY].size
     if not n:
         raise FitError(f"no customers to score: {'; '.join([f'{rows.height:,} rows', *left_out])}")
-    fitted = _fit_dimensions(asked, arrays, options)
+    fitted = _fit_dimensions(asked, metrics, options)
     if dated:
-        days = rows["as_of"] if known is None else rows["as_of"].filter(pl.Series(known))
+        days = (
+            rows["as_of"] if metrics.rows is None else rows["as_of"].filter(pl.Series(metrics.rows))
+        )
         as_of = days.max()  # type: ignore[assignment]
     return RfmScale(
         options=options,
@@ -209,42 +210,55 @@ def _dimensions(options: RfmOptions) -> list[_Asked]:
 
 
 def _fit_dimensions(
-    asked: list[_Asked], arrays: dict[str, NumberArray], options: RfmOptions
+    asked: list[_Asked], metrics: Metrics, options: RfmOptions
 ) -> list[RfmDimension]:
-    cells, n_cells = np.zeros(arrays[RECENCY].size, np.uint8), 1
+    cells, n_cells = np.zeros(metrics.arrays[RECENCY].size, np.uint8), 1
     fitted = []
-    for place, (_, column, bins, breaks, reverse) in enumerate(asked):
-        values = arrays[column]
-        edges = _cuts(values, bins, options) if breaks is None else breaks
+    for place, dimension in enumerate(asked):
+        _, column, bins, _, reverse = dimension
+        values, ends = metrics.arrays[column], metrics.extents[column]
+        edges, counts = _bins(values, ends, dimension, options)
+        counts = counts[:: -1 if reverse else 1]
         within: tuple[tuple[float, ...], ...] = ()
-        if options.method == "nested" and place in {1, 2} and n_cells > 1:
-            inside = [values[cells == k] for k in range(n_cells)]
-            # Nobody there now: whoever comes is scored as if alone.
-            within = tuple(quantile_cuts(own, bins) if own.size else edges for own in inside)
-        closed: Literal["right", "left"] = "left" if options.convention == "r_package" else "right"
-        scores = place_scores(values, edges, within, cells, reverse=reverse, equal=closed == "left")
+        if options.method == "nested" and place < 3:
+            if n_cells > 1:
+                inside = [values[cells == k] for k in range(n_cells)]
+                # Nobody there now: whoever comes is scored as if alone.
+                within = tuple(quantile_cuts(own, bins)[0] if own.size else edges for own in inside)
+            scores = place_scores(values, edges, within, cells, reverse=reverse, equal=False)
+            counts = tuple(np.bincount(scores, minlength=bins + 1)[1:].tolist())
+            if place < 2:
+                cells, n_cells = cells * np.uint8(bins) + scores - np.uint8(1), n_cells * bins
         fitted.append(
             RfmDimension(
                 column=column,
                 edges=edges,
                 reverse=reverse,
-                counts=tuple(tally(scores, len(edges) + 2)[1:].tolist()),
+                counts=counts,
                 within=within,
-                closed=closed,
-                lowest=float(values.min()),
-                highest=float(values.max()),
+                closed="left" if options.convention == "r_package" else "right",
+                lowest=float(ends.lowest),
+                highest=float(ends.highest),
             )
         )
-        if options.method == "nested" and place < 2:
-            cells, n_cells = cells * np.uint8(bins) + scores - np.uint8(1), n_cells * bins
     return fitted
 
 
-def _cuts(values: NumberArray, bins: int, options: RfmOptions) -> tuple[float, ...]:
-    if options.method == "kmeans":
-        return kmeans_cuts(values, bins)
-    cuts = quantile_cuts(values, bins)
-    return tuple(cut + 1 for cut in cuts) if options.convention == "r_package" else cuts
+def _bins(
+    values: NumberArray, ends: Extent, dimension: _Asked, options: RfmOptions
+) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Cut points of a dimension by itself, and how many values each bin has, lowest first."""
+    as_r = options.convention == "r_package"
+    if dimension.breaks is not None:
+        edges = dimension.breaks
+    elif options.method == "kmeans":
+        edges = kmeans_cuts(values, dimension.bins)
+    else:
+        edges, counts = quantile_cuts(values, dimension.bins, ends)
+        if not as_r:
+            return edges, counts
+        edges = tuple(edge + 1 for edge in edges)
+    return edges, tuple(bin_counts(values, np.array(edges), equal=as_r).tolist())
 
 
 def _left_out(rows: pl.DataFrame) -> list[str]:

@@ -11,15 +11,17 @@ import polars as pl
 
 from customer_value._frames.assemble import with_columns
 from customer_value._frames.contracts import as_polars
+from customer_value._kernels.bins import extent, in_chunks, joint_extent
 from customer_value.rfm.cuts import place_scores
-from customer_value.rfm.metrics import metric_arrays, metric_columns
+from customer_value.rfm.metrics import check_metrics, known_metrics, metric_arrays, metric_columns
 from customer_value.rfm.scale import RFM_SCORES
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from customer_value._kernels.bins import Extent
     from customer_value._typing import ArrowStream, Frame
-    from customer_value.rfm.cuts import ByteArray
+    from customer_value.rfm.cuts import ByteArray, CellArray
     from customer_value.rfm.scale import RfmScale
 
 _RANGE = {
@@ -91,13 +93,16 @@ def score_rfm(
         fields = dict(zip(columns, struct.struct.unnest().get_columns(), strict=True))
         return pl.DataFrame(_place(fields, scale)).to_struct()
 
+    fields = dict.fromkeys(scores, pl.UInt8) | {"rfm_cell": pl.UInt16}
     placed = pl.struct(metrics).map_batches(
-        place, return_dtype=pl.Struct(dict.fromkeys(scores, pl.UInt8)), is_elementwise=True
+        place, return_dtype=pl.Struct(fields), is_elementwise=True
     )
     frame = with_columns(frame, placed.struct.unnest())
-    known = [pl.when(pl.col(name) > 0).then(pl.col(name)).alias(name) for name in scores]
-    frame = with_columns(frame, *known)
-    frame = with_columns(frame, _cell(scale).alias("rfm_cell"))
+    known: dict[str, pl.Expr] = {
+        name: pl.when(pl.col("r_score") > 0).then(pl.col(name)) for name in fields
+    }
+    known["rfm_cell"] = pl.lit(_cell_texts(scale)).gather(known["rfm_cell"])
+    frame = with_columns(frame, *(found.alias(name) for name, found in known.items()))
     if scale.options.weights is None:
         return frame
     return with_columns(frame, _index(scale, scale.options.weights).alias("rfm_index"))
@@ -140,44 +145,54 @@ def rfm_out_of_range(
     names = list(dict.fromkeys(d.column for d in scale.dimensions))
     selected = frame.select(metric_columns(frame, names, as_of=as_of))
     rows = selected.collect() if isinstance(selected, pl.LazyFrame) else selected
-    arrays, known = metric_arrays({name: rows[name] for name in names})
+    arrays = known_metrics({name: rows[name] for name in names}).arrays
     counts = []
     for score, d in scale.scores.items():
-        values = arrays[d.column] if known is None else arrays[d.column][known]
+        values = arrays[d.column]
         below = None if d.lowest is None else int((values < d.lowest).sum())
         above = None if d.highest is None else int((values > d.highest).sum())
         counts.append((score, d.column, d.lowest, d.highest, values.size, below, above))
     return pl.DataFrame(counts, schema=_RANGE, orient="row")
 
 
-def _place(columns: dict[str, pl.Series], scale: RfmScale) -> dict[str, ByteArray]:
-    """Scores by their names; 0 where a metric is unknown."""
-    arrays, known = metric_arrays(columns)
-    scores = {}
-    cells = np.zeros(next(iter(arrays.values())).size, np.uint8)
-    for name, d in scale.scores.items():
-        score = place_scores(
-            arrays[d.column],
-            d.edges,
-            d.within,
-            cells,
-            reverse=d.reverse,
-            equal=d.closed == "left",
-        )
-        scores[name] = score if known is None else score * known
-        if scale.options.method == "nested" and name in RFM_SCORES[:2]:
-            cells = cells * np.uint8(d.requested_bins) + score - np.uint8(1)
-    return scores
+def _place(columns: dict[str, pl.Series], scale: RfmScale) -> dict[str, ByteArray | CellArray]:
+    """Scores by their names, 0 where a metric is unknown, and the place of the cell among all."""
+    arrays = metric_arrays(columns)
+    n = len(next(iter(columns.values())))
+    scores = {name: np.empty(n, np.uint8) for name in scale.scores}
+    cells = np.empty(n, np.uint16)
+
+    def task(start: int, stop: int) -> dict[str, Extent]:
+        rows = slice(start, stop)
+        extents: dict[str, Extent] = {}
+        cell = np.zeros(stop - start, np.uint16)
+        for name, d in scale.scores.items():
+            values = arrays[d.column][rows]
+            extents[d.column] = extent(values)
+            equal = d.closed == "left"
+            score = place_scores(values, d.edges, d.within, cell, reverse=d.reverse, equal=equal)
+            if name in RFM_SCORES:
+                cell = cell * np.uint16(d.requested_bins) + score - np.uint16(1)
+            scores[name][rows] = score
+        cells[rows] = cell
+        for column, found in extents.items():
+            if found.not_finite:
+                known = np.isfinite(arrays[column][rows])
+                for score in scores.values():
+                    score[rows] *= known
+        return extents
+
+    extents = in_chunks(task, n)
+    check_metrics(columns, {name: joint_extent([e[name] for e in extents]) for name in columns})
+    return {**scores, "rfm_cell": cells}
 
 
-def _cell(scale: RfmScale) -> pl.Expr:
+def _cell_texts(scale: RfmScale) -> pl.Series:
     """The text of each cell, looked up: many times faster than to write it row by row."""
     bins = [d.requested_bins for d in scale.dimensions[:3]]
     separator = "-" if max(bins) > 9 else ""
     cells = product(*(range(1, n + 1) for n in bins))
-    text = pl.Series([separator.join(map(str, cell)) for cell in cells])
-    r, f, m = (pl.col(name).cast(pl.UInt32) - 1 for name in RFM_SCORES)
-    return pl.lit(text).gather((r * bins[1] + f) * bins[2] + m)
+    return pl.Series([separator.join(map(str, cell)) for cell in cells])
 
 
 def _index(scale: RfmScale, weights: tuple[float, ...]) -> pl.Expr:
