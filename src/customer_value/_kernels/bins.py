@@ -132,7 +132,7 @@ def bin_counts(values: NumberArray, edges: FloatArray, *, equal: bool = False) -
 
 
 class Extent(NamedTuple):
-    """Smallest and largest finite value (inf and -inf without any), and how many are not finite."""
+    """Least and greatest value but NaN (inf and -inf without any), and how many are not finite."""
 
     lowest: float
     highest: float
@@ -147,9 +147,10 @@ def extent(values: NumberArray) -> Extent:
         lowest, highest = own.min().item(), own.max().item()
         if math.isfinite(lowest) and math.isfinite(highest):
             return Extent(lowest, highest, 0)
-        finite = own[np.isfinite(own)]
-        lowest, highest = finite.min(initial=np.inf), finite.max(initial=-np.inf)
-        return Extent(float(lowest), float(highest), own.size - finite.size)
+        finite = int(np.count_nonzero(np.isfinite(own)))
+        lowest = float(np.fmin.reduce(own, initial=np.inf))
+        highest = float(np.fmax.reduce(own, initial=-np.inf))
+        return Extent(lowest, highest, own.size - finite)
 
     return joint_extent(in_chunks(task, values.size))
 

@@ -70,11 +70,11 @@ def metric_columns(
 
 
 class Metrics(NamedTuple):
-    """Metrics of the customers of whom all are known: some rows, or every row (None)."""
+    """Metrics of the customers of whom all are known, and their rows."""
 
     arrays: dict[str, NumberArray]
     extents: dict[str, Extent]
-    rows: BoolArray | None
+    rows: pl.DataFrame
 
 
 def metric_arrays(columns: Mapping[str, pl.Series]) -> dict[str, NumberArray]:
@@ -82,32 +82,30 @@ def metric_arrays(columns: Mapping[str, pl.Series]) -> dict[str, NumberArray]:
     return {name: column.rechunk().to_numpy() for name, column in columns.items()}
 
 
-def known_metrics(columns: Mapping[str, pl.Series]) -> Metrics:
-    """Arrays of metrics, checked, of the customers of whom all are known.
+def known_metrics(rows: pl.DataFrame, names: Sequence[str]) -> Metrics:
+    """Metrics, all checked, of the customers of whom all are known.
 
     Raises:
         DataError: Values are NaN or infinite, or a recency is below zero.
     """
-    arrays = metric_arrays(columns)
+    columns = {name: rows[name] for name in names}
+    arrays = metric_arrays({name: column.drop_nulls() for name, column in columns.items()})
     extents = {name: extent(array) for name, array in arrays.items()}
     check_metrics(columns, extents)
-    partly = [arrays[name] for name, found in extents.items() if found.not_finite]
-    if not partly:
-        return Metrics(arrays, extents, None)
-    rows: BoolArray = np.logical_and.reduce([np.isfinite(array) for array in partly])
-    arrays = {name: array[rows] for name, array in arrays.items()}
-    return Metrics(arrays, {name: extent(array) for name, array in arrays.items()}, rows)
+    if any(column.null_count() for column in columns.values()):
+        rows = rows.drop_nulls(names)
+        arrays = metric_arrays({name: rows[name] for name in names})
+        extents = {name: extent(array) for name, array in arrays.items()}
+    return Metrics(arrays, extents, rows)
 
 
 def check_metrics(columns: Mapping[str, pl.Series], extents: Mapping[str, Extent]) -> None:
-    """Refuse columns of which the extents say that something is wrong.
+    """Refuse columns where the extents of their known values say that something is wrong.
 
     Raises:
         DataError: Values are NaN or infinite, or a recency is below zero.
     """
-    # May run inside of a query: nothing that is a query itself.
-    broken = any(extents[name].not_finite > own.null_count() for name, own in columns.items())
-    if broken or extents[RECENCY].lowest < 0:
+    if any(found.not_finite for found in extents.values()) or extents[RECENCY].lowest < 0:
         _refuse(columns)
 
 

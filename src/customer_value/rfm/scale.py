@@ -164,17 +164,14 @@ def fit_rfm(
     dated = as_of is None and frame.collect_schema().get("as_of") == pl.Date
     selected = frame.select(*wanted, *(["as_of"] if dated else []))
     rows = selected.collect() if isinstance(selected, pl.LazyFrame) else selected
-    metrics = known_metrics({name: rows[name] for name in names})
+    metrics = known_metrics(rows, names)
     left_out = _left_out(rows.select(names))
     n = metrics.arrays[RECENCY].size
     if not n:
         raise FitError(f"no customers to score: {'; '.join([f'{rows.height:,} rows', *left_out])}")
     fitted = _fit_dimensions(asked, metrics, options)
     if dated:
-        days = (
-            rows["as_of"] if metrics.rows is None else rows["as_of"].filter(pl.Series(metrics.rows))
-        )
-        as_of = days.max()  # type: ignore[assignment]
+        as_of = metrics.rows["as_of"].max()  # type: ignore[assignment]
     return RfmScale(
         options=options,
         as_of=as_of,

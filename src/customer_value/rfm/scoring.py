@@ -90,8 +90,8 @@ def score_rfm(
     metrics = metric_columns(frame, columns, as_of=as_of)
 
     def place(struct: pl.Series) -> pl.Series:
-        fields = dict(zip(columns, struct.struct.unnest().get_columns(), strict=True))
-        return pl.DataFrame(_place(fields, scale)).to_struct()
+        own = dict(zip(columns, struct.struct.unnest().get_columns(), strict=True))
+        return pl.DataFrame(_place(own, scale)).to_struct()
 
     fields = dict.fromkeys(scores, pl.UInt8) | {"rfm_cell": pl.UInt16}
     placed = pl.struct(metrics).map_batches(
@@ -145,7 +145,7 @@ def rfm_out_of_range(
     names = list(dict.fromkeys(d.column for d in scale.dimensions))
     selected = frame.select(metric_columns(frame, names, as_of=as_of))
     rows = selected.collect() if isinstance(selected, pl.LazyFrame) else selected
-    arrays = known_metrics({name: rows[name] for name in names}).arrays
+    arrays = known_metrics(rows, names).arrays
     counts = []
     for score, d in scale.scores.items():
         values = arrays[d.column]
@@ -157,6 +157,7 @@ def rfm_out_of_range(
 
 def _place(columns: dict[str, pl.Series], scale: RfmScale) -> dict[str, ByteArray | CellArray]:
     """Scores by their names, 0 where a metric is unknown, and the place of the cell among all."""
+    # Runs inside of a query: views of the columns and arrays, nothing that is a query itself.
     arrays = metric_arrays(columns)
     n = len(next(iter(columns.values())))
     scores = {name: np.empty(n, np.uint8) for name in scale.scores}
@@ -182,8 +183,12 @@ def _place(columns: dict[str, pl.Series], scale: RfmScale) -> dict[str, ByteArra
                     score[rows] *= known
         return extents
 
-    extents = in_chunks(task, n)
-    check_metrics(columns, {name: joint_extent([e[name] for e in extents]) for name in columns})
+    parts = in_chunks(task, n)
+    extents = {}
+    for name, column in columns.items():
+        found = joint_extent([part[name] for part in parts])
+        extents[name] = found._replace(not_finite=found.not_finite - column.null_count())
+    check_metrics(columns, extents)
     return {**scores, "rfm_cell": cells}
 
 
