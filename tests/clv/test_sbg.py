@@ -92,9 +92,8 @@ def test_two_retention_rates_fit_exactly() -> None:
     value = 1 + model.discounted_renewals(np.zeros(1), periods=24)[0]
     assert value == pytest.approx(expected["value_of_24_renewals"], abs=5e-3)
     assert model.fit is not None
-    assert model.fit.warnings == (
-        "the survivors look like shares: the standard errors need numbers",
-    )
+    shares = "the survivors look like shares: the standard errors need numbers"
+    assert shares in model.fit.warnings
 
 
 def test_customers_give_the_fit_of_their_table() -> None:

@@ -232,3 +232,25 @@ def test_covariance_with_covariates_is_that_of_the_curvature(
         -curvature(lambda steps: float(of_rows(moved(model, steps), customers).sum()), 6)
     )
     np.testing.assert_allclose(log_covariance(model), expected, rtol=1e-5)
+
+
+def test_parameters_that_the_data_tell_little_of_are_named() -> None:
+    log = cv.load_cdnow()
+    months = cv.summarize_opportunities(log, as_of=date(1997, 9, 30), period="month")
+    vague = cv.fit_bg_bb(months, time_unit="month")
+    assert vague.fit is not None
+    assert vague.fit.standard_errors is not None
+    larger = [n for n, e in vague.fit.standard_errors.items() if e > getattr(vague, n)]
+    assert 0 < len(larger) < 4
+    assert f"larger than the parameter for {', '.join(larger)}: " in vague.fit.warnings[-1]
+
+
+@pytest.mark.parametrize("covariates", [None, cv.CovariateTerms(purchase=("loud",))])
+def test_few_customers_leave_the_end_vague_more_do_not(covariates: Any) -> None:
+    customers = cv.summarize(cv.load_cdnow(), as_of=date(1997, 9, 30))
+    customers = customers.with_columns(loud=pl.int_range(pl.len()) % 2)
+    few, more = (cv.fit_bg_nbd(customers.head(n), covariates=covariates).fit for n in (80, 400))
+    assert few is not None
+    assert "larger than the parameter for a, b: " in few.warnings[-1]
+    assert more is not None
+    assert more.warnings == ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from customer_value.clv.covariates import LARGEST_SHIFT
-from customer_value.clv.fitting import maximize
+from customer_value.clv.fitting import maximize, warn_if_vague
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:
@@ -150,6 +150,6 @@ def maximize_with_covariates(
         jacobian=jacobian,
     )
     found = design.to_reported @ best.log_parameters
-    return WithCovariates(
-        report(found[:4])[0].tolist(), terms.effects(found[4:].tolist()), best.summary
-    )
+    parameters = report(found[:4])[0].tolist()
+    summary = warn_if_vague(best.summary, dict(zip(names, parameters, strict=True)))
+    return WithCovariates(parameters, terms.effects(found[4:].tolist()), summary)

@@ -15,7 +15,7 @@ from customer_value.clv.base import HISTORY, FitOptions, FitSummary, history_rul
 from customer_value.exceptions import FitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
     from customer_value._typing import BoolArray, FloatArray, Frame
@@ -184,26 +184,43 @@ def maximize(
         covariance = _covariance(hessian * total, slopes)
     status, words = _judge(names, free, covariance, norm <= options.gradient_tolerance)
     log_likelihood, k = value * total + offset, len(start)
-    converged = covariance if status == "converged" else None
-    return Optimum(
-        theta,
-        FitSummary(
-            status=status,
-            log_likelihood=log_likelihood,
-            n_customers=total,
-            aic=2 * k - 2 * log_likelihood,
-            bic=k * math.log(total) - 2 * log_likelihood,
-            standard_errors=None
-            if converged is None
-            else dict(zip(names, np.sqrt(np.diag(converged)).tolist(), strict=True)),
-            covariance=None
-            if converged is None
-            else tuple(tuple(row) for row in converged.tolist()),
-            gradient_norm=norm,
-            iterations=counted.calls,
-            warnings=rows.warnings + words,
-        ),
+    summary = FitSummary(
+        status=status,
+        log_likelihood=log_likelihood,
+        n_customers=total,
+        aic=2 * k - 2 * log_likelihood,
+        bic=k * math.log(total) - 2 * log_likelihood,
+        standard_errors=None,
+        covariance=None,
+        gradient_norm=norm,
+        iterations=counted.calls,
+        warnings=rows.warnings + words,
     )
+    if status == "converged" and covariance is not None:
+        errors = dict(zip(names, np.sqrt(np.diag(covariance)).tolist(), strict=True))
+        table = tuple(tuple(row) for row in covariance.tolist())
+        summary = summary.model_copy(update={"standard_errors": errors, "covariance": table})
+    if jacobian is None:
+        summary = warn_if_vague(summary, dict(zip(names, np.exp(theta) * scales, strict=True)))
+    return Optimum(theta, summary)
+
+
+def warn_if_vague(summary: FitSummary, parameters: Mapping[str, float]) -> FitSummary:
+    """Name the parameters that are smaller than their standard errors.
+
+    Args:
+        summary: How the model was fitted.
+        parameters: The positive parameters of the model.
+    """
+    errors = summary.standard_errors or {}
+    vague = [name for name, value in parameters.items() if errors.get(name, 0.0) > value]
+    if not vague:
+        return summary
+    words = (
+        f"the standard error is larger than the parameter for {', '.join(vague)}: the data tell "
+        "little of it, and intervals that draw the parameters can be far too wide"
+    )
+    return summary.model_copy(update={"warnings": (*summary.warnings, words)})
 
 
 class _Counted:
