@@ -76,7 +76,8 @@ def test_a_large_change_stands_out_of_the_noise() -> None:
     before = rng.gamma(2, 50, 2000)
     after = before + rng.normal(0, 3, 2000)
     after[:5] += 60
-    alerts = cv.value_alerts(snapshot(before), snapshot(after))
+    equal = cv.AlertOptions(noise_growth="none")
+    alerts = cv.value_alerts(snapshot(before), snapshot(after), options=equal)
     found = alerts.filter(pl.col("alert") == "up")["customer_id"]
     assert set(range(5)) <= set(found)
     assert found.len() <= 7
@@ -121,9 +122,44 @@ def test_groups_have_their_own_noise() -> None:
     tier = ["calm"] * 200 + ["wild"] * 200
     change = np.concatenate([rng.normal(0, 1, 200), rng.normal(0, 100, 200)])
     change[0] = 7.0
-    before, after = snapshot(np.zeros(400)), snapshot(change, tier=tier)
+    before, after = snapshot(np.full(400, 1e3)), snapshot(1e3 + change, tier=tier)
     assert cv.value_alerts(before, after, by="tier").filter(customer_id=0)["alert"][0] == "up"
     assert cv.value_alerts(before, after).filter(customer_id=0)["alert"][0] is None
+
+
+def spent(rng: np.random.Generator, purchases: np.ndarray, price: np.ndarray) -> np.ndarray:
+    """Revenue of half a year: Poisson purchases of gamma spend."""
+    n = rng.poisson(purchases)
+    return np.where(n > 0, rng.gamma(6.0 * np.maximum(n, 1), price / 6), 0.0)
+
+
+@pytest.mark.parametrize(("growth", "often"), [("root", True), ("proportional", False)])
+def test_noise_grows_with_the_value(growth: Any, *, often: bool) -> None:
+    """Nobody changes but the first fifty, of whom nine tenths of the purchases are gone."""
+    rng, n = np.random.default_rng(5), 5000
+    purchases = rng.gamma(1.0, 30.0, n) if often else np.full(n, 12.0)
+    price = np.full(n, 35.0) if often else np.exp(rng.normal(6.0, 1.5, n))
+    left = np.where(np.arange(n) < 50, 0.1, 1.0)
+    before, after = spent(rng, purchases, price), spent(rng, purchases * left, price)
+    false, found = {}, {}
+    for how in ("none", growth):
+        options = cv.AlertOptions(noise_growth=how)
+        alerts = cv.value_alerts(snapshot(before), snapshot(after), options=options)
+        alert = alerts.filter(pl.col("alert").is_not_null())["customer_id"]
+        false[how], found[how] = (alert >= 50).sum(), (alert < 50).sum()
+    assert false["none"] > 100
+    assert false[growth] <= 10
+    assert found[growth] >= 8
+
+
+@pytest.mark.parametrize("growth", ["none", "root", "proportional"])
+def test_values_of_any_size_have_a_finite_z(growth: Any) -> None:
+    values = [0.0, 0.0, 5e-324, -1e15, 1e15, 3.0, -2.0]
+    options = cv.AlertOptions(noise_growth=growth)
+    alerts = cv.value_alerts(snapshot(values), snapshot([*values[:0:-1], 0.0]), options=options)
+    assert alerts.height == len(values)
+    assert alerts["p_value"].is_between(0, 1).all()
+    assert alerts["q_value"].is_between(0, 1).all()
 
 
 def test_nobody_changed() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import polars as pl
@@ -29,10 +29,14 @@ class AlertOptions(BaseModel, frozen=True, extra="forbid"):
         min_change: Absolute change up to which nothing is an alert, in units of the value.
         false_discovery_rate: Share of false alerts among all alerts to accept, on average
             (Benjamini & Hochberg 1995).
+        noise_growth: How the usual change grows with a customer's value, the mean of both snapshots
+            without its sign: `"root"`, with its square root, as sums of purchases do where some buy
+            more often; `"proportional"`, where some buy dearer things; `"none"`.
     """
 
     min_change: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     false_discovery_rate: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    noise_growth: Literal["none", "root", "proportional"] = "root"
 
 
 def value_alerts(
@@ -47,11 +51,12 @@ def value_alerts(
     """Find the customers whose value changed by more than noise explains.
 
     A change is measured in standard deviations of what is usual: the customer's own (`noise`), or
-    that of all customers of the same group: 1.4826 times the median absolute deviation of the
-    changes from their median, which the alerts themselves hardly move (1.2533 times the mean
-    deviation where most changes are equal). Its p-value is that of a
-    normal law, two-sided; among many customers some are large by chance, so alerts are those that
-    the Benjamini-Hochberg procedure keeps at the false discovery rate.
+    that of all customers of the same group. Theirs grows with the value as the options say: each
+    change is divided by the root of the customer's value, or by the value. The standard deviation
+    is 1.4826 times the median absolute deviation from the median, which the alerts themselves
+    hardly move (1.2533 times the mean deviation where most changes are equal). Its p-value is that
+    of a normal law, two-sided; among many customers some are large by chance, so alerts are those
+    that the Benjamini-Hochberg procedure keeps at the false discovery rate.
 
     Args:
         before: Earlier snapshot with `customer_id` and the value, one row a customer.
@@ -95,7 +100,7 @@ def value_alerts(
         .filter(first.is_not_null() & then.is_not_null())
         .join(later.lazy().select("customer_id", *extra).collect(), on="customer_id")
         .select("customer_id", *extra, value_before=first, value_after=then, change=then - first)
-        .with_columns(z=_own(noise) if noise else _among(by))
+        .with_columns(z=_own(noise) if noise else _among(by, options.noise_growth))
     )
     if noise:
         refuse({noise: to_array(rows[noise])}, [_NO_NOISE], what="after")
@@ -122,10 +127,13 @@ def _own(noise: str) -> pl.Expr:
     return pl.col("change") / pl.col(noise).cast(pl.Float64)
 
 
-def _among(by: str | None) -> pl.Expr:
+def _among(by: str | None, growth: str) -> pl.Expr:
     """Deviation from the median change of the group, in robust standard deviations."""
     group = pl.lit(0) if by is None else pl.col(by)
-    deviation = pl.col("change") - pl.col("change").median().over(group)
+    value = pl.col("value_before").abs() / 2 + pl.col("value_after").abs() / 2
+    unit = {"none": pl.lit(1.0), "root": value.sqrt(), "proportional": value}[growth]
+    change = pl.when(unit > 0).then(pl.col("change") / unit).otherwise(0.0)
+    deviation = change - change.median().over(group)
     size = deviation.abs()
     robust = _BY_MEDIAN * size.median().over(group)
     # Where most customers did not change at all, the mean still tells large from small.
