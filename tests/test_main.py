@@ -99,7 +99,7 @@ def with_row(log: pl.DataFrame, row: str, name: str = "log.csv") -> str:
 def test_the_main_job(capsys: pytest.CaptureFixture[str]) -> None:
     said = run(capsys)
     assert (said.code, said.errors) == (0, [])
-    assert len(said.progress) == 6
+    assert len(said.progress) == 7
     customers = scored("cdnow_customers.parquet")
     assert customers.height == 2357
     assert customers["revenue"].sum() == pytest.approx(244_091.94)

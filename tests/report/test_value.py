@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AS_OF = date(1998, 6, 30)
-TABLES = ["headline", "segments", "abc", "tiers", "stages", "profit"]
+TABLES = ["headline", "segments", "abc", "tiers", "stages", "profit", "quarters"]
 KEYS = {"segments": "segment", "abc": "abc_class", "tiers": "tier", "stages": "stage"}
 STEPS = [
     "cleaning the log",
@@ -25,6 +25,7 @@ STEPS = [
     "scoring RFM and ABC",
     "fitting lifetime value",
     "assigning tiers and stages",
+    "accounting for growth",
 ]
 
 
@@ -50,6 +51,8 @@ def nobody_repeats() -> cv.ValueReport:
 
 
 def shown(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, float):
         return f"{value:,.2f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
@@ -62,8 +65,28 @@ def exact(amounts: pl.Series) -> float:
 # --- the tables add up ---
 
 
-def test_six_tables(report: cv.ValueReport) -> None:
+def test_seven_tables(report: cv.ValueReport) -> None:
     assert list(report.tables) == TABLES
+
+
+def test_the_quarters_add_up_to_the_log(report: cv.ValueReport, cdnow: pl.DataFrame) -> None:
+    quarters = report.tables["quarters"]
+    assert quarters["quarter"].to_list() == sorted(cdnow["ordered_at"].dt.truncate("1q").unique())
+    assert quarters["revenue"].sum() == pytest.approx(exact(cdnow["amount"]), abs=1e-6)
+    assert quarters["new"].sum() == report.customers.height
+    flow = pl.col("opening") + pl.col("new") + pl.col("reactivated") - pl.col("lapsed")
+    assert quarters.select(flow == pl.col("closing")).to_series().all()
+    assert quarters["complete"].all()
+
+
+def test_of_many_quarters_the_last_eight() -> None:
+    days = [date(2020 + k // 12, 1 + k % 12, 15) for k in range(48)]
+    report = cv.value_report(log_of(*(("a", d, 5.0) for d in days)), as_of=days[-1], margin=0.2)
+    quarters = report.tables["quarters"]
+    assert quarters["quarter"].to_list() == [
+        date(y, m, 1) for y in (2022, 2023) for m in (1, 4, 7, 10)
+    ]
+    assert quarters["complete"].to_list() == [True] * 7 + [False]
 
 
 @pytest.mark.parametrize("name", KEYS)

@@ -11,7 +11,7 @@ from customer_value._frames.time import duration_days
 from customer_value.abc_analysis import classify_abc
 from customer_value.clv import ValueTerms, customer_lifetime_value, fit_bg_nbd, fit_gamma_gamma
 from customer_value.exceptions import DataError, FitError
-from customer_value.lifecycle import LifecycleRules, assign_stages
+from customer_value.lifecycle import LifecycleRules, assign_stages, growth_accounting
 from customer_value.profitability import customer_pnl
 from customer_value.rfm import RFM_LIST_125, fit_rfm, score_rfm, segment_rfm
 from customer_value.tiers import assign_tiers
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from customer_value.transactions import Columns, DataQualityReport
 
 _TIERS = ("high", "medium", "low", "unrated")
+_QUARTERS = 8
 _STAGES = ("prospect", "new", "growing", "stable", "declining", "at_risk", "reactivated", "lost")
 
 
@@ -37,7 +38,8 @@ class ValueReport:
         quality: What the log held and what was left out.
         customers: The customer frame with every score, class, tier, stage and value, sorted by
             `customer_id`.
-        tables: `headline`, `segments`, `abc`, `tiers`, `stages` and `profit` (by tier).
+        tables: `headline`, `segments`, `abc`, `tiers`, `stages`, `profit` (by tier) and `quarters`,
+            the last eight: who was active at its `opening` and `closing`, who came and went.
         assumptions: What was assumed, in words.
         not_computed: What could not be computed, and why.
         warnings: What to know before using the values, in words.
@@ -88,7 +90,8 @@ def value_report(
 
     Cleans and summarizes the log, scores RFM, classifies ABC by revenue, fits BG/NBD and
     Gamma-Gamma for the lifetime value, assigns tiers by it (by revenue where it cannot be computed)
-    and lifecycle stages, and makes the profit and loss account.
+    and lifecycle stages, makes the profit and loss account, and counts quarter by quarter who came
+    and who went.
 
     Args:
         transactions: A raw or a cleaned log.
@@ -146,11 +149,13 @@ def value_report(
             maintain_order="left",
         )
     )
+    tell("accounting for growth")
+    growth = growth_accounting(log, as_of=as_of, period="quarter", options=trusted)
     return ValueReport(
         as_of=as_of,
         quality=quality,
         customers=graded,
-        tables=_tables(graded),
+        tables=_tables(graded) | {"quarters": _quarters(growth)},
         assumptions=_assumptions(terms, rules, valued=not not_computed),
         not_computed=not_computed,
         warnings=(*scale.warnings, *warnings),
@@ -238,6 +243,20 @@ def _profit(customers: pl.DataFrame) -> pl.DataFrame:
         pl.when(known).then(pl.col("profit").sum()).alias("profit"),
     )
     return _ordered(accounts, "tier", _TIERS)
+
+
+def _quarters(growth: pl.DataFrame) -> pl.DataFrame:
+    return growth.tail(_QUARTERS).select(
+        pl.col("period").alias("quarter"),
+        "complete",
+        "opening",
+        "new",
+        "reactivated",
+        "lapsed",
+        "closing",
+        (100 * pl.col("retention")).alias("retained_pct"),
+        (pl.col("closing_revenue") + pl.col("inactive_revenue")).alias("revenue"),
+    )
 
 
 def _ordered(groups: pl.DataFrame, by: str, order: Sequence[str]) -> pl.DataFrame:
