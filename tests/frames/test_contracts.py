@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+import customer_value as cv
 from customer_value._frames.contracts import (
     NOT_FINITE,
     ArrayRule,
@@ -18,6 +20,7 @@ from customer_value._frames.contracts import (
     as_polars,
     check_choice,
     check_groups,
+    check_instance,
     describe,
     exclusive,
     find_offences,
@@ -26,6 +29,9 @@ from customer_value._frames.contracts import (
 )
 from customer_value._frames.money import TOO_LARGE
 from customer_value.exceptions import CustomerValueError, DataError, SchemaError
+
+DAY = date(2024, 5, 2)
+api: Any = cv  # called as its types forbid
 
 TYPES: dict[str, Any] = {
     "int": pl.Int8(),
@@ -88,7 +94,7 @@ def test_everything_wrong_is_named_at_once() -> None:
         require(frame, {"revenue": "number", "key": "key", "t_x": "number", "T": "day"}, what="x")
     assert str(caught.value) == (
         "x: missing columns 'revenue', 'T' (there are 'Revenue', 'key', 't_x'); "
-        "did you mean 'Revenue' for 'revenue'?; "
+        "did you mean 'Revenue' for 'revenue'?; summarize gives 'T'; "
         "'key' is Float64, must be whole numbers or text; cast it to Int64 or String; "
         "'t_x' is String, must be a number; cast it with .cast(pl.Float64)"
     )
@@ -101,6 +107,62 @@ def test_a_guess_is_made_only_where_names_are_close() -> None:
     with pytest.raises(SchemaError) as caught:
         require(frame, {"amount": "number"}, what="x")
     assert "did you mean" not in str(caught.value)
+
+
+def test_who_gives_a_missing_column_is_named() -> None:
+    frame = pl.DataFrame({"revenue": [1.0], "orders": [1]})
+    with pytest.raises(SchemaError) as caught:
+        require(frame, {"rfm_cell": "text", "ordered_at": "time"}, what="x")
+    assert str(caught.value).endswith("'revenue', 'orders'); score_rfm gives 'rfm_cell'")
+
+
+def test_an_argument_of_another_type_is_refused() -> None:
+    check_instance("steps", 3, int)
+    with pytest.raises(CustomerValueError, match=r"^steps must be a int or float, got a str$"):
+        check_instance("steps", "3", (int, float))
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (
+            lambda f: api.summarize(f, as_of=DAY, columns={"time": "t"}),
+            "columns must be a Columns, got a dict",
+        ),
+        (
+            lambda f: api.summarize(f, as_of=DAY, options={"tz": "UTC"}),
+            "options must be a TransactionOptions, got a dict",
+        ),
+        (lambda f: api.fit_rfm(f, options=5), "options must be a RfmOptions, got a int"),
+        (lambda f: api.score_rfm(f, cv.RfmOptions()), "scale must be a RfmScale, got a RfmOptions"),
+        (
+            lambda f: api.segment_rfm(f.with_columns(rfm_cell=pl.lit("111")), rules="RFM_GRID_25"),
+            "rules must be a RfmRules or Mapping, got a str",
+        ),
+        (lambda f: api.assign_tiers(f, options={"a": 1}), "options must be a TierOptions"),
+        (
+            lambda f: api.customer_pnl(f, as_of=DAY, stack={"a": 1}),
+            "stack must be a CostStack, got a dict",
+        ),
+        (
+            lambda f: api.customer_lifetime_value(
+                f,
+                purchases=cv.GammaGamma(p=6.0, q=4.0, v=15.0),
+                spend=cv.BgNbd(r=0.2, alpha=4.0, a=0.8, b=2.0),
+                margin=0.3,
+            ),
+            "purchases must be a PurchaseModel, got a GammaGamma",
+        ),
+        (
+            lambda f: api.summarize(f, as_of=datetime(2024, 1, 1, tzinfo=UTC)),
+            r"as_of must be a datetime.date, got .* \(take its .date\(\)\)$",
+        ),
+    ],
+)
+def test_arguments_in_the_wrong_place_are_told(call: Any, says: str) -> None:
+    log = {"customer_id": ["a"], "ordered_at": [DAY], "amount": [1.0]}
+    with pytest.raises(CustomerValueError, match=says):
+        call(pl.DataFrame(log))
 
 
 def test_polars_frames_pass_as_they_are() -> None:

@@ -138,6 +138,7 @@ def test_order_statistics_are_those_of_the_sorted(values: list[float], seed: int
         np.random.default_rng(1).gamma(2.0, 50.0, 700),
         np.random.default_rng(2).geometric(0.6, 700),
         np.random.default_rng(3).normal(0, 1e300, 700),
+        np.append(np.full(300, -np.finfo(np.float64).max), np.arange(400.0)),
         np.random.default_rng(4).choice([0.0, -0.0, 5e-324, 1.7e308, -1.7e308], 700),
         np.arange(700),
         np.arange(700)[::-1],
@@ -157,5 +158,6 @@ def test_order_statistics_of_a_sampled_array(values: np.ndarray) -> None:
     assert bins.order_statistics(values, ranks, bins.extent(values)) == expected
 
 
-def test_no_ranks_no_statistics() -> None:
-    assert bins.order_statistics(np.array([3.0]), []) == {}
+@pytest.mark.parametrize("size", [1, 2 * bins._SAMPLE + 1])
+def test_no_ranks_no_statistics(size: int) -> None:
+    assert bins.order_statistics(np.arange(size) / 7, []) == {}

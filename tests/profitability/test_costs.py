@@ -425,7 +425,7 @@ def test_all_offences_are_named_at_once() -> None:
         "1 row with no currency (e.g. a)",
         "1 row with a NaN or infinite amount (e.g. a)",
         "1 row with amount of 1e+23 or more (e.g. a)",
-        "2 rows with a line that the stack does not have (e.g. mirrors, smoke)",
+        "2 rows with a line that the CostStack does not have (e.g. mirrors, smoke)",
         "more than one currency (rows: CNY 0, EUR 5, USD 1)",
         "1 customer (e.g. b) without a row in the log",
     ):

@@ -190,7 +190,7 @@ def test_several_offences_make_one_error() -> None:
     assert re.sub(r"\(e\.g\. [^c-f][^)]*\)", "(...)", str(error)) == (
         "transactions: 2 rows with no customer; 1 row with no date (e.g. c); "
         "1 row with no amount (e.g. e); 1 row with a NaN or infinite amount (e.g. d); "
-        "1 row with a kind not 'sale' or 'return' (e.g. f)"
+        "1 row with a kind not 'sale' or 'return' (e.g. f): on_invalid='drop' leaves them out"
     )
     report = report_of(error)
     assert (report.rows_in, report.rows_out, report.customers) == (7, 1, 1)

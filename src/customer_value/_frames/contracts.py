@@ -43,6 +43,26 @@ _KINDS: dict[Kind, tuple[Callable[[pl.DataType], bool], str]] = {
 
 
 _SHOWN = 20
+_SIMILAR = 0.77  # "ordered_at" is no typing error of "orders"
+_ADDED_BY = {
+    "recency_days": "summarize",
+    "t_x": "summarize",
+    "T": "summarize",
+    "repeat_purchases": "summarize",
+    "repeat_spend": "summarize",
+    "r_score": "score_rfm",
+    "rfm_cell": "score_rfm",
+    "segment": "segment_rfm",
+    "abc_class": "classify_abc",
+    "xyz_class": "classify_xyz",
+    "p_alive": "probability_alive",
+    "churn_risk": "churn_risk",
+    "clv": "customer_lifetime_value",
+    "tier": "assign_tiers",
+    "stage": "assign_stages",
+    "profit": "customer_pnl",
+}
+"""Which function adds a column that others take by default."""
 
 
 class Rule(NamedTuple):
@@ -166,6 +186,14 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
         raise CustomerValueError(f"{name} must be one of {allowed}; got {value!r}")
 
 
+def check_instance(name: str, value: object, kind: type | tuple[type, ...]) -> None:
+    """Refuse an argument that is of none of the types that a parameter takes."""
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        names = " or ".join(each.__name__ for each in kinds)
+        raise CustomerValueError(f"{name} must be a {names}, got a {type(value).__name__}")
+
+
 def check_groups(
     by: Sequence[str],
     results: Collection[str],
@@ -237,10 +265,11 @@ def _missing_message(missing: list[str], present: list[str], hint: str) -> str:
     hints = [
         f"'{lowered[close[0]]}' for '{name}'"
         for name in missing
-        if (close := get_close_matches(name.lower(), lowered, n=1))
+        if (close := get_close_matches(name.lower(), lowered, n=1, cutoff=_SIMILAR))
     ]
+    added = [f"{_ADDED_BY[name]} gives '{name}'" for name in missing if name in _ADDED_BY]
     message = f"missing column{'s' if len(missing) > 1 else ''} {quoted(missing)}"
     shown = quoted(present[:_SHOWN]) + (" ..." if len(present) > _SHOWN else "")
     message += f" (there are {shown})" if present else " (there are none)"
     message += f"; did you mean {', '.join(hints)}?" if hints else ""
-    return message + (f"; {hint}" if hint else "")
+    return "; ".join([message, *added, *([hint] if hint else [])])

@@ -63,5 +63,6 @@ def check_day(name: str, day: date) -> date:
             of a business day.
     """
     if isinstance(day, datetime) or not isinstance(day, date):
-        raise CustomerValueError(f"{name} must be a datetime.date, got {day!r}")
+        hint = " (take its .date())" if hasattr(day, "date") else ""
+        raise CustomerValueError(f"{name} must be a datetime.date, got {day!r}{hint}")
     return day

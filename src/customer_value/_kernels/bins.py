@@ -215,7 +215,7 @@ def order_statistics(
         ranks: The ranks, each from 0 to n - 1.
         ends: Their extent, where it is known already.
     """
-    if values.size <= 2 * _SAMPLE:
+    if values.size <= 2 * _SAMPLE or not ranks:
         return _looked_up(values, ranks)
     values = _read_only(values)
     if values.dtype == np.int64:
@@ -253,7 +253,8 @@ def _bracketed(values: NumberArray, ranks: Sequence[int]) -> dict[int, Ranked]:
     around = np.concatenate([middle - _MARGIN, middle + _MARGIN]).clip(0, sample.size - 1)
     ends = np.unique(sample[around].astype(np.float64))
     # (just below an end, end] holds nothing but that end; every other bin lies between two ends.
-    edges = np.column_stack([np.nextafter(ends, -np.inf), ends]).ravel()
+    with np.errstate(over="ignore"):  # below the smallest float lies -inf
+        edges = np.column_stack([np.nextafter(ends, -np.inf), ends]).ravel()
     places = np.empty(values.size, np.uint8)
 
     def place(start: int, stop: int) -> IntArray:

@@ -11,9 +11,9 @@ import polars as pl
 from pydantic import BaseModel, Field, field_validator
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import Kind, as_polars, require
+from customer_value._frames.contracts import Kind, as_polars, check_instance, require
 from customer_value._frames.time import daily_rate
-from customer_value.clv.base import SPEND, Horizon, PurchaseModel
+from customer_value.clv.base import SPEND, Horizon, PurchaseModel, SpendModel
 from customer_value.clv.drawing import IntervalOptions, draw_parameters
 from customer_value.clv.predictions import history_column
 from customer_value.exceptions import CustomerValueError
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from customer_value._typing import ArrowStream, FloatArray, Frame
-    from customer_value.clv.base import SpendModel
 
 _ENDS = ("clv_low", "clv_high")
 _STEPS = {"week": "1w", "month": "1mo", "quarter": "1q", "year": "1y"}
@@ -166,6 +165,8 @@ def customer_lifetime_value(
         >>> valued.columns[-4:]
         ['p_alive', 'expected_purchases', 'expected_spend', 'clv']
     """
+    check_instance("purchases", purchases, PurchaseModel)
+    check_instance("spend", spend, SpendModel)
     terms = ValueTerms(horizon=horizon, discount_rate=discount_rate, margin=margin)
     frame, days, rate = as_polars(customers), terms.length(purchases), terms.daily_rate
     needed: dict[str, Kind] = dict.fromkeys(

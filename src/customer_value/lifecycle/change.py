@@ -71,7 +71,7 @@ def value_alerts(
         first: `customer_id`, `value_before`, `value_after`, `change`, `z` (change in units of the
         noise, or from the median of the group in standard deviations; null where no change differs
         from the others), `p_value`, `q_value` (Float64; the false discovery rate at which it would
-        just be an alert) and `alert` (`"up"`, `"down"` or null).
+        just be an alert) and `alert` (`"up"`, `"down"`, by the sign of z, or null).
 
     Raises:
         ValidationError: Options are out of range.
@@ -114,9 +114,9 @@ def value_alerts(
         rows.drop(*extra)
         .with_columns(p_value=p_value, q_value=_q_values(p_value))
         .with_columns(
-            alert=pl.when(worth & (change > 0))
+            alert=pl.when(worth & (pl.col("z") > 0))
             .then(pl.lit("up"))
-            .when(worth & (change < 0))
+            .when(worth & (pl.col("z") < 0))
             .then(pl.lit("down"))
         )
         .sort(change.abs(), "customer_id", descending=[True, False])

@@ -225,5 +225,5 @@ def _unknown_lines(lines: pl.DataFrame, stack: CostStack) -> list[Offence]:
     if strange.is_empty():
         return []
     examples = tuple(strange["line"].head(3))
-    says = "a line that the stack does not have"
+    says = "a line that the CostStack does not have"
     return [Offence("unknown_line", says, int(strange["rows"].sum()), examples)]

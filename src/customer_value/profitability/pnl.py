@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field
 
+from customer_value._frames.contracts import check_instance
 from customer_value.exceptions import CustomerValueError, DataError
 from customer_value.profitability._costs import CostTable, UnknownCustomers, stray_customers
 from customer_value.profitability._statement import (
@@ -152,6 +153,8 @@ def customer_pnl(
         (84.0, 61.3, 61.3, 1.0)
     """
     terms = _Terms(margin=margin, unknown_customers=unknown_customers)
+    stack = stack or CostStack()
+    check_instance("stack", stack, CostStack)
     source = Source.of(transactions, columns, options)
     window = Window.of(start, as_of, terms.margin, source)
     if costs is None:
@@ -161,7 +164,7 @@ def customer_pnl(
         source,
         start=window.start,
         end=window.end,
-        stack=stack or CostStack(),
+        stack=stack,
         unknown_customers=terms.unknown_customers,
     )
     accounts = source.per_customer(

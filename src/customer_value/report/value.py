@@ -125,7 +125,9 @@ def value_report(
     duration_days(horizon)  # refused before the work, not after it
     tell("cleaning the log")
     log, quality = clean_transactions(transactions, columns=columns, options=options, as_of=as_of)
-    trusted = (options or TransactionOptions()).model_copy(update={"validate_log": False})
+    # Clean already: what is left of equal rows, or of rows of zero, is meant to stay.
+    done = {"validate_log": False, "duplicates": "keep", "zero_amount": "keep"}
+    trusted = (options or TransactionOptions()).model_copy(update=done)
     tell("summarizing customers")
     customers = _eager(summarize(log, as_of=as_of, options=trusted))
     if not customers["purchases"].sum():

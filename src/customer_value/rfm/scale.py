@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
-from customer_value._frames.contracts import as_polars
+from customer_value._frames.contracts import as_polars, check_instance
 from customer_value._kernels.bins import bin_counts
 from customer_value.exceptions import FitError
 from customer_value.rfm.cuts import kmeans_cuts, place_scores, quantile_cuts
@@ -157,6 +157,7 @@ def fit_rfm(
         True
     """
     options = options or RfmOptions()
+    check_instance("options", options, RfmOptions)
     frame = as_polars(customers)
     asked = _dimensions(options)
     names = list(dict.fromkeys(dimension.column for dimension in asked))

@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import as_polars
+from customer_value._frames.contracts import as_polars, check_instance
 from customer_value._kernels.bins import extent, in_chunks, joint_extent
 from customer_value.rfm.cuts import place_scores
 from customer_value.rfm.metrics import check_metrics, known_metrics, metric_arrays, metric_columns
-from customer_value.rfm.scale import RFM_SCORES
+from customer_value.rfm.scale import RFM_SCORES, RfmScale
 
 if TYPE_CHECKING:
     from datetime import date
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from customer_value._kernels.bins import Extent
     from customer_value._typing import ArrowStream, Frame
     from customer_value.rfm.cuts import ByteArray, CellArray
-    from customer_value.rfm.scale import RfmScale
 
 _RANGE = {
     "score": pl.String,
@@ -69,8 +68,9 @@ def score_rfm(
 
     Raises:
         SchemaError: Columns are missing or no numbers.
+        CustomerValueError: The scale is none.
         DataError: Values are NaN or infinite, or a last purchase is after the day of the snapshot;
-            for a LazyFrame when it is collected.
+            for a LazyFrame when it is collected (a streamed one may name only some of them).
 
     Examples:
         >>> import customer_value as cv
@@ -84,6 +84,7 @@ def score_rfm(
         >>> lrfm.select("l_score", "rfm_cell", "rfm_index").row(0)
         (4, '444', 75.0)
     """
+    check_instance("scale", scale, RfmScale)
     frame = as_polars(customers)
     scores = scale.scores
     columns = list(dict.fromkeys(d.column for d in scores.values()))

@@ -10,8 +10,8 @@ import polars as pl
 from pydantic import BaseModel
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import as_polars, require
-from customer_value.exceptions import CustomerValueError, SchemaError
+from customer_value._frames.contracts import as_polars, check_instance, require
+from customer_value.exceptions import CustomerValueError, DataError, SchemaError
 from customer_value.rfm.rules import RfmRules, RfmSegment, cube
 from customer_value.rfm.tables import RFM_LIST_125
 
@@ -136,10 +136,9 @@ def segment_rfm(
     Args:
         customers: Frame with `rfm_cell`, from `score_rfm`.
         rules: Which cells make which segment; where several match, the first wins. It must be made
-            for as many bins as the scale has (the most, where its dimensions differ): cells that
-            it does not know get the name of the fallback. Or conditions by the names of their
-            segments, polars expressions over any columns of the frame; the first that is true wins,
-            customers with a score who meet none are `"other"`.
+            for as many bins as the scale has (the most, where its dimensions differ). Or conditions
+            by the names of their segments, polars expressions over any columns of the frame; the
+            first that is true wins, customers with a score who meet none are `"other"`.
         locale: `"en"` for the names of the table, `"zh"` for their Chinese names.
 
     Returns:
@@ -149,8 +148,10 @@ def segment_rfm(
     Raises:
         SchemaError: `rfm_cell` is missing or no text; conditions look at columns that are missing,
             or are not true or false.
-        CustomerValueError: `locale` is unknown, or Chinese names are asked for and the rules lack
-            some.
+        DataError: Cells are of other bins than the rules are made for; for a LazyFrame when it is
+            collected (a streamed one may name only some of them).
+        CustomerValueError: The rules are neither, `locale` is unknown, or Chinese names are asked
+            for and the rules lack some.
 
     Examples:
         >>> import polars as pl, customer_value as cv
@@ -165,18 +166,37 @@ def segment_rfm(
     """
     frame = as_polars(customers)
     require(frame, {"rfm_cell": "text"}, what="customers")
+    check_instance("rules", rules, (RfmRules, Mapping))
     cell = pl.col("rfm_cell").cast(pl.String)
     labels = segment_labels(rules, locale)
     if isinstance(rules, RfmRules):
-        names = {c: labels[matching[0].name] for c, matching in _matches(rules).items()}
-        fallback = pl.lit(labels[rules.fallback])
-        segment = cell.replace_strict(names, default=fallback, return_dtype=pl.String)
-        return with_columns(frame, pl.when(cell.is_not_null()).then(segment).alias("segment"))
+        names = dict.fromkeys(cube(rules.bins), labels[rules.fallback])
+        names |= {c: labels[matching[0].name] for c, matching in _matches(rules).items()}
+        segment = cell.replace_strict(names, default=None, return_dtype=pl.String)
+        checked = pl.struct(cell=cell, segment=segment).map_batches(
+            lambda named: _known_cells(named, rules), return_dtype=pl.String, is_elementwise=True
+        )
+        return with_columns(frame, checked.alias("segment"))
     _check_conditions(rules, frame)
     segment = pl.when(cell.is_not_null()).then(pl.lit(FALLBACK))
     for name, condition in reversed(list(rules.items())):
         segment = pl.when(condition).then(pl.lit(name)).otherwise(segment)
     return with_columns(frame, segment.alias("segment"))
+
+
+def _known_cells(named: pl.Series, rules: RfmRules) -> pl.Series:
+    """The segments; none is null but of a cell that is."""
+    cell, segment = named.struct.unnest().get_columns()
+    if segment.null_count() > cell.null_count():
+        pairs = zip(cell.to_list(), segment.to_list(), strict=True)
+        beyond = [c for c, name in pairs if c is not None and name is None]
+        examples = ", ".join(map(repr, list(dict.fromkeys(beyond))[:3]))
+        raise DataError(
+            f"customers: {len(beyond):,} row{'s' if len(beyond) > 1 else ''} with a cell of other "
+            f"than {rules.bins} bins, for which rules {rules.name!r} are made (e.g. {examples}): "
+            f"score by RfmOptions(recency_bins={rules.bins}, ...), or take other rules"
+        )
+    return segment
 
 
 def segment_names(rules: RuleSet) -> list[str]:

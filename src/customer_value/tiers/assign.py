@@ -19,6 +19,7 @@ from customer_value._frames.contracts import (
     Kind,
     Rule,
     as_polars,
+    check_instance,
     describe,
     find_offences,
     require,
@@ -123,6 +124,7 @@ def assign_tiers(
         (['high', 'medium'], [None, 15.0])
     """
     options = options or TierOptions()
+    check_instance("options", options, TierOptions)
     frame = as_polars(customers)
     needed: dict[str, Kind] = {value: "number"}
     needed |= {"as_of": "day"} if options.min_dwell else {}

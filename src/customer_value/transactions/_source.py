@@ -13,6 +13,7 @@ from customer_value._frames.contracts import (
     Rule,
     any_broken,
     as_polars,
+    check_instance,
     describe,
     exclusive,
     find_offences,
@@ -64,6 +65,8 @@ class Source(NamedTuple):
         """Take a log whose columns are there and of usable types."""
         frame, options = as_polars(transactions), options or TransactionOptions()
         names = columns or _canonical_columns(frame)
+        check_instance("columns", names, Columns)
+        check_instance("options", options, TransactionOptions)
         schema = require(
             frame,
             {name: _CANONICAL[role][1] for role, name in names.named.items()},
@@ -143,7 +146,9 @@ class Source(NamedTuple):
         return rows
 
     def _refuse(self, offences: list[Offence], report: DataQualityReport) -> None:
-        problems = [describe(offences)] if offences and self.options.on_invalid == "raise" else []
+        problems = []
+        if offences and self.options.on_invalid == "raise":
+            problems.append(f"{describe(offences)}: on_invalid='drop' leaves them out")
         if len(report.currencies) > 1:
             problems.append(f"more than one currency ({', '.join(report.currencies)})")
         if problems:
