@@ -745,3 +745,40 @@ def test_returns_only(capsys: pytest.CaptureFixture[str]) -> None:
     file = write("customer_id,ordered_at,amount\na,2024-01-01,-3\n")
     line = refused(capsys, file, "--as-of", "2024-01-01")
     assert line == "nobody has bought anything by 2024-01-01"
+
+
+QUOTED = """"customer_id","ordered_at","amount","order_id"
+"a","2024-01-01","10","6"
+"a","2024-02-01","20","7"
+"b","2024-02-01","20","8"
+"","2024-02-01","20","9"
+"c","2024-03-01","30",""
+"""
+
+
+def test_quoted_empty_keys_are_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    write(QUOTED, "quoted.csv")
+    order = ("report", "quoted.csv", "--as-of", "2024-12-31", "--order", "order_id")
+    said = run(capsys, *order)
+    assert said.code == 2
+    assert "1 row with no customer" in said.errors[0]
+    assert "1 row with" in said.errors[0].replace("1 row with no customer", "", 1)
+    assert run(capsys, *order, "--on-invalid", "drop").code == 0
+    assert pl.read_parquet("customers.parquet")["customer_id"].to_list() == ["a", "b"]
+
+
+def test_rows_of_unreadable_costs_are_left_out_and_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = ["a,2024-01-05,100,90", 'b,2024-01-06,100,"90,00"', "c,2024-01-07,100,"]
+    write("\n".join(["customer_id,ordered_at,amount,cost", *rows]), "costs.csv")
+    said = run(
+        capsys,
+        *("report", "costs.csv", "--as-of", "2024-12-31"),
+        *("--cost", "cost", "--on-invalid", "drop"),
+    )
+    assert said.code == 0
+    lines = [line.split() for line in said.out.splitlines()]
+    assert ["rows", "in", "3"] in lines
+    assert ["rows", "out", "2"] in lines
+    assert pl.read_parquet("customers.parquet")["customer_id"].to_list() == ["a", "c"]

@@ -209,18 +209,24 @@ def _typed(log: pl.DataFrame, options: argparse.Namespace, columns: Columns) -> 
     for name in (columns.amount, columns.cost, columns.discount):
         if name is not None:
             typed[name] = pl.col(name).str.strip_chars().cast(pl.Float64, strict=False)
-    result = log.with_columns(**typed)
+    keys = set(columns.named.values()) - typed.keys()
+    empty = [pl.col(name).replace("", None) for name in sorted(keys)]  # quoted
+    result = log.with_columns(*empty, **typed)
     problems = []
+    broken = pl.Series([False]).new_from_index(0, log.height)
     for name in typed:
-        given = pl.col(name).str.strip_chars() != ""
-        lost = log.filter(given & result[name].is_null())[name]
+        given = log[name].str.strip_chars() != ""
+        unread = (given & result[name].is_null()).fill_null(value=False)
+        broken |= unread
+        lost = log[name].filter(unread)
         if lost.len():
             dates = "dates (see --time-format, and --tz for times with a zone)"
             what = dates if name == columns.time else "numbers"
             problems.append(f"'{name}' has {lost.len():,} that are no {what}, e.g. '{lost[0]}'")
     if problems and options.on_invalid == "raise":
         raise DataError(f"{options.file}: {'; '.join(problems)}")
-    return result
+    # Without an amount a row is left out, and counted.
+    return result.with_columns(pl.when(~broken).then(columns.amount))
 
 
 def _parser() -> argparse.ArgumentParser:

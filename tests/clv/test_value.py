@@ -213,3 +213,17 @@ def test_steps_need_a_horizon_and_no_interval() -> None:
             value(some_customers(), steps="month", **terms)
     with pytest.raises(cv.CustomerValueError, match="no duration"):
         value(some_customers(), steps="fortnight")
+
+
+def test_an_interval_of_an_earlier_call_does_not_stay() -> None:
+    customers = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30)).head(50)
+    words: Any = {
+        "purchases": cv.BgNbd(r=0.2, alpha=30.0, a=0.8, b=2.5),
+        "spend": cv.GammaGamma(p=6.0, q=4.0, v=15.0),
+        "margin": 0.3,
+    }
+    fixed = cv.IntervalOptions(level=0.9, draws=40, parameters="fixed")
+    valued = cv.customer_lifetime_value(customers, **words, interval=fixed, seed=1)
+    assert {"clv_low", "clv_high"} <= set(valued.columns)
+    again = cv.customer_lifetime_value(valued, **words)
+    assert not {"clv_low", "clv_high"} & set(again.columns)

@@ -256,3 +256,25 @@ def test_words_are_checked_and_numbers_too_large_to_square() -> None:
         cv.evaluate_effect(CUPED.with_columns(y=pl.lit(1e200)), outcome="y")
     with pytest.raises(cv.CustomerValueError, match="adjust must be one of"):
         cv.uplift_by_segment(CUPED, outcome="y", segment="x", adjust="none")  # type: ignore[arg-type]
+
+
+def test_an_arm_of_one_has_no_error() -> None:
+    table = pl.DataFrame({"group": ["treated", "control"], "y": [1, 0]})
+    effect = cv.evaluate_effect(table, outcome="y", kind="proportion")
+    assert (effect.standard_error, effect.p_value, effect.low, effect.high) == (None,) * 4
+
+
+def test_all_here_and_none_there_is_judged_as_if_both_were_one() -> None:
+    table = pl.DataFrame({"group": ["treated"] * 3 + ["control"] * 3, "y": [1] * 3 + [0] * 3})
+    effect = cv.evaluate_effect(table, outcome="y", kind="proportion")
+    assert effect.standard_error == pytest.approx((0.25 * 2 / 3) ** 0.5)
+    assert effect.p_value == pytest.approx(0.0143, abs=1e-4)
+
+
+def test_constant_arms_have_no_p_value() -> None:
+    table = pl.DataFrame({"group": ["treated"] * 2 + ["control"] * 2, "y": [1.0, 1.0, 0.0, 0.0]})
+    effect = cv.evaluate_effect(table, outcome="y")
+    assert (effect.standard_error, effect.p_value, effect.low) == (None, None, None)
+    assert effect.warnings[-1] == "no variation within either arm, hence no standard error"
+    same = cv.evaluate_effect(table.with_columns(y=pl.lit(2.0)), outcome="y")
+    assert (same.estimate, same.p_value) == (0.0, 1.0)

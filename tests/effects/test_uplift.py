@@ -108,3 +108,19 @@ def test_a_score_that_tells_nothing_has_no_area() -> None:
 def test_one_score_for_all_is_the_random_line() -> None:
     frame = trial(1, {"a": 1.0}).with_columns(score=pl.lit(1.0))
     assert cv.qini_coefficient(frame, outcome="y", score="score") == 0.0
+
+
+def test_holm_finds_nothing_in_a_thousand_tiny_segments_without_effect() -> None:
+    rng, n = np.random.default_rng(1), 1000
+    table = pl.DataFrame(
+        {
+            "segment": np.repeat(np.arange(n), 6).astype(str),
+            "group": np.tile(["treated"] * 3 + ["control"] * 3, n),
+            "bought": rng.integers(0, 2, 6 * n),
+        }
+    )
+    found = cv.uplift_by_segment(table, outcome="bought", segment="segment")
+    assert not found["significant"].any()
+    constant = found.filter(pl.col("uplift").abs() == 1)
+    assert constant.height
+    assert constant["p_value"].null_count() == constant.height

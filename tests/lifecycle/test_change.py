@@ -172,3 +172,12 @@ def test_nobody_changed() -> None:
 def test_noise_must_be_above_zero() -> None:
     with pytest.raises(cv.DataError, match="2 rows with noise not above 0"):
         cv.value_alerts(snapshot([1.0] * 3), snapshot([1.0] * 3, sd=[0.0, np.nan, 1.0]), noise="sd")
+
+
+def test_the_direction_is_that_of_the_deviation() -> None:
+    """Everybody gained 100; who gained nothing lost ground."""
+    rng = np.random.default_rng(0)
+    before = np.full(50, 1000.0)
+    after = np.append(1100 + rng.normal(0, 2, 49), 1001.0)
+    alerts = cv.value_alerts(snapshot(before), snapshot(after))
+    assert alerts.filter(customer_id=49)["alert"].to_list() == ["down"]

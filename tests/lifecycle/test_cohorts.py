@@ -74,3 +74,13 @@ def test_cohorts_and_growth_accounting_agree() -> None:
 
 def test_an_empty_log_has_no_cohorts() -> None:
     assert cv.cohort_table(small(amount=[1.0]).clear(), as_of=LAST_DAY).height == 0
+
+
+def test_purchases_are_the_occasions_of_summarize() -> None:
+    days = [date(2024, 1, 3), date(2024, 1, 10), date(2024, 1, 10), date(2024, 1, 20)]
+    log = pl.DataFrame({"customer_id": [1] * 4, "ordered_at": days, "amount": [10.0] * 4})
+    assert cv.cohort_table(log, as_of=date(2024, 1, 31))["purchases"].to_list() == [3]
+    sample = cv.load_cdnow()
+    table = cv.cohort_table(sample, as_of=date(1998, 6, 30))
+    customers = cv.summarize(sample, as_of=date(1998, 6, 30))
+    assert table["purchases"].sum() == customers["purchases"].sum() == 6696

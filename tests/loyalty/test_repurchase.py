@@ -97,3 +97,14 @@ def test_an_empty_log_has_no_rates() -> None:
 def test_a_window_begins_before_it_ends() -> None:
     with pytest.raises(cv.CustomerValueError, match="must not be after"):
         cv.loyalty_metrics(small(amount=[1.0]), as_of=date(2024, 1, 1), start=date(2024, 1, 2))
+
+
+def test_no_rate_beyond_what_was_seen() -> None:
+    day = date(2024, 1, 1)
+    log = pl.DataFrame({"customer_id": range(9), "ordered_at": [day] * 9, "amount": [1.0] * 9})
+    again = log.head(3).with_columns(ordered_at=date(2024, 1, 5))
+    for table in (log, pl.concat([log, again])):
+        metrics = cv.loyalty_metrics(table, as_of=date(2024, 1, 10), within="90d")
+        assert metrics.repurchase_rate is metrics.repurchase_low is None
+    seen = cv.loyalty_metrics(pl.concat([log, again]), as_of=date(2024, 1, 10), within="9d")
+    assert seen.repurchase_rate == pytest.approx(1 / 3)

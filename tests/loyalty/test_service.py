@@ -95,3 +95,36 @@ def test_columns_without_any_value_have_no_type() -> None:
         {"opened_at": [OPENED], "first_response_at": [None], "resolved_at": [None]}
     )
     assert cv.service_indicators(frame, as_of=AS_OF)["open"].item() == 1
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Shanghai", "America/Havana"])
+def test_days_end_at_midnight_where_the_times_are(zone: str) -> None:
+    # In Havana the next day begins at one o'clock.
+    last = datetime.fromisoformat("2024-03-09T23:30")
+    opened = [last, last + timedelta(hours=2)]
+    naive = pl.DataFrame(
+        {
+            "opened_at": opened,
+            "first_response_at": [None, None],
+            "resolved_at": [None, None],
+        },
+        schema=dict.fromkeys(["opened_at", "first_response_at", "resolved_at"], pl.Datetime),
+    )
+    there = naive.with_columns(pl.all().dt.replace_time_zone(zone))
+    for tickets in (naive, there):
+        assert cv.service_indicators(tickets, as_of=date(2024, 3, 9))["tickets"].item() == 1
+
+
+def test_no_share_in_time_beyond_what_was_seen() -> None:
+    opened = datetime.fromisoformat("2024-03-01T20:00")
+    times = {"opened_at": [opened] * 2, "first_response_at": [None, opened], "resolved_at": None}
+    schema = dict.fromkeys(["opened_at", "first_response_at", "resolved_at"], pl.Datetime)
+    tickets = pl.DataFrame(times, schema=schema)
+
+    def in_time(frame: pl.DataFrame, hours: float) -> Any:
+        table = cv.service_indicators(frame, as_of=date(2024, 3, 1), sla_hours=hours)
+        return table["within_sla"].item()
+
+    assert in_time(tickets, 48) is None
+    assert in_time(tickets, 4) == 0.5
+    assert in_time(tickets.tail(1), 48) == 1.0

@@ -79,6 +79,25 @@ def test_the_quarters_add_up_to_the_log(report: cv.ValueReport, cdnow: pl.DataFr
     assert quarters["complete"].all()
 
 
+def test_what_cleaning_kept_stays() -> None:
+    day = date(2024, 1, 1)
+    log = log_of(("a", day, 10.0), ("a", day, 10.0)).with_columns(sku=pl.Series(["x", "y"]))
+    options = cv.TransactionOptions(duplicates="drop")
+    report = cv.value_report(log, as_of=date(2024, 6, 15), margin=0.3, options=options)
+    assert report.quality.rows_out == 2
+    assert report.customers["revenue"].to_list() == [20.0]
+    assert report.tables["headline"]["revenue"].to_list() == [20.0]
+    assert report.tables["quarters"]["revenue"].sum() == 20.0
+
+
+def test_money_of_the_tables_is_summed_exactly() -> None:
+    days = [date(2024, 1, 1 + k) for k in range(3)]
+    log = log_of(*zip("abc", days, (0.1, 0.2, 0.3), strict=True))
+    report = cv.value_report(log, as_of=date(2024, 6, 15), margin=0.5)
+    assert report.tables["headline"]["revenue"].item() == 0.6
+    assert report.tables["headline"]["profit"].item() == 0.3
+
+
 def test_of_many_quarters_the_last_eight() -> None:
     days = [date(2020 + k // 12, 1 + k % 12, 15) for k in range(48)]
     report = cv.value_report(log_of(*(("a", d, 5.0) for d in days)), as_of=days[-1], margin=0.2)
@@ -311,7 +330,7 @@ def test_bad_terms_are_refused_before_the_work(cdnow: pl.DataFrame) -> None:
 
 def test_assumptions_are_told(report: cv.ValueReport) -> None:
     assert report.assumptions == (
-        "30 % of revenue is margin, where the cost is unknown",
+        "30 % of revenue is margin: of purchases to come, and of past ones whose cost is unknown",
         (
             "clv is the margin expected over 12mo from the day of the report, discounted at "
             "10 % a year"

@@ -6,6 +6,7 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -514,6 +515,7 @@ def test_options_know_no_other_words() -> None:
         ({"edges": (1.0, 2.0), "counts": (1, 1)}, "counts must be one more than edges"),
         ({"edges": (), "counts": ()}, "counts must be one more than edges"),
         ({"edges": (1.0,), "counts": (-1, 1)}, "counts"),
+        ({"edges": tuple(range(10)), "counts": (1,) * 11}, "bins are 1 to 10"),
     ],
 )
 def test_cut_points_are_checked(words: dict[str, Any], says: str) -> None:
@@ -626,3 +628,33 @@ def test_a_newcomer_to_an_empty_cell_is_scored_as_if_alone() -> None:
     assert scored.select(SCORES).row(0) == (2, 2, 2)
     nobody = few.head(1).with_columns(recency_days=pl.lit(None, pl.Int64), purchases=pl.lit(0))
     assert cv.score_rfm(nobody, scale).select(SCORES).row(0) == (None, None, None)
+
+
+def test_scales_that_do_not_fit_together_are_refused() -> None:
+    customers = [Customer(k % 40, 1 + k % 6, 100 * k) for k in range(60)]
+    nested = cv.fit_rfm(frame(customers), options=cv.RfmOptions(method="nested"))
+    plain = cv.fit_rfm(frame(customers))
+    tables = nested.monetary.within
+    cases = [
+        (nested, "monetary", {"within": tables[:1]}, "within must have the edges of each cell"),
+        (nested, "frequency", {"within": ()}, "within must have the edges of each cell"),
+        (plain, "frequency", {"within": tables[:5]}, "within must have the edges of each cell"),
+        (plain, "recency", {"column": "t_x"}, "recency must be of recency_days"),
+    ]
+    for scale, name, change, says in cases:
+        words = scale.model_dump()
+        words[name] |= change
+        with pytest.raises(ValidationError, match=says):
+            cv.RfmScale.model_validate(words)
+
+
+@pytest.mark.parametrize("method", ["quantile", "nested"])
+def test_one_bin_of_many_customers(method: Literal["quantile", "nested"]) -> None:
+    n = 2 * 131_072 + 1
+    draws = np.random.default_rng(0)
+    columns = {"recency_days": draws.integers(0, 9000, n), "purchases": draws.integers(1, 9, n)}
+    many = pl.DataFrame(columns | {"revenue": draws.random(n)})
+    words = {"method": method, "recency_bins": 1, "monetary_bins": 1}
+    scale = cv.fit_rfm(many, options=cv.RfmOptions.model_validate(words))
+    assert scale.monetary.counts == scale.recency.counts == (n,)
+    assert scale.monetary.edges == ()

@@ -371,3 +371,11 @@ def test_values_beyond_the_scale_are_counted() -> None:
         cv.rfm_out_of_range(
             later.with_columns(revenue=pl.Series([float("nan")] + [1.0] * 5)), scale
         )
+
+
+def test_the_index_of_another_scale_does_not_stay() -> None:
+    customers = shop(9)
+    weighted = cv.fit_rfm(customers, options=cv.RfmOptions(weights=(1, 1, 1)))
+    scored = cv.score_rfm(customers, weighted)
+    assert "rfm_index" in scored.columns
+    assert "rfm_index" not in cv.score_rfm(scored, cv.fit_rfm(customers)).columns

@@ -543,3 +543,12 @@ def test_segments_stream_to_a_file(tmp_path: Path) -> None:
     lazy.sink_parquet(tmp_path / "out.parquet")
     expected = cv.segment_rfm(values, rules=rules, locale="zh")
     assert pl.read_parquet(tmp_path / "out.parquet").equals(expected)
+
+
+def test_two_segments_of_one_chinese_name_are_refused() -> None:
+    segments = (
+        cv.RfmSegment(name="a", recency=(4, 5), name_zh="甲"),
+        cv.RfmSegment(name="b", recency=(1, 3), name_zh="甲"),
+    )
+    with pytest.raises(ValidationError, match="Chinese names of more than one segment: 甲"):
+        cv.RfmRules(name="x", version="1", segments=segments)

@@ -10,6 +10,7 @@ import polars as pl
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import NOT_FINITE, ArrayRule, as_polars, refuse, require
+from customer_value._frames.snapshots import check_order
 from customer_value.exceptions import DataError, SchemaError
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ def join_previous(
         SchemaError: The keys are missing or of different types.
         DataError: A customer is twice in the earlier snapshot.
     """
+    check_order(previous, customers, ("previous", "customers"))
     before = previous.lazy()
     key = require(customers, {"customer_id": "key"}, what="customers")["customer_id"]
     other = require(before, {"customer_id": "key"}, what="previous")["customer_id"]

@@ -44,6 +44,7 @@ def pair_snapshots(
         SchemaError: Columns are missing or of a wrong type, or the keys of different types.
         DataError: Customers are null or more than once, or values NaN, infinite or too large.
     """
+    check_order(as_polars(before), as_polars(after), ("before", "after"))
     sides = {"before": _side(before, "before", states, values)}
     sides["after"] = _side(after, "after", states, values)
     keys = [side.schema["customer_id"] for side in sides.values()]
@@ -54,6 +55,25 @@ def pair_snapshots(
         .join(sides["after"], on="customer_id", how="full", coalesce=True)
         .with_columns(pl.col("in_before", "in_after").fill_null(value=False))
     )
+
+
+def check_order(
+    before: pl.DataFrame | pl.LazyFrame, after: pl.DataFrame | pl.LazyFrame, names: tuple[str, str]
+) -> None:
+    """Refuse an earlier snapshot that is later, where both are in memory and say of which day.
+
+    Raises:
+        DataError: It ends after the other begins.
+    """
+    days = []
+    for frame, pick in ((before, pl.Expr.max), (after, pl.Expr.min)):
+        if isinstance(frame, pl.LazyFrame) or frame.schema.get("as_of") != pl.Date:
+            return
+        days.append(frame.select(pick(pl.col("as_of"))).item())
+    if None not in days and days[0] > days[1]:
+        raise DataError(
+            f"{names[0]}: as_of {days[0]} is later than {days[1]} of {names[1]}; are they swapped?"
+        )
 
 
 def _side(snapshot: Frame, what: str, states: Sequence[str], values: Sequence[str]) -> pl.DataFrame:

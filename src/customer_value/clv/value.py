@@ -189,8 +189,8 @@ def customer_lifetime_value(
         spends.alias("expected_spend"),
         (discounted * spends * share.cast(pl.Float64)).alias("clv"),
     )
-    if interval is None:
-        return valued
+    if interval is None:  # and none of an earlier call stays beside this value
+        return valued.drop("clv_low", "clv_high", strict=False)
     if steps is not None:
         raise CustomerValueError("an interval is discounted continuously: leave out steps")
     options = interval

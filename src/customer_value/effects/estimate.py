@@ -98,6 +98,9 @@ def judge(
 ) -> EffectEstimate:
     """Give an estimate its interval (of Student's t, unless another one is given) and p-value."""
     estimate, error = difference.estimate, difference.standard_error
+    why = "too few customers for a standard error"
+    if error == 0 and estimate != 0:  # as if nothing could be otherwise
+        error, why = math.nan, "no variation within either arm, hence no standard error"
     known = math.isfinite(error)
     if known and interval is None:
         width = level.quantile(difference.degrees) * error
@@ -106,7 +109,7 @@ def judge(
     if known and error > 0:
         p_value = float(2 * stats.t.sf(abs(estimate) / error, difference.degrees))
     elif known:
-        p_value = float(estimate == 0)
+        p_value = 1.0
     low, high = interval if known and interval else (None, None)
     return EffectEstimate(
         method=method,
@@ -122,7 +125,7 @@ def judge(
         mean_treated=difference.treated,
         mean_control=difference.control,
         relative=estimate / difference.control if difference.control > 0 else None,
-        warnings=warnings if known else (*warnings, "too few customers for a standard error"),
+        warnings=warnings if known else (*warnings, why),
     )
 
 

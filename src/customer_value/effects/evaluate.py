@@ -180,7 +180,12 @@ def _warnings(arms: Arms, assignment: str, expected_share: float | None) -> tupl
 
 def _shares(treated: FloatArray, control: FloatArray) -> Difference:
     p, q = float(treated.mean()), float(control.mean())
+    if min(treated.size, control.size) < 2:
+        return Difference(p - q, math.nan, math.inf, p, q)
     variance = p * (1 - p) / treated.size + q * (1 - q) / control.size
+    if variance == 0:  # all here and none there: as if both arms were one
+        both = (treated.sum() + control.sum()) / (treated.size + control.size)
+        variance = float(both * (1 - both)) * (1 / treated.size + 1 / control.size)
     return Difference(p - q, math.sqrt(variance), math.inf, p, q)
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from customer_value._frames.periods import last_complete, period_start
+from customer_value._frames.periods import last_complete, period_number, period_start
 from customer_value._frames.time import check_day
-from customer_value.lifecycle.growth import activity
+from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def cohort_table(
         as_of: Last day that counts.
         period: `"day"`, `"week"` (from Monday), `"month"`, `"quarter"` or `"year"`.
         known_since: Day from which on the log is complete and long enough that a customer who was
-            not seen before is new. Customers first seen before it may be old: they form one
+            not seen before is new. Customers first seen before it, or in the period that it lies
+            within, may be old: they form one
             cohort of their own. By default none.
         columns: Names of the log's columns; by default the canonical ones.
         options: How to read the log.
@@ -93,23 +94,38 @@ def _cells(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.L
     first = pl.when(enters).then(begins).forward_fill()
     # Returns before it, of purchases before the log begins, count at age 0.
     age = (number - pl.col("first")).clip(lower_bound=0)
+    # Of several days with a purchase in a period, the first counts the customer.
+    before, then = (pl.when(active).then(c).forward_fill().shift(1) for c in (customer, number))
+    again = ((before == customer) & (then == number)).fill_null(value=False)
     return (
-        activity(log, end, period, source)
+        _days(log, end, period, source)
         .select(
             "number",
-            "active",
             "occasions",
             "money",
+            counts=active & ~again,
             enters=enters,
             first=first.replace(_NEVER, None),
         )
         .group_by("first", age=age)
         .agg(
             entered=pl.col("enters").sum().cast(pl.Int64),
-            customers=active.sum().cast(pl.Int64),
+            customers=pl.col("counts").sum().cast(pl.Int64),
             purchases=pl.col("occasions").sum().cast(pl.Int64),
             revenue=pl.col("money").sum(),
         )
+    )
+
+
+def _days(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.LazyFrame:
+    """Days of each customer with a row of the log, sorted by both, and the period of each."""
+    days = purchase_days(log.filter(pl.col("ordered_at") <= end), source, ordered=True)
+    return days.select(
+        "customer_id",
+        "occasions",
+        number=period_number(pl.col("ordered_at"), period),
+        active=pl.col("purchase_day").is_not_null(),
+        money=pl.col("spend") + pl.col("loose"),
     )
 
 

@@ -96,7 +96,7 @@ def growth_accounting(
 
 
 def activity(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.LazyFrame:
-    """Money and purchases of each customer in each period (`number`) with a row of the log.
+    """Money of each customer in each period (`number`) with a row of the log.
 
     Sorted by customer and period; `active` is false where a customer had returns only.
     """
@@ -106,7 +106,6 @@ def activity(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl
         "customer_id",
         number="ordered_at",
         active=pl.col("purchase_day").is_not_null(),
-        occasions="occasions",
         money=pl.col("spend") + pl.col("loose"),
     )
 

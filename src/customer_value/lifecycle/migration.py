@@ -45,7 +45,8 @@ def migration_matrix(
         after: Later snapshot, likewise.
         column: The state, such as `"stage"`, `"tier"`, `"abc_class"` or `"segment"`.
         value: Column of money in both snapshots, such as `"revenue"` or `"clv"`.
-        order: The states from worst to best, to tell upgrades from downgrades.
+        order: The states from worst to best, to tell upgrades from downgrades; others, such as
+            `"unrated"`, come after them and have no direction.
         smoothing: Customers added to each possible move before probabilities are taken (a Dirichlet
             prior), so that a move that nobody made is not thought impossible.
 
@@ -62,7 +63,7 @@ def migration_matrix(
 
     Raises:
         ValidationError: The smoothing is below 0.
-        CustomerValueError: The order names a state twice, or lacks states.
+        CustomerValueError: The order names a state twice.
         SchemaError: Columns are missing, or the keys are of different types.
         DataError: Customers are null or more than once, or values are NaN or infinite.
 
@@ -78,7 +79,7 @@ def migration_matrix(
     prior = _Terms(smoothing=smoothing).smoothing
     pairs = pair_snapshots(before, after, states=[column], values=[value] if value else [])
     moves = _moves(pairs, column, value)
-    states = _states(moves, column, order)
+    states = _states(moves, order)
     everyone = pl.Series(_FROM, [*states, ABSENT], dtype=pl.String).to_frame()
     grid = (
         everyone.join(everyone.rename({_FROM: _TO}), how="cross", maintain_order="left_right")
@@ -114,7 +115,7 @@ def _moves(pairs: pl.DataFrame, column: str, value: str | None) -> pl.DataFrame:
     return named.group_by(_FROM, _TO).agg(customers=pl.len().cast(pl.Int64), **money)
 
 
-def _states(moves: pl.DataFrame, column: str, order: Sequence[str] | None) -> list[str]:
+def _states(moves: pl.DataFrame, order: Sequence[str] | None) -> list[str]:
     """All states but the absent one, in the caller's order or by name, the unknown last."""
     found = {*moves[_FROM], *moves[_TO]} - {ABSENT}
     unknown = [UNKNOWN] if UNKNOWN in found else []
@@ -123,9 +124,7 @@ def _states(moves: pl.DataFrame, column: str, order: Sequence[str] | None) -> li
     if len(set(order)) < len(order):
         twice = sorted({state for state in order if list(order).count(state) > 1})
         raise CustomerValueError(f"order names twice: {', '.join(twice)}")
-    if missing := sorted(found - {UNKNOWN, *order}):
-        raise CustomerValueError(f"order lacks states of '{column}': {', '.join(missing)}")
-    return [*order, *unknown]
+    return [*order, *sorted(found - {UNKNOWN, *order}), *unknown]
 
 
 def _share(prior: float) -> pl.Expr:

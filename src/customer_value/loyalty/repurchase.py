@@ -36,7 +36,8 @@ class LoyaltyMetrics(BaseModel, frozen=True, extra="forbid"):
             ever.
         repurchase_rate: Share of first-time customers who buy again within the days asked for, by
             Kaplan and Meier's estimator: those whose days are not over count as long as they were
-            seen. Of all customers of the log up to `as_of`.
+            seen. Of all customers of the log up to `as_of`; None where none of them has been seen
+            for so long.
         repurchase_low: Lower end of its interval; None where nobody or everybody came back.
         repurchase_high: Upper end of its interval.
         mean_gap_days: Mean of the days between a customer's purchase days, in the window.
@@ -189,6 +190,9 @@ def _repurchase(
         return None, None, None
     table = kaplan_meier(to_array(waits["duration"]), waits["ended"].to_numpy())
     survival = survival_at(table, limit)
+    followed = customers.select((pl.lit(end) - came).dt.total_days().max()).item()
+    if survival > 0 and followed < limit:  # nobody was seen for so long
+        return None, None, None
     if not 0 < survival < 1:
         return None, 1 - survival, None
     row = np.searchsorted(table.time, limit, side="right") - 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import polars as pl
@@ -72,9 +72,9 @@ def service_indicators(
     Returns:
         By group in the order of `by`: `tickets`, `open` (Int64), `response_median_hours`,
         `response_p90_hours`, `resolution_median_hours`, `resolution_p90_hours` (null where fewer
-        than that share have got there), `within_sla` (share answered in time, null without
-        `sla_hours`), `reopen_rate` (of the resolved; null where not recorded) and
-        `tickets_per_100_orders`; Float64.
+        than that share have got there), `within_sla` (share answered in time; null without
+        `sla_hours`, or where no ticket was opened so long ago), `reopen_rate` (of the resolved;
+        null where not recorded) and `tickets_per_100_orders`; Float64.
 
     Raises:
         ValidationError: The hours or the orders are out of range.
@@ -139,7 +139,7 @@ def _read(tickets: Frame, end: date, by: list[str]) -> pl.DataFrame:
     _, offences = find_offences(rows, rules, key="opened_at")
     if offences:
         raise DataError(f"tickets: {describe(offences)}")
-    close = pl.lit(end + timedelta(days=1)).cast(times["opened_at"])
+    close = _midnight(end + timedelta(days=1), times["opened_at"])
     hours = {
         name: _hours(pl.min_horizontal(pl.col(when).fill_null(close), close) - opened)
         for name, when in _WAITS.items()
@@ -155,10 +155,24 @@ def _read(tickets: Frame, end: date, by: list[str]) -> pl.DataFrame:
             "reopened",
             **hours,
             **over,
+            followed=_hours(close - opened),
         )
         .sort(*by, *_WAITS, nulls_last=True)
         .collect()
     )
+
+
+def _midnight(day: date, kind: pl.DataType) -> pl.Expr:
+    """The first moment of a day where the times are of; its midnight may not exist."""
+    zone = getattr(kind, "time_zone", None)
+    if zone is None:
+        return pl.lit(day).cast(kind)
+    hours = (datetime.combine(day, time(hour)) for hour in (0, 1))
+    moments = [
+        pl.lit(moment).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+        for moment in hours
+    ]
+    return pl.coalesce(moments).cast(kind)
 
 
 def _hours(wait: pl.Expr) -> pl.Expr:
@@ -173,7 +187,10 @@ def _indicators(rows: pl.DataFrame, terms: _Terms) -> pl.DataFrame:
     per_order = 100 * rows.height / terms.orders if terms.orders else None
     in_time = None
     if terms.sla_hours is not None and rows.height:
-        in_time = 1 - survival_at(answered, terms.sla_hours)
+        waiting = survival_at(answered, terms.sla_hours)
+        # Nobody has been followed for so long: more may yet be answered in time.
+        open_end = waiting > 0 and terms.sla_hours > max(rows["followed"])
+        in_time = None if open_end else 1 - waiting
     return pl.DataFrame(
         {
             "tickets": [rows.height],

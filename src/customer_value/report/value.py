@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from customer_value._frames.money import exact_sum
 from customer_value._frames.time import duration_days
 from customer_value.abc_analysis import classify_abc
 from customer_value.clv import ValueTerms, customer_lifetime_value, fit_bg_nbd, fit_gamma_gamma
@@ -194,7 +195,11 @@ def _assumptions(terms: ValueTerms, rules: LifecycleRules, *, valued: bool) -> t
         f"{rules.lost_silence:g} times the gap expected between its purchases, or by p_alive below "
         f"{rules.at_risk_p_alive:g} and {rules.lost_p_alive:g}"
     )
-    return (f"{margin}, where the cost is unknown", *([clv] if valued else []), silence)
+    return (
+        f"{margin}: of purchases to come, and of past ones whose cost is unknown",
+        *([clv] if valued else []),
+        silence,
+    )
 
 
 def _tables(customers: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -215,7 +220,8 @@ def _headline(customers: pl.DataFrame) -> pl.DataFrame:
         pl.len().cast(pl.Int64).alias("customers"),
         (purchases > 1).sum().cast(pl.Int64).alias("repeat_customers"),
         purchases.sum(),
-        pl.col("revenue", "profit", *_clv(customers)).sum(),
+        exact_sum(pl.col("revenue", "profit")),
+        *(pl.col(name).sum() for name in _clv(customers)),
     )
 
 
@@ -224,7 +230,9 @@ def _profile(customers: pl.DataFrame, by: str, order: Sequence[str]) -> pl.DataF
     share = {name: pl.col(name) / pl.col(name).sum() for name in ("customers", "revenue")}
     gains = pl.col("revenue").sum() > 0
     groups = customers.group_by(by).agg(
-        pl.len().cast(pl.Int64).alias("customers"), pl.col("revenue", *_clv(customers)).sum()
+        pl.len().cast(pl.Int64).alias("customers"),
+        exact_sum(pl.col("revenue")),
+        *(pl.col(name).sum() for name in _clv(customers)),
     )
     return _ordered(groups, by, order).select(
         by,
@@ -240,9 +248,9 @@ def _profile(customers: pl.DataFrame, by: str, order: Sequence[str]) -> pl.DataF
 def _profit(customers: pl.DataFrame) -> pl.DataFrame:
     known = pl.col("profit").is_not_null().all()
     accounts = customers.group_by("tier").agg(
-        pl.col("net_revenue").sum(),
-        pl.when(known).then(pl.col("cogs").sum()).alias("cogs"),
-        pl.when(known).then(pl.col("profit").sum()).alias("profit"),
+        exact_sum(pl.col("net_revenue")),
+        pl.when(known).then(exact_sum(pl.col("cogs"))).alias("cogs"),
+        pl.when(known).then(exact_sum(pl.col("profit"))).alias("profit"),
     )
     return _ordered(accounts, "tier", _TIERS)
 

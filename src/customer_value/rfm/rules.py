@@ -125,6 +125,10 @@ class RfmRules(BaseModel, frozen=True, extra="forbid"):
             problems.append(f"ranges beyond {self.bins} bins: {', '.join(beyond)}")
         if unlike := self._unlike_parts():
             problems.append(f"parts with different actions or Chinese names: {', '.join(unlike)}")
+        named = {(s.name, s.name_zh) for s in self.segments if s.name_zh}
+        shared = sorted(zh for zh, n in Counter(zh for _, zh in named).items() if n > 1)
+        if shared:
+            problems.append(f"Chinese names of more than one segment: {', '.join(shared)}")
         if problems:
             raise ValueError("; ".join(problems))
         return self

@@ -66,6 +66,8 @@ class RfmDimension(BaseModel, frozen=True, extra="forbid"):
                 raise ValueError("edges must ascend")
             if len(edges) != len(self.counts) - 1:
                 raise ValueError("counts must be one more than edges")
+        if len(self.counts) > 10:
+            raise ValueError("bins are 1 to 10")
         return self
 
 
@@ -104,9 +106,17 @@ class RfmScale(BaseModel, frozen=True, extra="forbid"):
         return dict(zip(names, self.dimensions, strict=True))
 
     @model_validator(mode="after")
-    def _as_many_as_asked_for(self) -> Self:
+    def _consistent(self) -> Self:
         if len(self.extra) != len(self.options.extra):
             raise ValueError("extra must have the dimensions of options.extra")
+        if self.recency.column != RECENCY:
+            raise ValueError(f"recency must be of {RECENCY}")
+        cells = 1
+        for place, dimension in enumerate(self.dimensions):
+            nested = self.options.method == "nested" and place < 3 and cells > 1
+            if len(dimension.within) != (cells if nested else 0):
+                raise ValueError("within must have the edges of each cell of the scores before")
+            cells *= dimension.requested_bins
         return self
 
 

@@ -105,7 +105,7 @@ def score_rfm(
     known["rfm_cell"] = pl.lit(_cell_texts(scale)).gather(known["rfm_cell"])
     frame = with_columns(frame, *(found.alias(name) for name, found in known.items()))
     if scale.options.weights is None:
-        return frame
+        return frame.drop("rfm_index", strict=False)  # that of another scale
     return with_columns(frame, _index(scale, scale.options.weights).alias("rfm_index"))
 
 

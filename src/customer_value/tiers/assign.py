@@ -150,6 +150,8 @@ def assign_tiers(
         columns["upgrade_probability"] = _mapped(tier, upgrades)
     if previous is not None:
         columns["previous_tier"] = pl.col(_WAS)
+    stale = {"tier_since", "upgrade_probability", "previous_tier"} - columns.keys()
+    frame = frame.drop(*stale, strict=False)  # of an earlier call
     added = with_columns(frame, *(column.alias(name) for name, column in columns.items()))
     return added.drop(_VALUE, _CUTS, _PLACE, _WAS, _SINCE, strict=False)
 
