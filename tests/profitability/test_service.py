@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from golden import golden
 from oracles import concentration
 
 SPRING = golden("service")["spring_distribution"]
-CUSTOMERS = pl.DataFrame({name: SPRING[name] for name in ("tier", "cost_to_serve", "margin")})
+CUSTOMERS = pl.DataFrame(
+    {"tier": SPRING["tier"], "service": SPRING["cost_to_serve"], "margin": SPRING["margin"]}
+)
 
 
 def test_spring_distribution() -> None:
@@ -32,8 +35,8 @@ def test_tiers() -> None:
     customers = pl.DataFrame(
         {
             "tier": ["a", "a", "b", "b", "c", "d", None],
-            "cost_to_serve": [10.0, 10.0, 30.0, 50.0, 5.0, 0.0, None],
-            "profit": [100.0, 20.0, 40.0, 10.0, -10.0, 0.0, 40.0],
+            "service": [10.0, 10.0, 30.0, 50.0, 5.0, 0.0, None],
+            "cm3": [100.0, 20.0, 40.0, 10.0, -10.0, 0.0, 40.0],
         }
     )
     table = cv.service_fit(customers)
@@ -50,18 +53,18 @@ def test_tiers() -> None:
 
 
 def test_nothing_brings_anything() -> None:
-    customers = pl.DataFrame({"tier": ["a", "b"], "cost_to_serve": [1.0, 0.0], "profit": [0.0, -1]})
+    customers = pl.DataFrame({"tier": ["a", "b"], "service": [1.0, 0.0], "cm3": [0.0, -1]})
     table = cv.service_fit(customers)
     assert table["value_share"].to_list() == [None, None]
     assert table["fit"].to_list() == ["over_served", None]
     assert cv.service_fit(customers.clear()).is_empty()
-    one = cv.service_fit(customers.head(1).with_columns(profit=0.3))
+    one = cv.service_fit(customers.head(1).with_columns(cm3=0.3))
     assert one.row(0, named=True)["intensity"] == 1.0
 
 
 def test_bad_input_is_refused() -> None:
-    with pytest.raises(cv.DataError, match="below zero in 'cost_to_serve'"):
-        cv.service_fit(CUSTOMERS.with_columns(cost_to_serve=-1), value="margin")
+    with pytest.raises(cv.DataError, match="below zero in 'service'"):
+        cv.service_fit(CUSTOMERS.with_columns(service=-1), value="margin")
     with pytest.raises(cv.CustomerValueError, match="rename it: fit"):
         cv.service_fit(CUSTOMERS.with_columns(fit=1), by="fit", value="margin")
     with pytest.raises(ValidationError, match="tolerance"):
@@ -76,25 +79,25 @@ numbers = st.integers(0, 6).map(float)
 @given(st.lists(st.tuples(numbers, numbers), min_size=2, max_size=20))
 @settings(deadline=None, max_examples=60)
 def test_alignment_is_spearman(rows: list[Any]) -> None:
-    frame = pl.DataFrame(rows, schema=["cost_to_serve", "profit"], orient="row")
+    frame = pl.DataFrame(rows, schema=["service", "cm3"], orient="row")
     got = cv.service_alignment(frame)
     if any(frame[name].n_unique() == 1 for name in frame.columns):
         assert got is None
         return
-    assert got == pytest.approx(spearmanr(frame["cost_to_serve"], frame["profit"]).statistic)
+    assert got == pytest.approx(spearmanr(frame["service"], frame["cm3"]).statistic)
     assert got is not None
     assert -1 <= got <= 1
     assert cv.service_alignment(frame.reverse()) == got
-    more = pl.concat([frame, frame.with_columns(profit=pl.lit(None, pl.Float64))])
+    more = pl.concat([frame, frame.with_columns(cm3=pl.lit(None, pl.Float64))])
     assert cv.service_alignment(more) == got
-    assert cv.service_alignment(frame.with_columns(pl.col("profit") ** 3 + 1)) == got
-    assert cv.service_alignment(frame, value="cost_to_serve") == pytest.approx(1)
+    assert cv.service_alignment(frame.with_columns(pl.col("cm3") ** 3 + 1)) == got
+    assert cv.service_alignment(frame, value="service") == pytest.approx(1)
 
 
 def test_too_few_to_align() -> None:
     assert cv.service_alignment(CUSTOMERS.head(1), value="margin") is None
     rng = np.random.default_rng(3)
-    many = pl.DataFrame({"cost_to_serve": rng.random(20_000), "profit": rng.random(20_000)})
+    many = pl.DataFrame({"service": rng.random(20_000), "cm3": rng.random(20_000)})
     assert abs(cv.service_alignment(many) or 1) < 0.05
 
 
@@ -102,7 +105,7 @@ def test_too_few_to_align() -> None:
 
 
 def test_service_is_spread_less_evenly_than_it_looks() -> None:
-    found = cv.uniformity_index(CUSTOMERS, cost="cost_to_serve")
+    found = cv.uniformity_index(CUSTOMERS, cost="service")
     gini = concentration.gini(SPRING["cost_to_serve"])
     assert gini is not None
     assert found == pytest.approx(float(1 - gini), rel=1e-14)
@@ -128,4 +131,21 @@ def test_costs_that_cannot_be_spread_are_refused() -> None:
         with pytest.raises(cv.DataError, match=f"accounts: 1 row with .*{says}.* in 'service'"):
             cv.uniformity_index(pl.DataFrame({"service": [2.0, bad]}))
     with pytest.raises(cv.SchemaError, match="missing column 'service'"):
-        cv.uniformity_index(CUSTOMERS)
+        cv.uniformity_index(CUSTOMERS.drop("service"))
+
+
+def test_the_defaults_are_those_of_the_account() -> None:
+    log = pl.DataFrame(
+        {"customer_id": ["a", "b"], "ordered_at": [date(2024, 1, 5)] * 2, "amount": [100.0, 50.0]}
+    )
+    costs = pl.DataFrame(
+        {"customer_id": ["a", "b"], "line": ["support"] * 2, "amount": [10.0, 20.0]}
+    )
+    stack = cv.CostStack(service=("support",))
+    account = cv.customer_pnl(log, as_of=date(2024, 6, 30), costs=costs, stack=stack, margin=0.5)
+    fit = cv.service_fit(account, by="customer_id")
+    assert fit.select("customer_id", "cost", "value").rows() == [
+        ("b", 20.0, 25.0),
+        ("a", 10.0, 50.0),
+    ]
+    assert cv.service_alignment(account) == -1.0

@@ -153,3 +153,14 @@ def test_the_ratio_of_nothing_is_unknown() -> None:
     frame = units(ltv=[100.0, 100.0, None, -50.0, 1e22], cac=[50.0, 0.0, 1.0, 25.0, 5e-324])
     assert cv.ltv_to_cac(frame)["ltv_to_cac"].to_list() == [2.0, None, None, -2.0, None]
     assert cv.ltv_to_cac(frame.lazy()).collect().equals(cv.ltv_to_cac(frame))
+
+
+@pytest.mark.parametrize(("churn", "margin", "payments"), [(0.1, 10.0, 197), (0.05, 5.0, 405)])
+def test_sums_that_come_within_a_billionth_count(
+    churn: float, margin: float, payments: int
+) -> None:
+    units = pl.DataFrame({"cac": [100.0], "margin": [margin], "churn": [churn]})
+    paid = cv.payback_months(units, acquisition_cost="cac", monthly_margin="margin", churn="churn")
+    assert paid["payback_payments"].to_list() == [payments]
+    gathered = sum(margin * (1 - churn) ** k for k in range(payments))
+    assert gathered >= 100 * (1 - 1e-9) > gathered - margin * (1 - churn) ** (payments - 1)

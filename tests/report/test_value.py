@@ -98,6 +98,17 @@ def test_money_of_the_tables_is_summed_exactly() -> None:
     assert report.tables["headline"]["profit"].item() == 0.3
 
 
+def test_other_models_can_be_given(cdnow: pl.DataFrame) -> None:
+    customers = cv.summarize(cdnow, as_of=AS_OF)
+    models: Any = {
+        "purchases": cv.fit_pareto_nbd(customers),
+        "spend": cv.fit_gamma_gamma(customers),
+    }
+    report = cv.value_report(cdnow, as_of=AS_OF, margin=0.3, **models)
+    valued = cv.customer_lifetime_value(customers, **models, margin=0.3, horizon="12mo")
+    assert report.customers["clv"].to_list() == valued["clv"].to_list()
+
+
 def test_of_many_quarters_the_last_eight() -> None:
     days = [date(2020 + k // 12, 1 + k % 12, 15) for k in range(48)]
     report = cv.value_report(log_of(*(("a", d, 5.0) for d in days)), as_of=days[-1], margin=0.2)

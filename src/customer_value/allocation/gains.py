@@ -75,7 +75,8 @@ def retention_offer_gain(
         offer_cost: Cost c of an accepted offer, money, or a column of it.
         contact_cost: Cost k of making the offer, money, or a column of it.
         churn: Column of the probability that the customer leaves.
-        value: Column of the lifetime value of a customer who stays, margin basis, money.
+        value: Column of the lifetime value of a customer who stays, margin basis, money: `clv` of
+            `customer_lifetime_value` over `p_alive`, which it counts already.
 
     Returns:
         The frame with `offer_gain` (Float64, money, after all costs of the offer) and

@@ -62,8 +62,9 @@ class HoldoutReport(BaseModel, frozen=True, extra="forbid", arbitrary_types_allo
     left_out: int
 
     def __str__(self) -> str:
-        """The verdict and the errors."""
-        return f"{self.verdict}\n{self.errors}"
+        """The verdict, the errors, and the coverage of intervals where there are any."""
+        tables = [self.errors] if self.coverage is None else [self.errors, self.coverage]
+        return "\n".join([self.verdict, *map(str, tables)])
 
 
 def evaluate_holdout(

@@ -84,7 +84,7 @@ def value_at_risk(
     *,
     p_alive: str | None = "p_alive",
     churn: str | None = None,
-    value: str = "clv",
+    value: str = "profit",
 ) -> pl.LazyFrame: ...
 @overload
 def value_at_risk(
@@ -92,14 +92,14 @@ def value_at_risk(
     *,
     p_alive: str | None = "p_alive",
     churn: str | None = None,
-    value: str = "clv",
+    value: str = "profit",
 ) -> pl.DataFrame: ...
 def value_at_risk(
     customers: Frame,
     *,
     p_alive: str | None = "p_alive",
     churn: str | None = None,
-    value: str = "clv",
+    value: str = "profit",
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add the value that each customer's leaving would cost, times its probability.
 
@@ -112,7 +112,7 @@ def value_at_risk(
         customers: Customer frame with the probability and the value.
         p_alive: Column of the probability of being alive; churn is 1 less it.
         churn: Column of the probability of leaving, in place of `p_alive`.
-        value: Column of what the customer is worth if retained.
+        value: Column of what the customer is worth if retained, such as `profit` of `customer_pnl`.
 
     Returns:
         The frame with `churn_risk` (Float64, 0 to 1), `value_at_risk` (Float64, money on the basis
@@ -128,7 +128,7 @@ def value_at_risk(
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> customers = pl.DataFrame({"churn": [0.7, 0.2, 0.05], "profit": [1000, 5000, 20000]})
-        >>> ranked = cv.value_at_risk(customers, churn="churn", value="profit")
+        >>> ranked = cv.value_at_risk(customers, churn="churn")
         >>> ranked["value_at_risk"].to_list()
         [700.0, 1000.0, 1000.0]
         >>> ranked["risk_rank"].to_list()

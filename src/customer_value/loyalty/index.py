@@ -112,7 +112,7 @@ def _component(name: str, *, scale: Literal["percentile", "unit"], falls: bool) 
         return 1 - value if falls else value
     value = finite_column(name)
     rank = value.rank("average", descending=falls)
-    return (rank - 0.5) / value.count()
+    return (rank - 0.5) / (value.count() + 0 * rank)  # polars divides by a scalar inexactly
 
 
 @overload

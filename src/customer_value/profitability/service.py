@@ -46,8 +46,8 @@ def service_fit(
     customers: Frame,
     *,
     by: str = "tier",
-    cost: str = "cost_to_serve",
-    value: str = "profit",
+    cost: str = "service",
+    value: str = "cm3",
     tolerance: float = 0.25,
 ) -> pl.DataFrame:
     """Compare the share of service cost that each tier takes with the share of value it brings.
@@ -57,9 +57,10 @@ def service_fit(
     Args:
         customers: Frame with one row per customer.
         by: Column of the group, such as `"tier"`, `"stage"` or the customer itself.
-        cost: Column of the cost to serve, money, at or above zero.
-        value: Column of the value it is spent on, money: margin before the cost to serve, or
-            lifetime value.
+        cost: Column of the cost to serve, money, at or above zero; by default that of
+            `customer_pnl`.
+        value: Column of the value it is spent on, money: margin before the cost to serve, as `cm3`
+            of `customer_pnl` is, or lifetime value.
         tolerance: A group is over-served from an intensity above 1 + tolerance on, and
             under-served below 1 - tolerance.
 
@@ -84,8 +85,8 @@ def service_fit(
         >>> customers = pl.DataFrame(
         ...     {
         ...         "tier": ["high", "low", "low"],
-        ...         "cost_to_serve": [20.0, 50.0, 30.0],
-        ...         "profit": [80.0, 15.0, 5.0],
+        ...         "service": [20.0, 50.0, 30.0],
+        ...         "cm3": [80.0, 15.0, 5.0],
         ...     }
         ... )
         >>> cv.service_fit(customers).select("tier", "intensity", "fit").rows()
@@ -117,7 +118,7 @@ def service_fit(
 
 
 def service_alignment(
-    customers: Frame, *, cost: str = "cost_to_serve", value: str = "profit"
+    customers: Frame, *, cost: str = "service", value: str = "cm3"
 ) -> float | None:
     """Measure whether service goes where the value is: the rank correlation of cost and value.
 
@@ -139,7 +140,7 @@ def service_alignment(
 
     Examples:
         >>> import polars as pl, customer_value as cv
-        >>> customers = pl.DataFrame({"cost_to_serve": [1, 2, 3, 4], "profit": [10, 30, 20, 40]})
+        >>> customers = pl.DataFrame({"service": [1, 2, 3, 4], "cm3": [10, 30, 20, 40]})
         >>> cv.service_alignment(customers)
         0.8
     """

@@ -106,8 +106,8 @@ def payback_months(
     simple = pl.when(cost == 0).then(0.0).when(margin > 0).then(cost / margin)
     # What each payment lacks of the one before: 1 - r / (1 + d), exact where both are small.
     lacks = (left + monthly) / (1 + monthly)
-    geometric = (-simple * lacks).log1p() / (-lacks).log1p()
     last = simple * lacks * (1 - _SLACK)
+    geometric = (-last).log1p() / (-lacks).log1p()
     payments = (
         pl.when(lacks == 0)
         .then(simple)

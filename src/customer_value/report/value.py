@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import date, timedelta
 
     from customer_value._typing import Frame
+    from customer_value.clv import PurchaseModel, SpendModel
     from customer_value.transactions import Columns, DataQualityReport
 
 _TIERS = ("high", "medium", "low", "unrated")
@@ -85,14 +86,16 @@ def value_report(
     options: TransactionOptions | None = None,
     horizon: str | timedelta = "12mo",
     discount_rate: float = 0.10,
+    purchases: PurchaseModel | None = None,
+    spend: SpendModel | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> ValueReport:
     """Score every customer of a log, and sum up.
 
     Cleans and summarizes the log, scores RFM, classifies ABC by revenue, fits BG/NBD and
-    Gamma-Gamma for the lifetime value, assigns tiers by it (by revenue where it cannot be computed)
-    and lifecycle stages, makes the profit and loss account, and counts quarter by quarter who came
-    and who went.
+    Gamma-Gamma for the lifetime value (or takes other models), assigns tiers by it (by revenue
+    where it cannot be computed) and lifecycle stages, makes the profit and loss account, and counts
+    quarter by quarter who came and who went.
 
     Args:
         transactions: A raw or a cleaned log.
@@ -103,6 +106,9 @@ def value_report(
         options: How to read the log.
         horizon: Length of the time over which lifetime value counts.
         discount_rate: Annual effective rate, 0 to 1.
+        purchases: Model of purchases, of the kinds that `fit_pareto_nbd` and others fit to the
+            customer frame; by default a BG/NBD is fitted to this log.
+        spend: Model of spend; by default a Gamma-Gamma is fitted to this log.
         progress: Called with a few words before each step.
 
     Returns:
@@ -139,7 +145,7 @@ def value_report(
     scale = fit_rfm(customers)
     scored = customers.pipe(score_rfm, scale).pipe(segment_rfm).pipe(classify_abc)
     tell("fitting lifetime value")
-    valued, warnings, not_computed = _add_clv(scored, terms)
+    valued, warnings, not_computed = _add_clv(scored, terms, purchases, spend)
     tell("assigning tiers and stages")
     rules = LifecycleRules()
     graded = (
@@ -170,10 +176,14 @@ def _eager(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
 
 
 def _add_clv(
-    customers: pl.DataFrame, terms: ValueTerms
+    customers: pl.DataFrame,
+    terms: ValueTerms,
+    purchases: PurchaseModel | None,
+    spend: SpendModel | None,
 ) -> tuple[pl.DataFrame, tuple[str, ...], dict[str, str]]:
     try:
-        purchases, spend = fit_bg_nbd(customers), fit_gamma_gamma(customers)
+        purchases = purchases or fit_bg_nbd(customers)
+        spend = spend or fit_gamma_gamma(customers)
     except FitError as error:
         return customers, (), {"lifetime value (tiers are by revenue)": str(error)}
     valued = customer_lifetime_value(
