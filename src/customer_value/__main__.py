@@ -181,7 +181,8 @@ def _read(options: argparse.Namespace, columns: Columns) -> pl.DataFrame | pl.La
         table = pl.read_csv(path, separator=separator, infer_schema=False, glob=False)
     except pl.exceptions.PolarsError as error:
         raise SchemaError(
-            f"{path}: not a CSV file in UTF-8 whose rows are as long as its header"
+            f"{path}: not a CSV file in UTF-8 whose rows are as long as its header "
+            f"(read with --separator {separator!r})"
         ) from error
     if any(set(name) & {"\0", "\ufffd"} for name in table.columns):
         raise SchemaError(f"{path}: not a CSV file in UTF-8")

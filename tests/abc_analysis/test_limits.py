@@ -138,3 +138,13 @@ def test_what_is_refused() -> None:
 def test_lazy_frames_and_pandas_come_in() -> None:
     shop = frame(TEXTBOOK)
     assert cv.abc_limits(shop.lazy()) == cv.abc_limits(shop) == cv.abc_limits(shop.to_pandas())
+
+
+def test_sums_beyond_the_largest_float_are_refused() -> None:
+    huge = pl.DataFrame({"revenue": [1.7e308, 1.7e308]})
+    with pytest.raises(cv.DataError, match="too large to add up"):
+        cv.abc_limits(huge)
+    with pytest.raises(cv.DataError, match="too large to add up"):
+        cv.rfm_grid(huge.with_columns(r_score=1, f_score=1))
+    with pytest.raises(cv.DataError, match="too large to add up"):
+        cv.abc_xyz_matrix(huge.with_columns(abc_class=pl.lit("A"), xyz_class=pl.lit("X")))

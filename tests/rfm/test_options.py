@@ -57,3 +57,10 @@ def test_breaks_are_needed_of_extras_too() -> None:
         cv.RfmOptions(method="breaks", extra=("length",), **three)
     length = cv.RfmExtra(name="length", column="t_x", score="l_score", breaks=(30, 365))
     assert cv.RfmOptions(method="breaks", extra=(length,), **three).breaks["length"] == (30, 365)
+
+
+@pytest.mark.parametrize("score", ["revenue", "customer_id", "recency_days", "t_x"])
+def test_a_score_does_not_take_the_place_of_what_is_scored(score: str) -> None:
+    extra = cv.RfmExtra(name="x", column="t_x", score=score)
+    with pytest.raises(ValidationError, match=f"scores named as what is scored: {score}"):
+        cv.RfmOptions(extra=(extra,))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from customer_value._frames.contracts import ArrayRule
+from customer_value.exceptions import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 MONEY_SCALE = 6
 """Decimal places to which money is summed where no option says otherwise."""
@@ -33,6 +35,18 @@ def exact(money: pl.Expr) -> pl.Expr:
 def exact_sum(money: pl.Expr) -> pl.Expr:
     """The sum of the amounts, rounded once, when it becomes Float64; unknown ones add nothing."""
     return exact(money).sum().cast(pl.Float64)
+
+
+def float_sum(values: Iterable[float]) -> float:
+    """The sum of floats of any size, rounded once.
+
+    Raises:
+        DataError: It is beyond the largest float.
+    """
+    try:
+        return math.fsum(values)
+    except OverflowError as error:
+        raise DataError("customers: values too large to add up") from error
 
 
 def mixed_currencies(

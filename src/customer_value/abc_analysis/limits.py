@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from math import fsum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.money import float_sum
 from customer_value.abc_analysis._curve import curve_of, limits, points, values_of
 from customer_value.abc_analysis.options import AbcOptions
 
@@ -104,7 +104,7 @@ def abc_limits(
     counts, sums, smallest = {}, {}, {}
     for letter, worth, sizes in _classes(curve, options):
         counts[letter] = int(sizes.sum())
-        sums[letter] = fsum(np.repeat(worth, sizes).tolist())
+        sums[letter] = float_sum(np.repeat(worth, sizes).tolist())
         smallest[letter] = float(worth[-1]) if worth.size else None
     pareto, break_even, submarginal = (_point(curve, steps) for steps in points(curve))
     return AbcLimits(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import product
-from math import fsum
 from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias, overload
 
 import polars as pl
@@ -18,6 +17,7 @@ from customer_value._frames.contracts import (
     refuse,
     require,
 )
+from customer_value._frames.money import float_sum
 from customer_value._frames.periods import period_number
 from customer_value._frames.time import check_day
 from customer_value.exceptions import DataError
@@ -181,11 +181,11 @@ def abc_xyz_matrix(customers: Frame, *, value: str = "revenue") -> pl.DataFrame:
     for key in keys:
         if key in found or not {None, "D"}.intersection(key):
             worth = found[key]["value"] if key in found else rows["value"].clear()
-            cells.append((*key, worth.len(), fsum(worth.drop_nulls())))
+            cells.append((*key, worth.len(), float_sum(worth.drop_nulls())))
     schema = {**dict.fromkeys(_CLASSES, pl.String), "customers": pl.Int64, "value": pl.Float64}
     known = rows["value"].drop_nulls()
-    total = fsum(known)
-    defined = total > _TOLERANCE * fsum(known.abs())
+    total = float_sum(known)
+    defined = total > _TOLERANCE * float_sum(known.abs())
     return pl.DataFrame(cells, schema=schema, orient="row").with_columns(
         customer_share=pl.col("customers") / (rows.height or None),
         value_share=pl.col("value") / pl.lit(total if defined else None, pl.Float64),

@@ -140,6 +140,8 @@ def customer_lifetime_value(
         interval also `clv_low` and `clv_high`, between which the customer's real value lies with
         that probability: what is not known of the parameters counts, and what chance does. The
         tails are equal, unless zero lies in the lower one, which leaves its share to the upper.
+        `clv` is a mean, and may lie outside: of those who will most likely bring nothing, a few
+        will bring much.
         Customers of whom the models know the same get the same interval, and the order of the
         customers changes nothing.
 

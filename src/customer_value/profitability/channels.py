@@ -98,7 +98,8 @@ def channel_economics(
         preferred: Column of the channel that the customer prefers now, such as the one it uses
             most; by default that which won it.
         value: Column of lifetime value before the acquisition cost, margin basis, money; None
-            for none.
+            for none. It counts from the first purchase on: to `clv` of customers who have bought
+            already, which is of what is to come, add what they have brought so far.
         revenue: Column of revenue, money.
         cost: Column of the cost to serve, money.
         orders: Column of the number of orders.

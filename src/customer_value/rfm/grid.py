@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ import polars as pl
 
 from customer_value._frames.arrays import to_array, to_arrays
 from customer_value._frames.contracts import NOT_FINITE, ArrayRule, as_polars, refuse, require
+from customer_value._frames.money import float_sum
 
 if TYPE_CHECKING:
     from customer_value._typing import Frame
@@ -97,6 +97,6 @@ def _measures(
     values: pl.Series, scored_customers: int
 ) -> tuple[int, float | None, float | None, float]:
     known = values.drop_nulls().to_list()
-    total = math.fsum(known) if known else None  # correctly rounded, in whatever order
+    total = float_sum(known) if known else None  # correctly rounded, in whatever order
     mean = None if total is None else total / len(known)
     return values.len(), total, mean, values.len() / scored_customers

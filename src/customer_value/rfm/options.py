@@ -163,4 +163,9 @@ class RfmOptions(BaseModel, frozen=True, extra="forbid"):
         scores = ["r_score", "f_score", "m_score", "rfm_cell", "rfm_index"]
         scores += [extra.score for extra in self.extra_dimensions]
         twice = [name for column in (names, scores) for name in {*column} if column.count(name) > 1]
-        return [f"used for two dimensions: {', '.join(sorted(twice))}"] if twice else []
+        problems = [f"used for two dimensions: {', '.join(sorted(twice))}"] if twice else []
+        read = {"customer_id", "recency_days", "purchases", self.monetary}
+        read |= {extra.column for extra in self.extra_dimensions}
+        if lost := sorted(read.intersection(scores)):
+            problems.append(f"scores named as what is scored: {', '.join(lost)}")
+        return problems

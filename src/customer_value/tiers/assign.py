@@ -95,7 +95,8 @@ def assign_tiers(
         The frame with `tier` (String, `"unrated"` where the value is unknown, or `T` unknown or
         below `options.min_tenure`) and `distance_to_next` (Float64, value that is missing to rise
         to the next tier from this one, hysteresis included; 0 if only the dwell is missing, null
-        in the highest tier, for `"unrated"` and where the next tier is empty); if it has `as_of`
+        in the highest tier, for `"unrated"` and where natural breaks leave the next tier empty); if
+        it has `as_of`
         (Date), `tier_since` (Date, the first snapshot that saw this tier: `as_of`, or that of
         `previous` while the tier stays); with `transitions`, `upgrade_probability` (Float64,
         probability of a higher tier next time, null for tiers that are not in the table); with
