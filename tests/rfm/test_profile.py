@@ -112,3 +112,20 @@ def test_what_cannot_be_profiled_is_refused() -> None:
         cv.segment_profile(frame([]).drop("segment", "purchases"))
     with pytest.raises(cv.CustomerValueError, match="conditions have no Chinese name of big"):
         cv.segment_profile(frame([]), rules={"big": pl.lit(value=True)}, locale="zh")
+
+
+def test_all_bad_columns_are_named_at_once() -> None:
+    bad = pl.DataFrame(
+        {
+            "segment": ["champions", "lost"],
+            "recency_days": [float("nan"), 1.0],
+            "purchases": [float("inf"), 1.0],
+            "revenue": [float("nan"), 2.0],
+        }
+    )
+    with pytest.raises(cv.DataError) as caught:
+        cv.segment_profile(bad)
+    assert all(name in str(caught.value) for name in ("recency_days", "purchases", "revenue"))
+    with pytest.raises(cv.DataError) as caught:
+        cv.profile_segments(bad, by=["segment"])
+    assert all(name in str(caught.value) for name in ("recency_days", "purchases", "revenue"))

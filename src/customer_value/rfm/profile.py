@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import NOT_FINITE, as_polars, refuse, require
-from customer_value._frames.money import TOO_LARGE, exact
+from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.derive import MONEY, check_numbers
+from customer_value._frames.money import exact
 from customer_value.exceptions import DataError
 from customer_value.rfm.rules import RfmRules
 from customer_value.rfm.segments import RuleSet, segment_labels, segment_names
@@ -73,8 +73,7 @@ def segment_profile(
     require(frame, {"segment": "text", **dict.fromkeys(_METRICS, "number")}, what="customers")
     numbers = [pl.col(name).cast(pl.Float64) for name in _METRICS]
     rows = frame.lazy().select(pl.col("segment").cast(pl.String), *numbers).collect()
-    for name in _METRICS:
-        refuse({name: to_array(rows[name].drop_nulls())}, [NOT_FINITE, TOO_LARGE], what="customers")
+    check_numbers(rows, dict.fromkeys(_METRICS, MONEY), what="customers")
     found = set(rows["segment"].drop_nulls().unique())
     if strangers := sorted(found - set(labels.values())):
         raise DataError(f"customers: segments that the rules do not have: {', '.join(strangers)}")

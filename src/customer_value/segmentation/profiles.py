@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import NOT_FINITE, as_polars, check_groups, refuse, require
-from customer_value._frames.money import TOO_LARGE, exact
+from customer_value._frames.contracts import as_polars, check_groups, require
+from customer_value._frames.derive import MONEY, check_numbers
+from customer_value._frames.money import exact
 from customer_value.exceptions import CustomerValueError, SchemaError
 
 if TYPE_CHECKING:
@@ -246,14 +246,11 @@ def _rows(
     nested = [f"'{key}' is {schema[key]}" for key in keys if schema[key].is_nested()]
     if nested:
         raise SchemaError(f"{what}: attributes are plain columns, but {'; '.join(nested)}")
-    measures = [
-        pl.col(column).cast(pl.Float64).alias(_inner(name)) for name, column in kinds.items()
-    ]
-    rows = frame.lazy().select(*keys, *measures).collect()
-    for name, column in kinds.items():
-        known = to_array(rows[_inner(name)].drop_nulls())
-        refuse({column: known}, [NOT_FINITE, TOO_LARGE], what=what)
-    return rows
+    measures = dict.fromkeys(kinds.values())
+    rows = frame.lazy().select(*dict.fromkeys([*keys, *measures])).collect()
+    numbers = check_numbers(rows, dict.fromkeys(measures, MONEY), what=what)
+    inner = [numbers[column].alias(_inner(name)) for name, column in kinds.items()]
+    return rows.select(keys).with_columns(inner)
 
 
 def _inner(name: str) -> str:
