@@ -81,7 +81,7 @@ def retention_offer_gain(
     Returns:
         The frame with `offer_gain` (Float64, money, after all costs of the offer) and
         `expected_offer_cost` (Float64, money, the cost that is in it), which `select_offers` takes
-        as gain and cost; null where an input is unknown.
+        as gain and cost; null where an input is unknown: leave those customers out before.
 
     Raises:
         ValidationError: A number is out of range.
