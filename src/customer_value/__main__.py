@@ -214,7 +214,7 @@ def _typed(log: pl.DataFrame, options: argparse.Namespace, columns: Columns) -> 
     empty = [pl.col(name).replace("", None) for name in sorted(keys)]  # quoted
     result = log.with_columns(*empty, **typed)
     problems = []
-    broken = pl.Series([False]).new_from_index(0, log.height)
+    broken = pl.repeat(value=False, n=log.height, eager=True)
     for name in typed:
         given = log[name].str.strip_chars() != ""
         unread = (given & result[name].is_null()).fill_null(value=False)

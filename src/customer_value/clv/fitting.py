@@ -184,22 +184,22 @@ def maximize(
         covariance = _covariance(hessian * total, slopes)
     status, words = _judge(names, free, covariance, norm <= options.gradient_tolerance)
     log_likelihood, k = value * total + offset, len(start)
+    errors, table = None, None
+    if status == "converged" and covariance is not None:
+        errors = dict(zip(names, np.sqrt(np.diag(covariance)).tolist(), strict=True))
+        table = tuple(tuple(row) for row in covariance.tolist())
     summary = FitSummary(
         status=status,
         log_likelihood=log_likelihood,
         n_customers=total,
         aic=2 * k - 2 * log_likelihood,
         bic=k * math.log(total) - 2 * log_likelihood,
-        standard_errors=None,
-        covariance=None,
+        standard_errors=errors,
+        covariance=table,
         gradient_norm=norm,
         iterations=counted.calls,
         warnings=rows.warnings + words,
     )
-    if status == "converged" and covariance is not None:
-        errors = dict(zip(names, np.sqrt(np.diag(covariance)).tolist(), strict=True))
-        table = tuple(tuple(row) for row in covariance.tolist())
-        summary = summary.model_copy(update={"standard_errors": errors, "covariance": table})
     if jacobian is None:
         summary = warn_if_vague(summary, dict(zip(names, np.exp(theta) * scales, strict=True)))
     return Optimum(theta, summary)

@@ -8,6 +8,7 @@ import polars as pl
 
 from customer_value._frames.periods import last_complete, period_number, period_start
 from customer_value._frames.time import check_day
+from customer_value.lifecycle.growth import last_active
 from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source
 
@@ -95,15 +96,14 @@ def _cells(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.L
     # Returns before it, of purchases before the log begins, count at age 0.
     age = (number - pl.col("first")).clip(lower_bound=0)
     # Of several days with a purchase in a period, the first counts the customer.
-    before, then = (pl.when(active).then(c).forward_fill().shift(1) for c in (customer, number))
-    again = ((before == customer) & (then == number)).fill_null(value=False)
+    again = (last_active("customer_id") == customer) & (last_active("number") == number)
     return (
         _days(log, end, period, source)
         .select(
             "number",
             "occasions",
             "money",
-            counts=active & ~again,
+            counts=active & ~again.fill_null(value=False),
             enters=enters,
             first=first.replace(_NEVER, None),
         )

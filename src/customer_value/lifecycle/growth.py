@@ -95,7 +95,7 @@ def growth_accounting(
     return _accounts(flows, end, period)
 
 
-def activity(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.LazyFrame:
+def _activity(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.LazyFrame:
     """Money of each customer in each period (`number`) with a row of the log.
 
     Sorted by customer and period; `active` is false where a customer had returns only.
@@ -114,9 +114,9 @@ def _flows(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.L
     """Customers and money by period and kind; `leaving` are those not active in the next one."""
     active, number, money = pl.col("active"), pl.col("number"), pl.col("money")
     customer = pl.col("customer_id")
-    before = (customer == _last_active("customer_id")).fill_null(value=False)
+    before = (customer == last_active("customer_id")).fill_null(value=False)
     after = (customer == _next_active("customer_id")).fill_null(value=False)
-    kept = before & (number == _last_active("number") + 1)
+    kept = before & (number == last_active("number") + 1)
     kinds = {
         "new": active & ~before,
         "reactivated": active & before & ~kept,
@@ -125,8 +125,8 @@ def _flows(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.L
     }
     change = pl.when("retained").then("change")
     return (
-        activity(log, end, period, source)
-        .select("number", "active", "money", change=money - _last_active("money"), **kinds)
+        _activity(log, end, period, source)
+        .select("number", "active", "money", change=money - last_active("money"), **kinds)
         .group_by("number")
         .agg(
             *(pl.col(kind).sum().cast(pl.Int64) for kind in kinds),
@@ -138,7 +138,7 @@ def _flows(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.L
     )
 
 
-def _last_active(column: str) -> pl.Expr:
+def last_active(column: str) -> pl.Expr:
     """What the nearest row above with a purchase says, of whichever customer it is."""
     return pl.when("active").then(column).forward_fill().shift(1)
 

@@ -190,8 +190,8 @@ def _repurchase(
         return None, None, None
     table = kaplan_meier(to_array(waits["duration"]), waits["ended"].to_numpy())
     survival = survival_at(table, limit)
-    followed = customers.select((pl.lit(end) - came).dt.total_days().max()).item()
-    if survival > 0 and followed < limit:  # nobody was seen for so long
+    seen = customers.select((pl.lit(end) - came).dt.total_days().max()).item()
+    if survival > 0 and seen < limit:  # nobody for so long
         return None, None, None
     if not 0 < survival < 1:
         return None, 1 - survival, None

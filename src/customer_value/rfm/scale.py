@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
 from customer_value._frames.contracts import as_polars, check_instance
-from customer_value._kernels.bins import bin_counts
+from customer_value._kernels.bins import bin_counts, tally
 from customer_value.exceptions import FitError
 from customer_value.rfm.cuts import kmeans_cuts, place_scores, quantile_cuts
 from customer_value.rfm.metrics import RECENCY, known_metrics, metric_columns
@@ -223,7 +223,7 @@ def _fit_dimensions(
     cells, n_cells = np.zeros(metrics.arrays[RECENCY].size, np.uint8), 1
     fitted = []
     for place, dimension in enumerate(asked):
-        _, column, bins, _, reverse = dimension
+        column, bins, reverse = dimension.column, dimension.bins, dimension.reverse
         values, ends = metrics.arrays[column], metrics.extents[column]
         edges, counts = _bins(values, ends, dimension, options)
         counts = counts[:: -1 if reverse else 1]
@@ -234,7 +234,7 @@ def _fit_dimensions(
                 # Nobody there now: whoever comes is scored as if alone.
                 within = tuple(quantile_cuts(own, bins)[0] if own.size else edges for own in inside)
             scores = place_scores(values, edges, within, cells, reverse=reverse, equal=False)
-            counts = tuple(np.bincount(scores, minlength=bins + 1)[1:].tolist())
+            counts = tuple(tally(scores, bins + 1)[1:].tolist())
             if place < 2:
                 cells, n_cells = cells * np.uint8(bins) + scores - np.uint8(1), n_cells * bins
         fitted.append(
