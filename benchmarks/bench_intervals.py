@@ -39,7 +39,7 @@ print(json.dumps([time.perf_counter() - begin, float(np.std(totals))]))
 """
 
 
-def interval(seed: int, *, kind: str = "outcome") -> cv.ValueInterval:
+def interval(seed: int, *, kind: str = "outcome") -> cv.clv.ValueInterval:
     customers = cv.summarize(cv.load_cdnow(), as_of=date(1997, 9, 30))
     return cv.value_interval(
         customers,

@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 import polars as pl
 
-from customer_value.datasets import CDNOW_BG_NBD, CDNOW_GAMMA_GAMMA, simulate_transactions
+from customer_value.simulate import CDNOW_BG_NBD, CDNOW_GAMMA_GAMMA, simulate_transactions
 
 CUSTOMERS = 4_400_000  # 10.3 M rows in two years
 LOOP_CUSTOMERS = 40_000

@@ -64,8 +64,8 @@ def seconds(task: Callable[[], object], times: int) -> float:
 def main() -> None:
     log = transactions(int(float(sys.argv[1]) * 1e6) if len(sys.argv) > 1 else 10_000_000)
     small = log.head(1000)
-    cv.stage_history(small, as_of=AS_OF), cv.stage_counts(small, as_of=AS_OF)  # compiled
-    counts = cv.stage_counts(log, as_of=AS_OF)
+    cv.stage_history(small, as_of=AS_OF), cv.lifecycle.stage_counts(small, as_of=AS_OF)  # compiled
+    counts = cv.lifecycle.stage_counts(log, as_of=AS_OF)
     history = cv.stage_history(log, as_of=AS_OF)
     assert counts["customers"].sum() == history.height
     print(f"{log.height:,} rows to {history.height:,} of {history.estimated_size() / 1e6:,.0f} MB")
@@ -73,7 +73,7 @@ def main() -> None:
     peer = seconds(lambda: bare(log), 3)
     print(f"bare polars sort and group-by: {peer:.2f} s")
     for name, task, times in (
-        ("stage_counts", lambda: cv.stage_counts(log, as_of=AS_OF), 3),
+        ("stage_counts", lambda: cv.lifecycle.stage_counts(log, as_of=AS_OF), 3),
         ("stage_history", lambda: cv.stage_history(log, as_of=AS_OF), 3),
         ("three of the 36 snapshots one by one", lambda: three_snapshots(log), 1),
     ):

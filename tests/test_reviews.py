@@ -15,7 +15,7 @@ def test_each_tier_has_its_own_rhythm() -> None:
     last = date(2024, 1, 15)
     tiers = pl.Series(["high", "medium", "low", "unrated", None], dtype=pl.String)
     customers = pl.DataFrame({"tier": tiers, "last_review": [last] * 5})
-    schedule = cv.review_schedule(customers, as_of=AS_OF)
+    schedule = cv.reviews.review_schedule(customers, as_of=AS_OF)
     quarter = date(2024, 4, 15)
     assert schedule["next_review"].to_list() == [
         date(2024, 2, 15),
@@ -31,8 +31,10 @@ def test_each_tier_has_its_own_rhythm() -> None:
 def test_due_today_and_never_reviewed() -> None:
     days = pl.Series([date(2024, 2, 29), None], dtype=pl.Date)
     customers = pl.LazyFrame({"tier": ["high", "low"], "last_review": days})
-    cadence = cv.ReviewCadence(months={"high": 1}, otherwise=12)
-    schedule = cv.review_schedule(customers, as_of=date(2024, 3, 29), cadence=cadence).collect()
+    cadence = cv.reviews.ReviewCadence(months={"high": 1}, otherwise=12)
+    schedule = cv.reviews.review_schedule(
+        customers, as_of=date(2024, 3, 29), cadence=cadence
+    ).collect()
     assert schedule.select("next_review", "review_due", "overdue_days").rows() == [
         (date(2024, 3, 29), True, 0),
         (date(2024, 3, 29), True, 0),
@@ -41,7 +43,7 @@ def test_due_today_and_never_reviewed() -> None:
 
 def test_a_cadence_is_at_least_a_month() -> None:
     with pytest.raises(ValidationError, match="months"):
-        cv.ReviewCadence(months={"high": 0})
+        cv.reviews.ReviewCadence(months={"high": 0})
 
 
 NAMES = ["customer_id", "nps", "share"]
@@ -52,7 +54,7 @@ AFTER = pl.DataFrame(
 
 
 def test_a_scorecard_tells_who_changed_from_who_came() -> None:
-    card = cv.compare_snapshots(BEFORE, AFTER.lazy(), measures=["share", "nps"])
+    card = cv.changes.compare_snapshots(BEFORE, AFTER.lazy(), measures=["share", "nps"])
     nps = card.row(1, named=True)
     assert card["measure"].to_list() == ["share", "nps"]
     assert (nps["known_before"], nps["known_after"], nps["known_both"]) == (2, 3, 1)
@@ -66,19 +68,19 @@ def test_a_scorecard_tells_who_changed_from_who_came() -> None:
 
 
 def test_nobody_known_is_null() -> None:
-    card = cv.compare_snapshots(BEFORE.clear(), AFTER, measures=["nps"]).row(0, named=True)
+    card = cv.changes.compare_snapshots(BEFORE.clear(), AFTER, measures=["nps"]).row(0, named=True)
     assert card["mean_before"] is card["change"] is card["coverage_before"] is None
 
 
 def test_bad_snapshots_are_refused() -> None:
     with pytest.raises(cv.CustomerValueError, match="measures names no column"):
-        cv.compare_snapshots(BEFORE, AFTER, measures=[])
+        cv.changes.compare_snapshots(BEFORE, AFTER, measures=[])
     with pytest.raises(cv.DataError, match="after: 8 rows with a customer more than once"):
-        cv.compare_snapshots(BEFORE, pl.concat([AFTER, AFTER]), measures=["nps"])
+        cv.changes.compare_snapshots(BEFORE, pl.concat([AFTER, AFTER]), measures=["nps"])
 
 
 def test_a_review_beyond_the_calendar_is_on_its_last_day() -> None:
     customers = pl.DataFrame({"tier": ["high"], "last_review": [date.max]})
-    assert cv.review_schedule(customers, as_of=AS_OF)["next_review"].item() == date.max
+    assert cv.reviews.review_schedule(customers, as_of=AS_OF)["next_review"].item() == date.max
     never = pl.DataFrame({"tier": ["high"], "last_review": [None]})
-    assert cv.review_schedule(never, as_of=AS_OF)["next_review"].item() == AS_OF
+    assert cv.reviews.review_schedule(never, as_of=AS_OF)["next_review"].item() == AS_OF

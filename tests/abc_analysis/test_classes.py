@@ -437,7 +437,7 @@ def test_a_million_equal_tenths_are_cut_where_ten_are() -> None:
     """A plain sum of a million tenths is off by more than the tolerance."""
     options = cv.AbcOptions(ties="split")
     shop = pl.DataFrame({"revenue": [0.1] * 1_000_000})
-    found = cv.abc_limits(shop, options=options)
+    found = cv.abc.abc_limits(shop, options=options)
     assert found.customers == {"A": 800_000, "B": 150_000, "C": 50_000}
 
 

@@ -15,7 +15,7 @@ from polars._typing import PolarsDataType
 from pydantic import ValidationError
 
 import customer_value as cv
-from customer_value.abc_analysis import gini, lorenz_curve, top_share
+from customer_value.abc import gini, lorenz_curve, top_share
 from oracles import concentration as oracle
 from parity.shared_data import order_customers
 

@@ -28,7 +28,7 @@ def frame(values: list[int] | list[float] | list[float | None]) -> pl.DataFrame:
     return pl.DataFrame({"revenue": values}, schema={"revenue": pl.Float64})
 
 
-def near(point: cv.AbcPoint | None, expected: tuple[Fraction, Fraction]) -> bool:
+def near(point: cv.abc.AbcPoint | None, expected: tuple[Fraction, Fraction]) -> bool:
     assert point is not None
     return (point.customer_share, point.value_share) == pytest.approx(
         tuple(map(float, expected)), abs=1e-12
@@ -44,7 +44,7 @@ def near(point: cv.AbcPoint | None, expected: tuple[Fraction, Fraction]) -> bool
 def test_points_and_classes_are_those_of_the_twin(ties: Ties, values: list[int]) -> None:
     assume(max(values) > 0)
     options = cv.AbcOptions(by="computed", ties=ties)
-    found = cv.abc_limits(frame(values), options=options)
+    found = cv.abc.abc_limits(frame(values), options=options)
     together = ties == "together"
     for name, expected in zip(POINTS, oracle.three_points(values, together=together), strict=True):
         assert near(getattr(found, name), expected), name
@@ -57,7 +57,7 @@ def test_points_of_the_peer(data: str) -> None:
     """It interpolates on a grid of 0.001, so that its points lie within a step of the curve's."""
     published = golden("abc")[data]
     shop = order_customers() if data == "orders_of_r" else frame([1000 / k for k in range(1, 1001)])
-    found = cv.abc_limits(shop, options=COMPUTED)
+    found = cv.abc.abc_limits(shop, options=COMPUTED)
     for name in POINTS:
         point = getattr(found, name)
         assert [point.customer_share, point.value_share] == pytest.approx(
@@ -67,10 +67,10 @@ def test_points_of_the_peer(data: str) -> None:
 
 def test_a_worked_curve() -> None:
     """Of 100: (0.2, 0.7) and (0.3, 0.8) are equally near to (0, 1); the mean is 10."""
-    found = cv.abc_limits(frame(TEXTBOOK), options=COMPUTED)
-    assert found.pareto == cv.AbcPoint(customer_share=0.2, value_share=0.7)
-    assert found.break_even == cv.AbcPoint(customer_share=0.3, value_share=0.8)
-    assert found.submarginal == cv.AbcPoint(customer_share=0.4, value_share=0.88)
+    found = cv.abc.abc_limits(frame(TEXTBOOK), options=COMPUTED)
+    assert found.pareto == cv.abc.AbcPoint(customer_share=0.2, value_share=0.7)
+    assert found.break_even == cv.abc.AbcPoint(customer_share=0.3, value_share=0.8)
+    assert found.submarginal == cv.abc.AbcPoint(customer_share=0.4, value_share=0.88)
     assert "".join(cv.classify_abc(frame(TEXTBOOK), options=COMPUTED)["abc_class"]) == "AABBCCCCCC"
 
 
@@ -95,7 +95,7 @@ def test_the_classes_add_up_to_everybody_and_to_the_total(
 ) -> None:
     values = [None if c is None else c / 100 for c in cents]
     options = cv.AbcOptions(by=by, ties=ties, nonpositive=nonpositive)
-    found = cv.abc_limits(frame(values), options=options)
+    found = cv.abc.abc_limits(frame(values), options=options)
     classified = cv.classify_abc(frame(values), options=options)
     assert sum(found.customers.values()) + found.unknown == len(values)
     assert list(found.customers) == list("ABCD" if nonpositive == "separate" else "ABC")
@@ -110,8 +110,8 @@ def test_the_classes_add_up_to_everybody_and_to_the_total(
 
 
 def test_limits_are_json() -> None:
-    found = cv.abc_limits(frame(TEXTBOOK))
-    assert cv.AbcLimits.model_validate_json(found.model_dump_json()) == found
+    found = cv.abc.abc_limits(frame(TEXTBOOK))
+    assert cv.abc.AbcLimits.model_validate_json(found.model_dump_json()) == found
     assert found.customers == {"A": 3, "B": 2, "C": 5}
     assert found.values == {"A": 80.0, "B": 13.0, "C": 7.0}
     assert found.smallest == {"A": 10.0, "B": 5.0}
@@ -122,7 +122,7 @@ def test_limits_are_json() -> None:
 def test_without_value_there_are_no_points(
     values: list[float | None], by: Literal["value", "count", "computed"]
 ) -> None:
-    found = cv.abc_limits(frame(values), options=cv.AbcOptions(by=by))
+    found = cv.abc.abc_limits(frame(values), options=cv.AbcOptions(by=by))
     assert (found.pareto, found.break_even, found.submarginal) == (None, None, None)
     assert found.customers["C"] == sum(v is not None for v in values)
     assert found.smallest == {"A": None, "B": None}
@@ -130,21 +130,25 @@ def test_without_value_there_are_no_points(
 
 def test_what_is_refused() -> None:
     with pytest.raises(cv.DataError, match="1 row with NaN or infinite"):
-        cv.abc_limits(frame([1.0, math.nan]))
+        cv.abc.abc_limits(frame([1.0, math.nan]))
     with pytest.raises(cv.SchemaError, match="missing column 'profit'"):
-        cv.abc_limits(frame([1.0]), value="profit")
+        cv.abc.abc_limits(frame([1.0]), value="profit")
 
 
 def test_lazy_frames_and_pandas_come_in() -> None:
     shop = frame(TEXTBOOK)
-    assert cv.abc_limits(shop.lazy()) == cv.abc_limits(shop) == cv.abc_limits(shop.to_pandas())
+    assert (
+        cv.abc.abc_limits(shop.lazy())
+        == cv.abc.abc_limits(shop)
+        == cv.abc.abc_limits(shop.to_pandas())
+    )
 
 
 def test_sums_beyond_the_largest_float_are_refused() -> None:
     huge = pl.DataFrame({"revenue": [1.7e308, 1.7e308]})
     with pytest.raises(cv.DataError, match="too large to add up"):
-        cv.abc_limits(huge)
+        cv.abc.abc_limits(huge)
     with pytest.raises(cv.DataError, match="too large to add up"):
-        cv.rfm_grid(huge.with_columns(r_score=1, f_score=1))
+        cv.rfm.rfm_grid(huge.with_columns(r_score=1, f_score=1))
     with pytest.raises(cv.DataError, match="too large to add up"):
-        cv.abc_xyz_matrix(huge.with_columns(abc_class=pl.lit("A"), xyz_class=pl.lit("X")))
+        cv.abc.abc_xyz_matrix(huge.with_columns(abc_class=pl.lit("A"), xyz_class=pl.lit("X")))

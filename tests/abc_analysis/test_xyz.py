@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import customer_value as cv
-from customer_value.abc_analysis import abc_xyz_matrix, classify_xyz
+from customer_value.abc import abc_xyz_matrix, classify_xyz
 from customer_value.transactions import _source
 from oracles import concentration as oracle
 from strategies import FIRST_DAY, LAST_DAY, Log, days, logs

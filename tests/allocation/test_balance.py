@@ -12,12 +12,12 @@ import customer_value as cv
 from golden import golden
 
 EXAMPLE = golden("allocation")["blattberg_deighton"]
-ACQUIRE = cv.ResponseCurve(**EXAMPLE["acquisition"])
-RETAIN = cv.ResponseCurve(**EXAMPLE["retention"])
+ACQUIRE = cv.allocation.ResponseCurve(**EXAMPLE["acquisition"])
+RETAIN = cv.allocation.ResponseCurve(**EXAMPLE["retention"])
 TERMS = {name: EXAMPLE[name] for name in ("margin", "discount_rate")}
 
 curves = st.builds(
-    lambda ceiling, spend, part: cv.ResponseCurve(
+    lambda ceiling, spend, part: cv.allocation.ResponseCurve(
         ceiling=ceiling, spend=spend, rate=ceiling * part
     ),
     ceiling=st.floats(0.01, 1.0),
@@ -30,13 +30,13 @@ def test_today() -> None:
     assert round(ACQUIRE.steepness, 6) == EXAMPLE["k_acquisition"]
     assert round(RETAIN.steepness, 6) == EXAMPLE["k_retention"]
     assert ACQUIRE.rate_at(1.0) == pytest.approx(0.04, rel=1e-15)
-    today = cv.acquisition_retention_value(ACQUIRE, RETAIN, **TERMS)
+    today = cv.allocation.acquisition_retention_value(ACQUIRE, RETAIN, **TERMS)
     assert today.customer_value == pytest.approx(EXAMPLE["today"]["customer_value"], rel=1e-14)
     assert today.equity_per_prospect == pytest.approx(EXAMPLE["today"]["equity_per_prospect"])
 
 
 def test_the_optimum_of_the_example() -> None:
-    best = cv.balance_acquisition_retention(ACQUIRE, RETAIN, **TERMS).model_dump()
+    best = cv.allocation.balance_acquisition_retention(ACQUIRE, RETAIN, **TERMS).model_dump()
     for name, value in EXAMPLE["optimum"].items():
         assert best[name] == pytest.approx(value, rel=7e-6), name
 
@@ -44,9 +44,14 @@ def test_the_optimum_of_the_example() -> None:
 @given(curves, curves, st.floats(0.5, 5000), st.sampled_from([0.01, 0.1, 0.5, 1.0]))
 @settings(deadline=None, max_examples=60)
 def test_at_the_optimum_marginal_costs_and_value_are_equal(
-    acquire: cv.ResponseCurve, retain: cv.ResponseCurve, margin: float, rate: float
+    acquire: cv.allocation.ResponseCurve,
+    retain: cv.allocation.ResponseCurve,
+    margin: float,
+    rate: float,
 ) -> None:
-    best = cv.balance_acquisition_retention(acquire, retain, margin=margin, discount_rate=rate)
+    best = cv.allocation.balance_acquisition_retention(
+        acquire, retain, margin=margin, discount_rate=rate
+    )
     worth = best.customer_value
     for spend, cost in (
         (best.acquisition_spend, best.marginal_acquisition_cost),
@@ -58,7 +63,7 @@ def test_at_the_optimum_marginal_costs_and_value_are_equal(
             assert cost >= worth * (1 - 1e-9)
     assert best.equity_per_prospect >= -1e-9 * worth
     for by_a, by_r in ((0.99, 1), (1.01, 1), (1, 0.99), (1, 1.01), (0, 0), (2, 2)):
-        other = cv.acquisition_retention_value(
+        other = cv.allocation.acquisition_retention_value(
             acquire,
             retain,
             margin=margin,
@@ -72,20 +77,20 @@ def test_at_the_optimum_marginal_costs_and_value_are_equal(
 
 def test_a_general_optimiser_finds_the_same() -> None:
     def loss(x: Any) -> float:
-        return -cv.acquisition_retention_value(
+        return -cv.allocation.acquisition_retention_value(
             ACQUIRE, RETAIN, **TERMS, acquisition_spend=abs(x[0]), retention_spend=abs(x[1])
         ).equity_per_prospect
 
     found = minimize(
         loss, [1.0, 8.0], method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-12}
     )
-    best = cv.balance_acquisition_retention(ACQUIRE, RETAIN, **TERMS)
+    best = cv.allocation.balance_acquisition_retention(ACQUIRE, RETAIN, **TERMS)
     assert found.x == pytest.approx([best.acquisition_spend, best.retention_spend], rel=1e-5)
 
 
 def test_customers_who_bring_nothing_are_not_bought() -> None:
     for margin in (-5.0, 0.0, 0.001):
-        best = cv.balance_acquisition_retention(ACQUIRE, RETAIN, margin=margin)
+        best = cv.allocation.balance_acquisition_retention(ACQUIRE, RETAIN, margin=margin)
         assert (best.acquisition_spend, best.retention_spend) == (0.0, 0.0)
         assert best.customer_value == margin
         assert best.equity_per_prospect == 0.0
@@ -93,8 +98,8 @@ def test_customers_who_bring_nothing_are_not_bought() -> None:
 
 def test_numbers_out_of_range_are_refused() -> None:
     with pytest.raises(ValidationError, match=r"the rate 0\.8 must be below the ceiling 0\.8"):
-        cv.ResponseCurve(ceiling=0.8, spend=1, rate=0.8)
+        cv.allocation.ResponseCurve(ceiling=0.8, spend=1, rate=0.8)
     with pytest.raises(ValidationError, match="ceiling"):
-        cv.ResponseCurve(ceiling=80, spend=1, rate=60)
+        cv.allocation.ResponseCurve(ceiling=80, spend=1, rate=60)
     with pytest.raises(ValidationError, match="acquisition_retention\ndiscount_rate"):
-        cv.balance_acquisition_retention(ACQUIRE, RETAIN, margin=50, discount_rate=10)
+        cv.allocation.balance_acquisition_retention(ACQUIRE, RETAIN, margin=50, discount_rate=10)

@@ -26,7 +26,7 @@ CURVES: dict[str, Callable[[float, float, float], float]] = {
 
 
 def test_the_worked_example() -> None:
-    plan = cv.allocate_budget(SEGMENTS, budget=EXAMPLE["budget"])
+    plan = cv.allocation.allocate_budget(SEGMENTS, budget=EXAMPLE["budget"])
     assert plan.table["allocated"].round(4).to_list() == EXAMPLE["allocated"]
     assert plan.expected_response == pytest.approx(EXAMPLE["response"], abs=5e-5)
     assert plan.shadow_price == pytest.approx(EXAMPLE["shadow_price"], abs=5e-6)
@@ -44,7 +44,7 @@ def test_it_beats_an_equal_split_and_single_units() -> None:
     assert units == EXAMPLE["unit_greedy"]
     by_units = sum(f(x) for f, x in zip(curves, units, strict=True))
     assert by_units == pytest.approx(EXAMPLE["unit_greedy_response"], abs=5e-5)
-    plan = cv.allocate_budget(SEGMENTS, budget=100.0)
+    plan = cv.allocation.allocate_budget(SEGMENTS, budget=100.0)
     assert plan.expected_response > by_units > equal
 
 
@@ -63,7 +63,7 @@ segment = st.tuples(
 def test_no_shift_of_money_brings_more(rows: list[Any], budget: float) -> None:
     names = ["kind", "scale", "steepness", "low", "high"]
     segments = pl.DataFrame(rows, schema=names, orient="row").cast({"high": pl.Float64})
-    plan = cv.allocate_budget(
+    plan = cv.allocation.allocate_budget(
         segments, budget=budget, response="kind", minimum="low", maximum="high"
     )
     x = plan.table["allocated"].to_list()
@@ -98,43 +98,45 @@ def marginal(kind: str, a: float, b: float, x: float) -> float:
 
 
 def test_more_budget_never_brings_less_and_costs_more_each_time() -> None:
-    plans = [cv.allocate_budget(SEGMENTS, budget=b) for b in np.linspace(1, 900, 40)]
+    plans = [cv.allocation.allocate_budget(SEGMENTS, budget=b) for b in np.linspace(1, 900, 40)]
     responses = [plan.expected_response for plan in plans]
     assert responses == sorted(responses)
     prices = [plan.shadow_price for plan in plans]
     assert prices == sorted(prices, key=lambda p: -(p or 0))
-    step = cv.allocate_budget(SEGMENTS, budget=100.0 + 1e-4).expected_response - 392.0597
+    step = cv.allocation.allocate_budget(SEGMENTS, budget=100.0 + 1e-4).expected_response - 392.0597
     assert step == pytest.approx(1e-4 * EXAMPLE["shadow_price"], abs=6e-5)
 
 
 def test_units_of_money_and_row_order_do_not_matter() -> None:
-    plan = cv.allocate_budget(SEGMENTS, budget=100.0).table["allocated"].to_list()
+    plan = cv.allocation.allocate_budget(SEGMENTS, budget=100.0).table["allocated"].to_list()
     cents = SEGMENTS.with_columns(steepness=pl.col("steepness") / 100)
-    in_cents = cv.allocate_budget(cents.lazy(), budget=10_000.0).table["allocated"]
+    in_cents = cv.allocation.allocate_budget(cents.lazy(), budget=10_000.0).table["allocated"]
     assert in_cents.to_list() == pytest.approx([100 * x for x in plan], rel=1e-12)
-    turned = cv.allocate_budget(SEGMENTS.reverse(), budget=100.0).table["allocated"]
+    turned = cv.allocation.allocate_budget(SEGMENTS.reverse(), budget=100.0).table["allocated"]
     assert turned.to_list() == pytest.approx(plan[::-1], rel=1e-12)
 
 
 def test_equal_segments_get_equal_amounts() -> None:
     twins = pl.DataFrame({"scale": [10.0] * 7, "steepness": [0.3] * 7})
     for response in CURVES:
-        plan = cv.allocate_budget(twins, budget=1.0, response=response)
+        plan = cv.allocation.allocate_budget(twins, budget=1.0, response=response)
         assert plan.table["allocated"].to_list() == pytest.approx([1 / 7] * 7, rel=1e-14)
 
 
 def test_the_ends() -> None:
-    nothing = cv.allocate_budget(SEGMENTS, budget=0.0)
+    nothing = cv.allocation.allocate_budget(SEGMENTS, budget=0.0)
     assert nothing.table["allocated"].to_list() == [0.0] * 3
     assert nothing.shadow_price == pytest.approx(10.0)  # the best first unit: 200 * 0.05
-    assert cv.allocate_budget(SEGMENTS, budget=0, response="power").shadow_price is None
-    full = cv.allocate_budget(SEGMENTS.with_columns(most=pl.lit(5.0)), budget=100.0, maximum="most")
+    assert cv.allocation.allocate_budget(SEGMENTS, budget=0, response="power").shadow_price is None
+    full = cv.allocation.allocate_budget(
+        SEGMENTS.with_columns(most=pl.lit(5.0)), budget=100.0, maximum="most"
+    )
     assert (full.spent, full.shadow_price) == (15.0, 0.0)
-    useless = cv.allocate_budget(SEGMENTS.with_columns(scale=0.0), budget=10.0)
+    useless = cv.allocation.allocate_budget(SEGMENTS.with_columns(scale=0.0), budget=10.0)
     assert (useless.spent, useless.expected_response, useless.shadow_price) == (0.0, 0.0, 0.0)
-    empty = cv.allocate_budget(SEGMENTS.clear(), budget=10.0)
+    empty = cv.allocation.allocate_budget(SEGMENTS.clear(), budget=10.0)
     assert (empty.spent, empty.table.height) == (0.0, 0)
-    huge = cv.allocate_budget(SEGMENTS, budget=1e9)
+    huge = cv.allocation.allocate_budget(SEGMENTS, budget=1e9)
     assert huge.spent == pytest.approx(1e9)
     assert huge.expected_response == pytest.approx(600.0)
 
@@ -150,20 +152,22 @@ def test_every_bad_segment_is_named() -> None:
         }
     )
     with pytest.raises(cv.DataError, match=r"below zero in 'scale'.*; 1 row with no 'steepness'"):
-        cv.allocate_budget(bad, budget=1)
+        cv.allocation.allocate_budget(bad, budget=1)
     message = (
         "segments: 1 row with a response that is none of exponential, power, log; 1 row with a "
         "'steepness' of zero; 1 row with a 'steepness' of 1 or more for a power; 1 row with a "
         "minimum above the maximum; minima of 5 in all, above the budget of 1"
     )
     with pytest.raises(cv.DataError, match=message):
-        cv.allocate_budget(bad.head(2), budget=1, response="kind", minimum="low", maximum="high")
+        cv.allocation.allocate_budget(
+            bad.head(2), budget=1, response="kind", minimum="low", maximum="high"
+        )
     with pytest.raises(cv.SchemaError, match="missing column 'sigmoid'"):
-        cv.allocate_budget(SEGMENTS, budget=1, response="sigmoid")
+        cv.allocation.allocate_budget(SEGMENTS, budget=1, response="sigmoid")
     with pytest.raises(ValidationError, match="budget"):
-        cv.allocate_budget(SEGMENTS, budget=-1)
+        cv.allocation.allocate_budget(SEGMENTS, budget=-1)
     with pytest.raises(cv.CustomerValueError, match="rename them: allocated"):
-        cv.allocate_budget(SEGMENTS.with_columns(allocated=1), budget=1)
+        cv.allocation.allocate_budget(SEGMENTS.with_columns(allocated=1), budget=1)
 
 
 EXTREMES = [5e-324, 1e-300, 1e-12, 0.5, 0.999999]
@@ -177,7 +181,7 @@ def test_numbers_at_the_ends_of_the_scale(kind: str, budget: float) -> None:
     for group in ([pair] for pair in pairs), (pairs[k : k + 7] for k in range(0, 20, 7)):
         for rows in group:
             segments = pl.DataFrame(rows, schema=["scale", "steepness"], orient="row")
-            plan = cv.allocate_budget(segments, budget=budget, response=kind)
+            plan = cv.allocation.allocate_budget(segments, budget=budget, response=kind)
             assert plan.spent == pytest.approx(budget, rel=1e-12)
             assert plan.table["allocated"].is_finite().all()
             assert math.isfinite(plan.expected_response)

@@ -23,15 +23,24 @@ def test_win_back_of_a_segment() -> None:
     segments = pl.DataFrame(
         {"customers": [200], "win_back_rate": [0.12], "second_lifetime_value": [450], "gift": [50]}
     )
-    result = cv.win_back_gain(segments, offer_cost="gift", contact_cost=6)
+    result = cv.allocation.win_back_gain(segments, offer_cost="gift", contact_cost=6)
     assert result["win_back_gain"].item() == pytest.approx(8400, rel=1e-14)
     # At the largest offer nothing is won: 450 - 6 / .12.
     assert result["maximum_offer"].item() == pytest.approx(400, rel=1e-14)
-    at_most = cv.win_back_gain(segments, offer_cost=400, contact_cost=6)["win_back_gain"].item()
+    at_most = cv.allocation.win_back_gain(segments, offer_cost=400, contact_cost=6)[
+        "win_back_gain"
+    ].item()
     assert at_most == pytest.approx(0, abs=1e-9)
     nobody = segments.with_columns(win_back_rate=pl.lit(0.0))
-    assert cv.win_back_gain(nobody, offer_cost=1, contact_cost=6)["maximum_offer"].item() is None
-    assert cv.win_back_gain(segments.lazy(), offer_cost=50, contact_cost=6).collect().equals(result)
+    assert (
+        cv.allocation.win_back_gain(nobody, offer_cost=1, contact_cost=6)["maximum_offer"].item()
+        is None
+    )
+    assert (
+        cv.allocation.win_back_gain(segments.lazy(), offer_cost=50, contact_cost=6)
+        .collect()
+        .equals(result)
+    )
 
 
 @given(shares, shares, shares, st.integers(0, 900), st.integers(0, 90), st.integers(0, 9))
@@ -39,7 +48,7 @@ def test_win_back_of_a_segment() -> None:
 def test_the_four_outcomes_of_an_offer(
     churn: float, success: float, acceptance: float, value: int, cost: int, contact: int
 ) -> None:
-    row = cv.retention_offer_gain(
+    row = cv.allocation.retention_offer_gain(
         customers(churn_risk=[churn], clv=[value], s=[success]),
         success="s",
         acceptance=acceptance,
@@ -62,19 +71,23 @@ def test_the_four_outcomes_of_an_offer(
 def test_the_likeliest_to_leave_is_not_the_one_to_call() -> None:
     shop = customers(churn_risk=[0.7, 0.2, 0.05], clv=[300.0, 5000.0, 20000.0])
     shop = shop.with_row_index("customer_id")
-    gains = cv.retention_offer_gain(shop, **OFFER)
+    gains = cv.allocation.retention_offer_gain(shop, **OFFER)
     assert gains["offer_gain"].arg_max() == 1
-    plan = cv.select_offers(gains, budget=40.0, cost="expected_offer_cost", gain="offer_gain")
+    plan = cv.allocation.select_offers(
+        gains, budget=40.0, cost="expected_offer_cost", gain="offer_gain"
+    )
     assert plan.table.filter("selected")["customer_id"].to_list() == [1]
 
 
 def test_unknown_and_bad_input() -> None:
-    unknown = cv.retention_offer_gain(customers(clv=pl.Series([None], dtype=pl.Float64)), **OFFER)
+    unknown = cv.allocation.retention_offer_gain(
+        customers(clv=pl.Series([None], dtype=pl.Float64)), **OFFER
+    )
     assert unknown["offer_gain"].to_list() == [None]
     with pytest.raises(ValidationError, match="retention_offer_gain\nsuccess"):
-        cv.retention_offer_gain(customers(), **(OFFER | {"success": 20}))
+        cv.allocation.retention_offer_gain(customers(), **(OFFER | {"success": 20}))
     with pytest.raises(cv.DataError, match="not within 0 to 1 in 'churn_risk'"):
-        cv.retention_offer_gain(customers(churn_risk=[50.0]), **OFFER)
+        cv.allocation.retention_offer_gain(customers(churn_risk=[50.0]), **OFFER)
     segments = pl.DataFrame({"customers": -1, "second_lifetime_value": 1.0})
     with pytest.raises(cv.DataError, match="segments: 1 row with values below zero in 'customers'"):
-        cv.win_back_gain(segments, offer_cost=1, success=0.5)
+        cv.allocation.win_back_gain(segments, offer_cost=1, success=0.5)

@@ -35,7 +35,7 @@ def test_exact_is_the_best_of_all_and_nobody_is_overworked(
         [(h, g, -1 if own is None else own) for h, g, own in rows if g > 0], capacity, bonus
     )
     for method in METHODS:
-        plan = cv.assign_managers(
+        plan = cv.allocation.assign_managers(
             customers, managers, current="own", continuity_bonus=bonus, method=method
         )
         assert plan.table.drop("manager").equals(customers)
@@ -61,14 +61,16 @@ def test_exact_is_the_best_of_all_and_nobody_is_overworked(
 @pytest.mark.parametrize("method", METHODS)
 def test_customers_keep_their_manager_where_it_is_worth_it(method: Any) -> None:
     customers, managers = frames([(5, 10, 1), (5, 10, 0)], [5, 5])
-    plan = cv.assign_managers(customers, managers, current="own", continuity_bonus=1, method=method)
+    plan = cv.allocation.assign_managers(
+        customers, managers, current="own", continuity_bonus=1, method=method
+    )
     assert plan.table["manager"].to_list() == [1, 0]
     assert plan.shadow_price == 0.0
 
 
 def test_an_hour_is_worth_what_the_first_customer_left_out_brings() -> None:
     customers, managers = frames([(5, 50, None), (4, 20, None), (2, 6, None)], [6])
-    plan = cv.assign_managers(customers, managers)
+    plan = cv.allocation.assign_managers(customers, managers)
     assert plan.table["manager"].to_list() == [0, None, None]
     assert plan.shadow_price == 5.0
     assert plan.bound == 50 + 20 / 4
@@ -76,21 +78,23 @@ def test_an_hour_is_worth_what_the_first_customer_left_out_brings() -> None:
 
 def test_rows_in_any_order_choose_the_same() -> None:
     customers, managers = frames([(3, 7, None)] * 6 + [(2, 5, 1)] * 4, [7, 9])
-    plan = cv.assign_managers(customers, managers, current="own").table
+    plan = cv.allocation.assign_managers(customers, managers, current="own").table
     shuffled = customers.sample(fraction=1, shuffle=True, seed=3).lazy()
-    again = cv.assign_managers(shuffled, managers, current="own").table.sort("customer_id")
+    again = cv.allocation.assign_managers(shuffled, managers, current="own").table.sort(
+        "customer_id"
+    )
     assert again.equals(plan)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_nobody_to_serve_and_nobody_to_serve_them(method: Any) -> None:
     customers, managers = frames([(1, 1, None)], [3])
-    empty = cv.assign_managers(customers.clear(), managers, method=method)
+    empty = cv.allocation.assign_managers(customers.clear(), managers, method=method)
     assert (empty.gain, empty.unfilled, empty.bound) == (0.0, 0, 0.0)
-    alone = cv.assign_managers(customers, managers.clear(), method=method)
+    alone = cv.allocation.assign_managers(customers, managers.clear(), method=method)
     assert alone.table["manager"].to_list() == [None]
     assert (alone.unfilled, alone.gain) == (1, 0.0)
-    unknown = cv.assign_managers(
+    unknown = cv.allocation.assign_managers(
         customers.with_columns(hours=pl.lit(None, pl.Int64)), managers, method=method
     )
     assert (unknown.table["manager"].to_list(), unknown.unfilled) == ([None], 0)
@@ -99,15 +103,17 @@ def test_nobody_to_serve_and_nobody_to_serve_them(method: Any) -> None:
 def test_bad_frames_are_refused() -> None:
     customers, managers = frames([(1, 1, None), (1, 1, None)], [3, -1])
     with pytest.raises(cv.DataError, match="managers: 1 row with values below zero in 'capacity'"):
-        cv.assign_managers(customers, managers)
+        cv.allocation.assign_managers(customers, managers)
     managers = managers.with_columns(capacity=3)
     twice = customers.with_columns(customer_id=pl.Series([1, 1]))
     with pytest.raises(cv.DataError, match="customers: 2 rows that share a 'customer_id'"):
-        cv.assign_managers(twice, managers)
+        cv.allocation.assign_managers(twice, managers)
     with pytest.raises(cv.SchemaError, match="'own' is String, but managers are Int64"):
-        cv.assign_managers(customers.with_columns(own=pl.lit("x")), managers, current="own")
+        cv.allocation.assign_managers(
+            customers.with_columns(own=pl.lit("x")), managers, current="own"
+        )
     with pytest.raises(cv.CustomerValueError, match="rename the columns 'manager'"):
-        cv.assign_managers(customers.with_columns(manager=1), managers)
+        cv.allocation.assign_managers(customers.with_columns(manager=1), managers)
     large = frames([(1, 1, None)] * 201, [1] * 100)
     with pytest.raises(cv.CustomerValueError, match=r"up to 20,000 pairs .*, got 20,100"):
-        cv.assign_managers(*large, method="exact")
+        cv.allocation.assign_managers(*large, method="exact")

@@ -29,51 +29,51 @@ def values(frame: pl.DataFrame) -> list[float]:
 
 def test_pfeifer_and_carraway() -> None:
     """Their catalogue with five states: NC 40, M 4, d 20 %; recomputed from these inputs."""
-    transitions = cv.recency_transitions(PROBABILITIES)
-    four = values(cv.markov_value(transitions, REWARDS, discount_rate=0.2, periods=4))
+    transitions = cv.clv.recency_transitions(PROBABILITIES)
+    four = values(cv.clv.markov_value(transitions, REWARDS, discount_rate=0.2, periods=4))
     expected = [50.11496914, 4.21990741, 0.59211034, -1.98013117, 0]
     assert four == pytest.approx(expected, abs=5e-9)
-    ever = cv.markov_value(transitions, REWARDS, discount_rate=0.2)
+    ever = cv.clv.markov_value(transitions, REWARDS, discount_rate=0.2)
     expected = [52.31960944, 5.55378356, 1.25077299, -1.82001627, 0]
     assert values(ever) == pytest.approx(expected, abs=5e-9)
     assert ever["kept"].all()
-    stopped = cv.markov_value(transitions, REWARDS, discount_rate=0.2, curtail=True)
+    stopped = cv.clv.markov_value(transitions, REWARDS, discount_rate=0.2, curtail=True)
     assert values(stopped) == pytest.approx([53.149, 6.621, 2.644, 0, 0], abs=5e-4)
     assert stopped["kept"].to_list() == [True, True, True, False, True]
 
 
 def test_transitions_between_recencies() -> None:
     """P^4 of the paper's chain, first row, and of the chain with three purchase probabilities."""
-    matrix = cv.recency_transitions(PROBABILITIES).drop("state").to_numpy()
+    matrix = cv.clv.recency_transitions(PROBABILITIES).drop("state").to_numpy()
     fourth = np.linalg.matrix_power(matrix, 4)
     assert fourth[0] == pytest.approx([0.1397, 0.1365, 0.1288, 0.1428, 0.4522], abs=5e-5)
-    matrix = cv.recency_transitions([0.3, 0.2, 0.05]).drop("state").to_numpy()
+    matrix = cv.clv.recency_transitions([0.3, 0.2, 0.05]).drop("state").to_numpy()
     fourth = np.linalg.matrix_power(matrix, 4)
     assert fourth[0] == pytest.approx([0.0823, 0.0973, 0.1288, 0.6916], abs=5e-5)
     assert fourth[2] == pytest.approx([0.00695, 0.00805, 0.0084, 0.97660], abs=5e-6)
     with pytest.raises(cv.DataError, match="numbers from 0 to 1"):
-        cv.recency_transitions([0.3, 1.2])
+        cv.clv.recency_transitions([0.3, 1.2])
     with pytest.raises(cv.DataError, match="one or more"):
-        cv.recency_transitions([])
+        cv.clv.recency_transitions([])
 
 
 def test_published_three_states() -> None:
     matrix = [[0.7, 0.2, 0.1], [0.3, 0.4, 0.3], [0.0, 0.0, 1.0]]
-    got = cv.markov_value(chain(matrix), names(100, 0, 0), discount_rate=0.1)
+    got = cv.clv.markov_value(chain(matrix), names(100, 0, 0), discount_rate=0.1)
     assert values(got) == pytest.approx([350, 150, 0])
 
 
 def test_published_four_states() -> None:
-    transitions = cv.recency_transitions([0.5, 0.2, 0.1])
+    transitions = cv.clv.recency_transitions([0.5, 0.2, 0.1])
     states = transitions["state"].to_list()
     rewards = dict(zip(states, (100.0, 0, 0, 0), strict=True))
-    ever = cv.markov_value(transitions, rewards, discount_rate=0.1)
+    ever = cv.clv.markov_value(transitions, rewards, discount_rate=0.1)
     assert values(ever) == pytest.approx([231.08, 57.29, 21.01, 0], abs=5e-3)
-    transitions = cv.recency_transitions([0.3, 0.2, 0.05])
+    transitions = cv.clv.recency_transitions([0.3, 0.2, 0.05])
     rewards = dict(zip(states, (36.0, -4, -4, 0), strict=True))
-    four = cv.markov_value(transitions, rewards, discount_rate=0.2, periods=4)
+    four = cv.clv.markov_value(transitions, rewards, discount_rate=0.2, periods=4)
     assert values(four) == pytest.approx([49.40, 2.69, -1.98, 0], abs=5e-3)
-    ever = cv.markov_value(transitions, rewards, discount_rate=0.2)
+    ever = cv.clv.markov_value(transitions, rewards, discount_rate=0.2)
     assert values(ever) == pytest.approx([50.444, 3.142, -1.898, 0], abs=5e-4)
 
 
@@ -93,7 +93,7 @@ def test_any_chain_ahead(
     given: tuple[list[list[float]], list[float]], rate: float, periods: int
 ) -> None:
     matrix, rewards = given
-    got = cv.markov_value(chain(matrix), names(*rewards), discount_rate=rate, periods=periods)
+    got = cv.clv.markov_value(chain(matrix), names(*rewards), discount_rate=rate, periods=periods)
     expected = oracle.markov_value(matrix, rewards, rate, periods)
     assert values(got) == pytest.approx(expected, rel=1e-10, abs=1e-10)
 
@@ -102,11 +102,11 @@ def test_any_chain_ahead(
 @given(chains(), st.sampled_from([0.05, 0.5]))
 def test_any_chain_without_end(given: tuple[list[list[float]], list[float]], rate: float) -> None:
     matrix, rewards = given
-    ever = cv.markov_value(chain(matrix), names(*rewards), discount_rate=rate)
-    far = cv.markov_value(chain(matrix), names(*rewards), discount_rate=rate, periods=800)
+    ever = cv.clv.markov_value(chain(matrix), names(*rewards), discount_rate=rate)
+    far = cv.clv.markov_value(chain(matrix), names(*rewards), discount_rate=rate, periods=800)
     assert values(ever) == pytest.approx(values(far), rel=1e-9, abs=1e-9)
-    stopped = cv.markov_value(chain(matrix), names(*rewards), discount_rate=rate, curtail=True)
-    far = cv.markov_value(
+    stopped = cv.clv.markov_value(chain(matrix), names(*rewards), discount_rate=rate, curtail=True)
+    far = cv.clv.markov_value(
         chain(matrix), names(*rewards), discount_rate=rate, periods=800, curtail=True
     )
     assert values(stopped) == pytest.approx(values(far), rel=1e-9, abs=1e-9)
@@ -119,40 +119,44 @@ def test_a_state_given_up_may_be_worth_taking_up_again() -> None:
     """A loss that leads to a bad state is a gain once that state is given up."""
     matrix = [[0.0, 0.9, 0.1], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     rewards = names(3.0, -10.0, 0.0)
-    assert values(cv.markov_value(chain(matrix), rewards, discount_rate=0.5))[0] < 0
-    got = cv.markov_value(chain(matrix), rewards, discount_rate=0.5, curtail=True)
+    assert values(cv.clv.markov_value(chain(matrix), rewards, discount_rate=0.5))[0] < 0
+    got = cv.clv.markov_value(chain(matrix), rewards, discount_rate=0.5, curtail=True)
     assert values(got) == [3.0, 0.0, 0.0]
     assert got["kept"].to_list() == [True, False, True]
 
 
 def test_without_discount_only_a_way_out_gives_a_limit() -> None:
     leaving = [[0.5, 0.3, 0.2], [0.4, 0.4, 0.2], [0.0, 0.0, 1.0]]
-    got = cv.markov_value(chain(leaving), names(1, 0, 0), discount_rate=0.0)
+    got = cv.clv.markov_value(chain(leaving), names(1, 0, 0), discount_rate=0.0)
     far = oracle.markov_value(leaving, [1, 0, 0], 0.0, 400)
     assert values(got) == pytest.approx(far, rel=1e-12)
     with pytest.raises(cv.CustomerValueError, match="customers come back for ever to c, which"):
-        cv.markov_value(chain(leaving), names(1, 0, 2), discount_rate=0.0)
+        cv.clv.markov_value(chain(leaving), names(1, 0, 2), discount_rate=0.0)
     around = [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.5, 0.5, 0.0]]
     with pytest.raises(cv.CustomerValueError, match="for ever to a, which"):
-        cv.markov_value(chain(around), names(1, 0, 0), discount_rate=0.0)
-    assert values(cv.markov_value(chain(around), names(0, 0, 5), discount_rate=0.0)) == [0, 0, 5]
-    ahead = cv.markov_value(chain(around), names(1, 0, 0), discount_rate=0.0, periods=9)
+        cv.clv.markov_value(chain(around), names(1, 0, 0), discount_rate=0.0)
+    assert values(cv.clv.markov_value(chain(around), names(0, 0, 5), discount_rate=0.0)) == [
+        0,
+        0,
+        5,
+    ]
+    ahead = cv.clv.markov_value(chain(around), names(1, 0, 0), discount_rate=0.0, periods=9)
     assert values(ahead) == [5, 5, 4.5]
 
 
 def test_order_and_type_of_the_states_do_not_matter() -> None:
     frame = pl.DataFrame({"state": [2, 1, 3], "3": [0, 0, 1], "1": [1, 0, 0], "2": [0, 1, 0]})
-    got = cv.markov_value(frame.lazy(), {"1": 10.0, "2": 5.0, "3": 0.0}, discount_rate=0.25)
+    got = cv.clv.markov_value(frame.lazy(), {"1": 10.0, "2": 5.0, "3": 0.0}, discount_rate=0.25)
     assert got["state"].to_list() == ["2", "1", "3"]
     assert got["value"][0] == pytest.approx((5 + 10 / 1.25) / (1 - 1 / 1.25**2))
-    assert cv.markov_value(
+    assert cv.clv.markov_value(
         frame.to_arrow(), {"1": 10.0, "2": 5.0, "3": 0.0}, discount_rate=0.25
     ).equals(got)
 
 
 def test_bad_chains_are_described() -> None:
     with pytest.raises(cv.DataError) as caught:
-        cv.markov_value(
+        cv.clv.markov_value(
             chain([[0.5, 0.4, 0.0], [1.5, -0.5, 0.0], [float("nan"), 0.0, 1.0]]),
             {"a": 1.0, "b": float("inf"), "z": 1.0},
             discount_rate=0.1,
@@ -166,10 +170,12 @@ def test_bad_chains_are_described() -> None:
     ):
         assert words in str(caught.value)
     with pytest.raises(cv.SchemaError, match=r"without a column: c; columns that are no state: d"):
-        cv.markov_value(pl.DataFrame({"state": ["c"], "d": [1.0]}), {"c": 1.0}, discount_rate=0.1)
+        cv.clv.markov_value(
+            pl.DataFrame({"state": ["c"], "d": [1.0]}), {"c": 1.0}, discount_rate=0.1
+        )
     with pytest.raises(cv.DataError, match="there twice: a"):
-        cv.markov_value(
+        cv.clv.markov_value(
             pl.DataFrame({"state": ["a", "a"], "a": [1.0, 1.0]}), {"a": 1.0}, discount_rate=0.1
         )
     with pytest.raises(ValueError, match=r"(?s)discount_rate.*periods"):
-        cv.markov_value(chain([[1.0]]), names(1), discount_rate=-1, periods=-1)
+        cv.clv.markov_value(chain([[1.0]]), names(1), discount_rate=-1, periods=-1)

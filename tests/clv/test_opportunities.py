@@ -29,7 +29,7 @@ def number(day: date, period: TimeUnit) -> int:
 def test_opportunities_equal_the_naive_count(log: strategies.Log, period: TimeUnit) -> None:
     log = log.where(order_id=False, kind=False, cost=False, discount=False, category=False)
     end = strategies.FIRST_DAY + timedelta(days=25)
-    got = cv.summarize_opportunities(log.frame, as_of=end, period=period)
+    got = cv.clv.summarize_opportunities(log.frame, as_of=end, period=period)
     bought: dict[str, set[date]] = {}
     for row in log.rows:
         if row["ordered_at"] <= end:
@@ -58,14 +58,14 @@ def test_opportunities_equal_the_naive_count(log: strategies.Log, period: TimeUn
             ),
         ]
     )
-    assert cv.summarize_opportunities(appended, as_of=end, period=period).equals(got)
+    assert cv.clv.summarize_opportunities(appended, as_of=end, period=period).equals(got)
 
 
 @settings(max_examples=40, deadline=None)
 @given(log=strategies.logs())
 def test_spend_by_day_is_that_of_the_summary(log: strategies.Log) -> None:
     end = strategies.FIRST_DAY + timedelta(days=25)
-    by_day = cv.summarize_opportunities(log.frame, as_of=end, period="day")
+    by_day = cv.clv.summarize_opportunities(log.frame, as_of=end, period="day")
     expected = cv.summarize(log.frame, as_of=end)
     assert_series_equal(by_day["repeat_spend"], expected["repeat_spend"], rel_tol=1e-14)
 
@@ -82,7 +82,7 @@ def test_spend_by_month_is_a_mean_of_months() -> None:
             "amount": [10.0, 20.0, 30.0, 30.0, -20.0, 10.0],
         }
     )
-    months = cv.summarize_opportunities(log, as_of=date(2024, 3, 30), period="month")
+    months = cv.clv.summarize_opportunities(log, as_of=date(2024, 3, 30), period="month")
     assert months.select("repeat_purchases", "repeat_spend").row(0) == (1, 60.0 * 0.8)
 
 
@@ -95,22 +95,22 @@ def test_a_period_that_is_not_over_does_not_count() -> None:
         }
     )
     columns = ("repeat_purchases", "last_opportunity", "opportunities")
-    before = cv.summarize_opportunities(log, as_of=date(2023, 12, 30), period="year")
+    before = cv.clv.summarize_opportunities(log, as_of=date(2023, 12, 30), period="year")
     assert before.select(columns).rows() == [(0, 0, 1), (0, 0, 0)]
-    over = cv.summarize_opportunities(log, as_of=date(2023, 12, 31), period="year")
+    over = cv.clv.summarize_opportunities(log, as_of=date(2023, 12, 31), period="year")
     assert over.select(columns).rows() == [(1, 2, 2), (0, 0, 0)]
 
 
 def test_a_lazy_log_stays_lazy_and_other_names_are_read() -> None:
     log = cv.load_cdnow()
-    eager = cv.summarize_opportunities(log, as_of=date(1998, 6, 30), period="month")
-    lazy = cv.summarize_opportunities(log.lazy(), as_of=date(1998, 6, 30), period="month")
+    eager = cv.clv.summarize_opportunities(log, as_of=date(1998, 6, 30), period="month")
+    lazy = cv.clv.summarize_opportunities(log.lazy(), as_of=date(1998, 6, 30), period="month")
     assert isinstance(lazy, pl.LazyFrame)
     assert lazy.collect().sort("customer_id").equals(eager)
     assert eager.height == 2357
     renamed = log.rename({"customer_id": "who", "ordered_at": "when", "amount": "total"})
     columns = cv.Columns(customer="who", time="when", amount="total")
-    again = cv.summarize_opportunities(
+    again = cv.clv.summarize_opportunities(
         renamed, as_of=date(1998, 6, 30), period="month", columns=columns
     )
     assert again.equals(eager)
@@ -122,10 +122,10 @@ def test_a_lazy_log_stays_lazy_and_other_names_are_read() -> None:
 def test_bad_input_is_refused() -> None:
     log = cv.load_cdnow()
     with pytest.raises(cv.CustomerValueError, match="day, week, month or year, got 'decade'"):
-        cv.summarize_opportunities(
+        cv.clv.summarize_opportunities(
             log,
             as_of=date(1998, 1, 1),
             period="decade",  # type: ignore[call-overload]
         )
     with pytest.raises(cv.SchemaError, match="missing column"):
-        cv.summarize_opportunities(log.drop("amount"), as_of=date(1998, 1, 1), period="year")
+        cv.clv.summarize_opportunities(log.drop("amount"), as_of=date(1998, 1, 1), period="year")

@@ -12,7 +12,7 @@ import pytest
 import customer_value as cv
 from customer_value._typing import FloatArray
 from customer_value.clv.base import HISTORY, SPEND, FitSummary
-from customer_value.clv.bg_bb import OPPORTUNITIES
+from customer_value.clv.models.bg_bb import OPPORTUNITIES
 from oracles import covariates as simulation
 
 START, END = date(2022, 1, 1), date(2022, 12, 31)
@@ -37,7 +37,7 @@ def counted(customers: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
 
 def of_rows(model: Any, table: pl.DataFrame) -> FloatArray:
     """The model's own log-likelihood of each row."""
-    return cv.log_likelihood(table, model)["log_likelihood"].to_numpy()
+    return cv.clv.log_likelihood(table, model)["log_likelihood"].to_numpy()
 
 
 def of_spend(model: cv.GammaGamma | cv.LogNormalSpend, table: pl.DataFrame) -> FloatArray:
@@ -45,7 +45,7 @@ def of_spend(model: cv.GammaGamma | cv.LogNormalSpend, table: pl.DataFrame) -> F
     return model.log_likelihood(x, m)
 
 
-def of_renewals(model: cv.ContractModel, table: pl.DataFrame) -> FloatArray:
+def of_renewals(model: cv.clv.ContractModel, table: pl.DataFrame) -> FloatArray:
     """ln P(T = t) of who left, ln S(t) of who is still there."""
     renewals = table["renewals"].cast(pl.Float64).to_numpy()
     kept = model.survival(renewals)
@@ -236,7 +236,7 @@ def test_covariance_with_covariates_is_that_of_the_curvature(
 
 def test_parameters_that_the_data_tell_little_of_are_named() -> None:
     log = cv.load_cdnow()
-    months = cv.summarize_opportunities(log, as_of=date(1997, 9, 30), period="month")
+    months = cv.clv.summarize_opportunities(log, as_of=date(1997, 9, 30), period="month")
     vague = cv.fit_bg_bb(months, time_unit="month")
     assert vague.fit is not None
     assert vague.fit.standard_errors is not None
@@ -245,7 +245,7 @@ def test_parameters_that_the_data_tell_little_of_are_named() -> None:
     assert f"larger than the parameter for {', '.join(larger)}: " in vague.fit.warnings[-1]
 
 
-@pytest.mark.parametrize("covariates", [None, cv.CovariateTerms(purchase=("loud",))])
+@pytest.mark.parametrize("covariates", [None, cv.clv.CovariateTerms(purchase=("loud",))])
 def test_few_customers_leave_the_end_vague_more_do_not(covariates: Any) -> None:
     customers = cv.summarize(cv.load_cdnow(), as_of=date(1997, 9, 30))
     customers = customers.with_columns(loud=pl.int_range(pl.len()) % 2)

@@ -21,7 +21,7 @@ def test_card_and_krueger_from_the_means() -> None:
         before=[*(20.44 + wobble), *(23.33 + wobble)],
         after=[*(21.03 + wobble[::-1]), *(21.17 + wobble)],
     )
-    effect = cv.difference_in_differences(frame, before="before", after="after")
+    effect = cv.effects.difference_in_differences(frame, before="before", after="after")
     assert effect.estimate == pytest.approx(2.75)
     assert (effect.mean_treated, effect.mean_control) == pytest.approx((0.59, -2.16))
     assert effect.basis == "quasi_experiment"
@@ -34,8 +34,8 @@ def test_it_is_the_difference_of_the_changes() -> None:
     before = rng.normal(10, 3, 200) + 5 * group
     after = before + rng.normal(1, 2, 200) + 2.0 * group
     frame = panel(group=group, before=before, after=after, change=after - before)
-    effect = cv.difference_in_differences(frame, before="before", after="after")
-    plain = cv.evaluate_effect(frame, outcome="change")
+    effect = cv.effects.difference_in_differences(frame, before="before", after="after")
+    plain = cv.effects.evaluate_effect(frame, outcome="change")
     assert effect.estimate == pytest.approx(plain.estimate)
     assert (effect.low, effect.high) == pytest.approx((plain.low, plain.high))
 
@@ -47,11 +47,14 @@ def test_groups_that_part_before_the_treatment_are_named() -> None:
     q2 = q1 + 3.0 * group + rng.normal(0, 1, 200)
     q3 = q2 + 3.0 * group + rng.normal(0, 1, 200)
     frame = panel(group=group, q1=q1, q2=q2, q3=q3)
-    effect = cv.difference_in_differences(frame, before=["q1", "q2"], after="q3")
+    effect = cv.effects.difference_in_differences(frame, before=["q1", "q2"], after="q3")
     assert effect.estimate == pytest.approx(3.0, abs=0.6)
     assert "changed apart before the treatment" in effect.warnings[1]
     calm = frame.with_columns(q2=pl.col("q1") + pl.Series(rng.normal(0, 1, 200)))
-    assert len(cv.difference_in_differences(calm, before=["q1", "q2"], after="q3").warnings) == 1
+    assert (
+        len(cv.effects.difference_in_differences(calm, before=["q1", "q2"], after="q3").warnings)
+        == 1
+    )
 
 
 def test_clusters_widen_the_interval_where_stores_move_together() -> None:
@@ -63,7 +66,7 @@ def test_clusters_widen_the_interval_where_stores_move_together() -> None:
         after = rng.normal(0, 1, 30)[store] + rng.normal(0, 1, 300) + 1.0 * group
         frame = panel(group=group, before=np.zeros(300), after=after, store=store)
         for clustered in covered:
-            effect = cv.difference_in_differences(
+            effect = cv.effects.difference_in_differences(
                 frame, before="before", after="after", cluster="store" if clustered else None
             )
             assert effect.low is not None
@@ -75,7 +78,9 @@ def test_clusters_widen_the_interval_where_stores_move_together() -> None:
 
 def test_too_few_clusters_have_no_interval() -> None:
     frame = panel(group=[True, False], before=[0.0, 0.0], after=[1.0, 0.0], store=["a", "b"])
-    effect = cv.difference_in_differences(frame, before="before", after="after", cluster="store")
+    effect = cv.effects.difference_in_differences(
+        frame, before="before", after="after", cluster="store"
+    )
     assert (effect.estimate, effect.low) == (1.0, None)
 
 
@@ -87,7 +92,7 @@ def test_low_customers_recover_without_any_treatment() -> None:
         before=customer + rng.normal(0, 30, 5000), after=customer + rng.normal(0, 30, 5000)
     )
     worst = frame.filter(pl.col("before") < pl.col("before").quantile(0.2))
-    change = cv.before_after(worst, before="before", after="after")
+    change = cv.effects.before_after(worst, before="before", after="after")
     assert change.low is not None
     assert change.low > 20
     assert change.basis == "descriptive"
@@ -98,12 +103,14 @@ def test_low_customers_recover_without_any_treatment() -> None:
 def test_nobody_or_nothing_known_is_refused() -> None:
     frame = panel(before=[1.0], after=[float("nan")])
     with pytest.raises(cv.DataError, match="NaN or infinite"):
-        cv.before_after(frame, before="before", after="after")
+        cv.effects.before_after(frame, before="before", after="after")
     with pytest.raises(cv.CustomerValueError, match="no customers"):
-        cv.before_after(frame.clear(), before="before", after="after")
+        cv.effects.before_after(frame.clear(), before="before", after="after")
     with pytest.raises(cv.CustomerValueError, match="before names no column"):
-        cv.difference_in_differences(frame, before=[], after="after")
+        cv.effects.difference_in_differences(frame, before=[], after="after")
     assert (
-        cv.before_after(panel(before=[1.0], after=[2.0]), before="before", after="after").low
+        cv.effects.before_after(
+            panel(before=[1.0], after=[2.0]), before="before", after="after"
+        ).low
         is None
     )

@@ -20,14 +20,14 @@ def trial(seed: int, effects: dict[str, float], n: int = 200) -> pl.DataFrame:
 
 
 def uplift(frame: pl.DataFrame, **keywords: Any) -> pl.DataFrame:
-    return cv.uplift_by_segment(frame, outcome="y", segment="segment", **keywords)
+    return cv.effects.uplift_by_segment(frame, outcome="y", segment="segment", **keywords)
 
 
 def test_each_segment_is_a_trial_of_its_own() -> None:
     frame = trial(1, {"a": 1.0, "b": 0.0})
     table = uplift(frame)
     for row in table.iter_rows(named=True):
-        alone = cv.evaluate_effect(frame.filter(segment=row["segment"]), outcome="y")
+        alone = cv.effects.evaluate_effect(frame.filter(segment=row["segment"]), outcome="y")
         assert row["uplift"] == pytest.approx(alone.estimate)
         assert (row["low"], row["high"]) == pytest.approx((alone.low, alone.high))
         assert row["p_value"] == pytest.approx(alone.p_value)
@@ -80,7 +80,7 @@ def test_the_curve_counts_by_hand() -> None:
             "y": [1.0, 0.0, 1.0, 0.0, 1.0, 1.0],
         }
     )
-    curve = cv.qini_curve(frame, outcome="y", score="score")
+    curve = cv.effects.qini_curve(frame, outcome="y", score="score")
     assert curve["n_treated"].to_list() == [0, 1, 3, 3]
     assert curve["n_control"].to_list() == [0, 1, 2, 3]
     assert curve["incremental"].to_list() == pytest.approx([0.0, 1.0, 2 - 1 * 3 / 2, 2 - 2.0])
@@ -95,19 +95,21 @@ def test_a_score_that_tells_nothing_has_no_area() -> None:
     frame = pl.DataFrame(
         {"group": group, "y": y, "luck": rng.random(n), "truth": persuadable * 1.0}
     )
-    assert cv.qini_coefficient(frame, outcome="y", score="luck") == pytest.approx(0, abs=0.01)
-    good = cv.qini_coefficient(frame, outcome="y", score="truth")
+    assert cv.effects.qini_coefficient(frame, outcome="y", score="luck") == pytest.approx(
+        0, abs=0.01
+    )
+    good = cv.effects.qini_coefficient(frame, outcome="y", score="truth")
     # Half the customers bring 0.3 each and the others nothing: a triangle of 1/2 x 1 x 0.15 / 2.
     assert good == pytest.approx(0.0375, abs=0.006)
     flipped = frame.with_columns(truth=-pl.col("truth"))
-    assert cv.qini_coefficient(flipped, outcome="y", score="truth") == pytest.approx(
+    assert cv.effects.qini_coefficient(flipped, outcome="y", score="truth") == pytest.approx(
         -good, abs=0.01
     )
 
 
 def test_one_score_for_all_is_the_random_line() -> None:
     frame = trial(1, {"a": 1.0}).with_columns(score=pl.lit(1.0))
-    assert cv.qini_coefficient(frame, outcome="y", score="score") == 0.0
+    assert cv.effects.qini_coefficient(frame, outcome="y", score="score") == 0.0
 
 
 def test_holm_finds_nothing_in_a_thousand_tiny_segments_without_effect() -> None:
@@ -119,7 +121,7 @@ def test_holm_finds_nothing_in_a_thousand_tiny_segments_without_effect() -> None
             "bought": rng.integers(0, 2, 6 * n),
         }
     )
-    found = cv.uplift_by_segment(table, outcome="bought", segment="segment")
+    found = cv.effects.uplift_by_segment(table, outcome="bought", segment="segment")
     assert not found["significant"].any()
     constant = found.filter(pl.col("uplift").abs() == 1)
     assert constant.height

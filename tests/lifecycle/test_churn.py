@@ -26,7 +26,7 @@ def frame(gaps: list[tuple[int, bool]]) -> pl.DataFrame:
 @given(gaps=silences)
 @settings(max_examples=60, deadline=None)
 def test_both_errors_against_fractions(gaps: list[tuple[int, bool]]) -> None:
-    curve = cv.churn_error_curve(frame(gaps))
+    curve = cv.lifecycle.churn_error_curve(frame(gaps))
     assert curve["days"].to_list() == sorted({gap + 1.0 for gap, ended in gaps if ended})
     for days, type_i, type_ii, error in curve.rows():
         expected = [float(part) for part in oracle.errors(gaps, int(days))]
@@ -34,7 +34,7 @@ def test_both_errors_against_fractions(gaps: list[tuple[int, bool]]) -> None:
         assert error == type_i + type_ii
     # No other whole number of days does better: before the first gap ends, all who return err.
     least = min(sum(oracle.errors(gaps, day)) for day in range(14))
-    threshold = cv.churn_threshold(frame(gaps))
+    threshold = cv.lifecycle.churn_threshold(frame(gaps))
     assert float(sum(oracle.errors(gaps, int(threshold)))) == pytest.approx(float(least))
 
 
@@ -43,7 +43,9 @@ def test_both_errors_against_fractions(gaps: list[tuple[int, bool]]) -> None:
 def test_row_order_and_copies_change_nothing(gaps: list[tuple[int, bool]], seed: int) -> None:
     rows = frame(gaps)
     more = pl.concat([rows, rows, rows]).sample(fraction=1, shuffle=True, seed=seed)
-    assert_frame_equal(cv.churn_error_curve(more), cv.churn_error_curve(rows), abs_tol=1e-12)
+    assert_frame_equal(
+        cv.lifecycle.churn_error_curve(more), cv.lifecycle.churn_error_curve(rows), abs_tol=1e-12
+    )
 
 
 def test_by_hand() -> None:
@@ -52,8 +54,8 @@ def test_by_hand() -> None:
     Taken for lost from day 3 on, the one who came back never was, and the other is.
     """
     gaps = frame([(2, True), (10, False)])
-    assert cv.churn_error_curve(gaps).rows() == [(3.0, 0.0, 0.0, 0.0)]
-    assert cv.churn_threshold(gaps) == 3.0
+    assert cv.lifecycle.churn_error_curve(gaps).rows() == [(3.0, 0.0, 0.0, 0.0)]
+    assert cv.lifecycle.churn_threshold(gaps) == 3.0
 
 
 def test_it_finds_the_least_error_of_a_shop_whose_truth_is_known() -> None:
@@ -77,15 +79,15 @@ def test_it_finds_the_least_error_of_a_shop_whose_truth_is_known() -> None:
     def true_error(days: float) -> float:
         return float(np.mean(waits >= days) + np.mean(gone_days < days))
 
-    threshold = cv.churn_threshold(frame(gaps))
+    threshold = cv.lifecycle.churn_threshold(frame(gaps))
     least = min(true_error(days) for days in range(1, 400))
     assert true_error(threshold) < least + 0.01
-    curve = cv.churn_error_curve(frame(gaps))
+    curve = cv.lifecycle.churn_error_curve(frame(gaps))
     for days in (20, 60, 120):
         estimate = curve.filter(pl.col("days") == days).item(0, "error")
         assert estimate == pytest.approx(true_error(days), abs=0.02)
     # Half of the gaps that will end do so in 21 days; those known to have ended look shorter.
-    assert cv.churn_threshold(frame(gaps), method="survival", share=0.4) == pytest.approx(
+    assert cv.lifecycle.churn_threshold(frame(gaps), method="survival", share=0.4) == pytest.approx(
         -30 * math.log(0.5), abs=2
     )
 
@@ -95,39 +97,41 @@ def test_quantiles_are_of_type_7(share: float, days: float) -> None:
     gaps = frame([(1, True), (2, True), (3, True), (4, True), (8, True), (99, False)])
     values = [1, 2, 3, 4, 8]
     expected = float(np.quantile(values, share))
-    assert cv.churn_threshold(gaps, method="quantile", share=share) == pytest.approx(expected)
+    assert cv.lifecycle.churn_threshold(gaps, method="quantile", share=share) == pytest.approx(
+        expected
+    )
     assert days in (expected, 4.25, 6.5)
 
 
 def test_a_survival_that_does_not_get_there() -> None:
     gaps = frame([(2, True), (10, False)])
-    assert cv.churn_threshold(gaps, method="survival", share=0.5) == 2.0
+    assert cv.lifecycle.churn_threshold(gaps, method="survival", share=0.5) == 2.0
     with pytest.raises(cv.FitError, match=r"only 0\.5000 of the purchases .* not 0\.6"):
-        cv.churn_threshold(gaps, method="survival", share=0.6)
+        cv.lifecycle.churn_threshold(gaps, method="survival", share=0.6)
 
 
 @pytest.mark.parametrize("method", ["d_curve", "quantile", "survival"])
 def test_no_gap_that_ended(method: Any) -> None:
     with pytest.raises(cv.FitError, match="gap"):
-        cv.churn_threshold(frame([(3, False)]), method=method)
+        cv.lifecycle.churn_threshold(frame([(3, False)]), method=method)
     with pytest.raises(cv.FitError, match="gap"):
-        cv.churn_threshold(frame([(3, False)]).clear(), method=method)
+        cv.lifecycle.churn_threshold(frame([(3, False)]).clear(), method=method)
 
 
 def test_no_silence_that_is_open() -> None:
     with pytest.raises(cv.FitError, match="no silence is open"):
-        cv.churn_error_curve(frame([(3, True)]))
+        cv.lifecycle.churn_error_curve(frame([(3, True)]))
 
 
 def test_one_length_only() -> None:
     gaps = frame([(5, True), (5, False)])
-    assert cv.churn_threshold(gaps) == 6.0
-    assert cv.churn_error_curve(gaps).rows() == [(6.0, 0.0, 1.0, 1.0)]
+    assert cv.lifecycle.churn_threshold(gaps) == 6.0
+    assert cv.lifecycle.churn_error_curve(gaps).rows() == [(6.0, 0.0, 1.0, 1.0)]
 
 
 def test_extreme_lengths() -> None:
     gaps = frame([(0, True), (3_652_058, True), (3_652_058, False), (0, False)])
-    curve = cv.churn_error_curve(gaps)
+    curve = cv.lifecycle.churn_error_curve(gaps)
     assert curve.select(pl.all().is_finite().all()).row(0) == (True,) * 4
 
 
@@ -136,12 +140,12 @@ def test_bad_input() -> None:
         {"gap_days": [1.0, -1.0, math.nan, None, 2.0], "ended": [True, True, False, True, None]}
     )
     with pytest.raises(cv.DataError, match=r"3 rows with gap_days null.*; 1 row with ended null"):
-        cv.churn_threshold(rows)
+        cv.lifecycle.churn_threshold(rows)
     with pytest.raises(cv.SchemaError, match="'ended' is Int64, must be Boolean"):
-        cv.churn_error_curve(pl.DataFrame({"gap_days": [1], "ended": [1]}))
+        cv.lifecycle.churn_error_curve(pl.DataFrame({"gap_days": [1], "ended": [1]}))
     with pytest.raises(cv.SchemaError, match=r"missing column 'gap_days'.*purchase_gaps"):
-        cv.churn_error_curve(pl.DataFrame({"ended": [True]}))
+        cv.lifecycle.churn_error_curve(pl.DataFrame({"ended": [True]}))
     with pytest.raises(ValidationError, match="share"):
-        cv.churn_threshold(rows, method="quantile", share=1.0)
+        cv.lifecycle.churn_threshold(rows, method="quantile", share=1.0)
     with pytest.raises(ValidationError, match="method"):
-        cv.churn_threshold(rows, method="guess")  # type: ignore[arg-type]
+        cv.lifecycle.churn_threshold(rows, method="guess")  # type: ignore[arg-type]

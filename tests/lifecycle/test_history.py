@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 RULES = {
     "expected gap": cv.LifecycleRules(at_risk_silence=1.0, lost_silence=1.5, new_days=5),
     "given gap": cv.LifecycleRules(typical_gap_days=4.0, lost_silence=2.5, prior_gaps=0.3),
-    "days": cv.LifecycleRules(silence=cv.FixedDays(at_risk=3, lost=7), trusted_purchases=2),
-    "all gaps": cv.LifecycleRules(silence=cv.PooledGaps(at_risk=0.3, lost=0.7), new_days=0),
-    "own gaps": cv.LifecycleRules(silence=cv.OwnGaps(at_risk=0.4, lost=0.9, min_gaps=2)),
-    "own gaps at once": cv.LifecycleRules(silence=cv.OwnGaps(at_risk=1, lost=1, min_gaps=1)),
+    "days": cv.LifecycleRules(
+        silence=cv.lifecycle.FixedDays(at_risk=3, lost=7), trusted_purchases=2
+    ),
+    "all gaps": cv.LifecycleRules(
+        silence=cv.lifecycle.PooledGaps(at_risk=0.3, lost=0.7), new_days=0
+    ),
+    "own gaps": cv.LifecycleRules(silence=cv.lifecycle.OwnGaps(at_risk=0.4, lost=0.9, min_gaps=2)),
+    "own gaps at once": cv.LifecycleRules(
+        silence=cv.lifecycle.OwnGaps(at_risk=1, lost=1, min_gaps=1)
+    ),
 }
 STAGES = "prospect new growing stable declining at_risk reactivated lost".split()  # noqa: SIM905
 COLUMNS = ["customer_id", "as_of", "stage", "stage_since"]
@@ -38,7 +44,7 @@ def one_by_one(
     previous, parts = None, []
     for day in snapshots:
         customers = cv.summarize(log, as_of=day, **options)
-        gaps = cv.purchase_gaps(log, as_of=day, **options)
+        gaps = cv.lifecycle.purchase_gaps(log, as_of=day, **options)
         previous = cv.assign_stages(customers, rules=rules, previous=previous, gaps=gaps)
         parts.append(previous.select(COLUMNS))
     return pl.concat(parts).sort("customer_id", "as_of")
@@ -128,7 +134,7 @@ def test_what_was_before_the_start_is_followed(
 def test_counts_are_those_of_the_rows(log: Log, start: date | None, name: str) -> None:
     words: dict[str, Any] = {"as_of": LAST_DAY, "start": start, "rules": RULES[name]}
     history = cv.stage_history(log.frame, period="week", **words)
-    counts = cv.stage_counts(log.frame, period="week", **words)
+    counts = cv.lifecycle.stage_counts(log.frame, period="week", **words)
     expected = history.group_by("as_of", "stage").agg(customers=pl.len().cast(pl.Int64))
     there = counts.filter(pl.col("customers") > 0).drop("share")
     assert_frame_equal(there, expected.sort("as_of", "stage"), check_exact=True)
@@ -141,7 +147,9 @@ def test_counts_are_those_of_the_rows(log: Log, start: date | None, name: str) -
 
 def test_a_customer_is_lost_comes_back_and_stays() -> None:
     log = small(ordered_at=[MONTHS[0], MONTHS[6], MONTHS[7]])
-    rules = cv.LifecycleRules(silence=cv.FixedDays(at_risk=40, lost=100), trusted_purchases=3)
+    rules = cv.LifecycleRules(
+        silence=cv.lifecycle.FixedDays(at_risk=40, lost=100), trusted_purchases=3
+    )
     history = cv.stage_history(log, as_of=date(2024, 9, 30), rules=rules)
     assert history["stage"].to_list() == [
         "new",
@@ -166,7 +174,7 @@ def test_a_refund_counts_from_its_day_on() -> None:
         amount=[10.0, 20.0, -20.0],
         order_id=[1, 2, 2],
     )
-    rules = cv.LifecycleRules(silence=cv.FixedDays(at_risk=1000, lost=1000), new_days=0)
+    rules = cv.LifecycleRules(silence=cv.lifecycle.FixedDays(at_risk=1000, lost=1000), new_days=0)
     history = cv.stage_history(log, as_of=date(2024, 6, 30), rules=rules)
     assert history["stage"].to_list() == ["new", *["growing"] * 3, "new", "new"]
 
@@ -178,7 +186,7 @@ def test_yearly_buyers_are_not_lost_between_two_purchases() -> None:
     own = cv.stage_history(log, as_of=date(2024, 11, 30))
     assert "lost" not in own["stage"]
     assert "at_risk" not in own["stage"]
-    fixed = cv.LifecycleRules(silence=cv.FixedDays(at_risk=60, lost=90))
+    fixed = cv.LifecycleRules(silence=cv.lifecycle.FixedDays(at_risk=60, lost=90))
     assert "lost" in cv.stage_history(log, as_of=date(2024, 11, 30), rules=fixed)["stage"]
 
 
@@ -198,13 +206,15 @@ def test_an_empty_log_has_no_history() -> None:
         "stage_since": pl.Date,
     }
     assert history.is_empty()
-    counts = cv.stage_counts(empty, as_of=LAST_DAY)
+    counts = cv.lifecycle.stage_counts(empty, as_of=LAST_DAY)
     assert counts.is_empty()
     assert counts.schema["customers"] == pl.Int64
 
 
 def test_before_the_log_begins_nobody_is_known() -> None:
-    counts = cv.stage_counts(small(amount=[1.0]), as_of=date(2024, 1, 31), start=date(2024, 1, 1))
+    counts = cv.lifecycle.stage_counts(
+        small(amount=[1.0]), as_of=date(2024, 1, 31), start=date(2024, 1, 1)
+    )
     assert counts["customers"].to_list() == [0, 1, 0, 0, 0, 0, 0, 0]
 
 
@@ -227,7 +237,9 @@ def test_a_log_in_parts_and_a_lazy_one_give_the_same(monkeypatch: pytest.MonkeyP
 
 def test_extreme_dates() -> None:
     log = small(ordered_at=[date(1, 1, 1), date(9999, 12, 31)])
-    counts = cv.stage_counts(log, as_of=date(9999, 12, 31), period="year", rules=RULES["all gaps"])
+    counts = cv.lifecycle.stage_counts(
+        log, as_of=date(9999, 12, 31), period="year", rules=RULES["all gaps"]
+    )
     assert counts.filter(customers=1).height == 9999
     assert counts["as_of"].max() == date(9999, 12, 31)
 
@@ -236,8 +248,8 @@ def test_bad_input() -> None:
     log = small(amount=[1.0])
     with pytest.raises(cv.CustomerValueError, match=r"start 2024-02-01 must not be after"):
         cv.stage_history(log, as_of=date(2024, 1, 1), start=date(2024, 2, 1))
-    alive = cv.LifecycleRules(silence=cv.AliveOnly())
+    alive = cv.LifecycleRules(silence=cv.lifecycle.AliveOnly())
     with pytest.raises(cv.CustomerValueError, match="a log has no p_alive"):
-        cv.stage_counts(log, as_of=LAST_DAY, rules=alive)
+        cv.lifecycle.stage_counts(log, as_of=LAST_DAY, rules=alive)
     with pytest.raises(cv.DataError, match="1 row with no amount"):
         cv.stage_history(small(amount=[None]).cast({"amount": pl.Float64}), as_of=LAST_DAY)

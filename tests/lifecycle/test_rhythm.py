@@ -31,7 +31,7 @@ def frame(rows: list[tuple[int, int, int]]) -> pl.DataFrame:
 @given(rows=histories)
 @settings(max_examples=60, deadline=None)
 def test_by_hand(rows: list[tuple[int, int, int]]) -> None:
-    rhythm = cv.purchase_rhythm(frame(rows))
+    rhythm = cv.lifecycle.purchase_rhythm(frame(rows))
     gaps = sum(x for x, _, _ in rows)
     typical = sum(t for x, t, _ in rows if x) / gaps if gaps else None
     for (x, t_x, recency), row in zip(rows, rhythm.iter_rows(named=True), strict=True):
@@ -44,13 +44,13 @@ def test_by_hand(rows: list[tuple[int, int, int]]) -> None:
         wait = math.ceil(row["usual_gap_days"])
         assert row["next_purchase_due"] == row["last_purchase"] + timedelta(days=wait)
         assert row["overdue_days"] == max(0, recency - wait)
-    back = cv.purchase_rhythm(frame(rows[::-1]).lazy()).collect()
+    back = cv.lifecycle.purchase_rhythm(frame(rows[::-1]).lazy()).collect()
     assert_frame_equal(back.reverse(), rhythm)
 
 
 def test_it_is_the_silence_that_stages_judge_by() -> None:
     customers = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30))
-    rhythm = cv.purchase_rhythm(cv.assign_stages(customers))
+    rhythm = cv.lifecycle.purchase_rhythm(cv.assign_stages(customers))
     lost = rhythm.filter(pl.col("silence") >= 4)
     assert set(lost["stage"]) == {"lost"}
     assert rhythm.filter(pl.col("stage") == "lost").height == lost.height
@@ -61,11 +61,13 @@ def test_who_never_bought_and_who_is_far_ahead() -> None:
         pl.lit(None, pl.Date).alias("last_purchase"),
         pl.lit(None, pl.Int64).alias("repeat_purchases"),
     )
-    assert cv.purchase_rhythm(never)["next_purchase_due"].to_list() == [None]
+    assert cv.lifecycle.purchase_rhythm(never)["next_purchase_due"].to_list() == [None]
     rules = cv.LifecycleRules(typical_gap_days=1e30)
-    assert cv.purchase_rhythm(frame([(0, 0, 0)]), rules=rules)["overdue_days"].to_list() == [0]
+    assert cv.lifecycle.purchase_rhythm(frame([(0, 0, 0)]), rules=rules)[
+        "overdue_days"
+    ].to_list() == [0]
 
 
 def test_ages_must_be_numbers() -> None:
     with pytest.raises(cv.DataError, match="NaN or infinite"):
-        cv.purchase_rhythm(frame([(1, 10, 0)]).with_columns(t_x=pl.lit(math.nan)))
+        cv.lifecycle.purchase_rhythm(frame([(1, 10, 0)]).with_columns(t_x=pl.lit(math.nan)))

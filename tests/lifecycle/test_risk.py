@@ -28,7 +28,7 @@ def holdout(rows: list[tuple[float, bool]]) -> pl.DataFrame:
 def test_the_worked_ranking() -> None:
     """0.7 x 1000, 0.2 x 5000, 0.05 x 20000: 700, 1000, 1000."""
     customers = pl.LazyFrame({"p_alive": [0.3, 0.8, 0.95, None], "profit": [1000, 5000, 20000, 1]})
-    ranked = cv.value_at_risk(customers).collect()
+    ranked = cv.lifecycle.value_at_risk(customers).collect()
     assert ranked["value_at_risk"].to_list()[:3] == pytest.approx([700, 1000, 1000])
     assert ranked["value_at_risk"][3] is ranked["risk_rank"][3] is None
     # By probability alone the first would come first.
@@ -38,18 +38,18 @@ def test_the_worked_ranking() -> None:
 
 def test_a_customer_of_no_value_risks_none() -> None:
     customers = pl.DataFrame({"churn": [1.0, 1.0], "profit": [-5.0, 2.0]})
-    ranked = cv.value_at_risk(customers, churn="churn")
+    ranked = cv.lifecycle.value_at_risk(customers, churn="churn")
     assert ranked["value_at_risk"].to_list() == [0.0, 2.0]
     assert ranked["risk_rank"].to_list() == [2, 1]
 
 
 def test_bad_probabilities_are_refused() -> None:
     with pytest.raises(cv.DataError, match="1 row with probabilities outside 0 to 1"):
-        cv.value_at_risk(pl.DataFrame({"p_alive": [1.5, 0.5], "profit": [1.0, 1.0]}))
+        cv.lifecycle.value_at_risk(pl.DataFrame({"p_alive": [1.5, 0.5], "profit": [1.0, 1.0]}))
     with pytest.raises(cv.DataError, match="NaN or infinite"):
-        cv.value_at_risk(pl.DataFrame({"p_alive": [0.5], "profit": [math.nan]}))
+        cv.lifecycle.value_at_risk(pl.DataFrame({"p_alive": [0.5], "profit": [math.nan]}))
     with pytest.raises(cv.CustomerValueError, match="p_alive or churn"):
-        cv.value_at_risk(pl.DataFrame({"profit": [1.0]}), p_alive=None)
+        cv.lifecycle.value_at_risk(pl.DataFrame({"profit": [1.0]}), p_alive=None)
 
 
 # --- calibration ---
@@ -58,7 +58,9 @@ def test_bad_probabilities_are_refused() -> None:
 @given(rows=pairs, bins=st.integers(1, 6))
 @settings(max_examples=60, deadline=None)
 def test_every_customer_is_in_one_bin(rows: list[tuple[float, bool]], bins: int) -> None:
-    checked = cv.calibration_table(holdout(rows), predicted="p", observed="left", bins=bins)
+    checked = cv.lifecycle.calibration_table(
+        holdout(rows), predicted="p", observed="left", bins=bins
+    )
     table = checked.table
     assert table["customers"].sum() == len(rows) == checked.n_customers
     assert table.height <= bins
@@ -69,14 +71,16 @@ def test_every_customer_is_in_one_bin(rows: list[tuple[float, bool]], bins: int)
         assert row["predicted"] == pytest.approx(np.mean([p for p, _ in own]))
         assert row["low"] <= row["observed"] + 1e-12
         assert row["high"] >= row["observed"] - 1e-12
-    back = cv.calibration_table(holdout(rows[::-1]), predicted="p", observed="left", bins=bins)
+    back = cv.lifecycle.calibration_table(
+        holdout(rows[::-1]), predicted="p", observed="left", bins=bins
+    )
     assert_frame_equal(back.table, table)
 
 
 @given(rows=pairs)
 @settings(max_examples=60, deadline=None)
 def test_scores_by_definition(rows: list[tuple[float, bool]]) -> None:
-    checked = cv.calibration_table(holdout(rows), predicted="p", observed="left")
+    checked = cv.lifecycle.calibration_table(holdout(rows), predicted="p", observed="left")
     if not rows:
         assert checked.brier_score is checked.auc is None
         return
@@ -93,13 +97,13 @@ def test_right_probabilities_are_calibrated_and_wrong_ones_are_not() -> None:
     rng = np.random.default_rng(1)
     p = rng.random(20_000)
     left = rng.random(20_000) < p
-    right = cv.calibration_table(
+    right = cv.lifecycle.calibration_table(
         pl.DataFrame({"p": p, "left": left}), predicted="p", observed="left"
     )
     inside = right.table.select(pl.col("predicted").is_between("low", "high").mean()).item()
     assert inside >= 0.8
     assert right.expected_error == pytest.approx(0, abs=0.01)
-    wrong = cv.calibration_table(
+    wrong = cv.lifecycle.calibration_table(
         pl.DataFrame({"p": 1 - p, "left": left}), predicted="p", observed="left"
     )
     assert right.brier_score is not None
@@ -110,13 +114,13 @@ def test_right_probabilities_are_calibrated_and_wrong_ones_are_not() -> None:
 
 def test_bad_holdouts_are_refused() -> None:
     with pytest.raises(cv.DataError, match="probabilities outside 0 to 1"):
-        cv.calibration_table(holdout([(2.0, True)]), predicted="p", observed="left")
+        cv.lifecycle.calibration_table(holdout([(2.0, True)]), predicted="p", observed="left")
     with pytest.raises(cv.DataError, match="outcomes not 0 or 1"):
-        cv.calibration_table(
+        cv.lifecycle.calibration_table(
             pl.DataFrame({"p": [0.5], "left": [2]}), predicted="p", observed="left"
         )
     with pytest.raises(ValidationError, match="bins"):
-        cv.calibration_table(holdout([]), predicted="p", observed="left", bins=0)
+        cv.lifecycle.calibration_table(holdout([]), predicted="p", observed="left", bins=0)
 
 
 # --- risk and hazard ---
@@ -124,9 +128,13 @@ def test_bad_holdouts_are_refused() -> None:
 
 def test_who_is_gone_and_who_will_go_are_two_things() -> None:
     customers = pl.LazyFrame({"now": [0.1, 0.9, 0.0, None], "then": [0.1, 0.45, 0.0, 0.1]})
-    gone = cv.churn_risk(customers, p_alive="now").collect()["churn_risk"].to_list()
+    gone = cv.lifecycle.churn_risk(customers, p_alive="now").collect()["churn_risk"].to_list()
     assert gone[:3] == pytest.approx([0.9, 0.1, 1.0])
-    goes = cv.churn_risk(customers, p_alive="now", later="then").collect()["churn_hazard"].to_list()
+    goes = (
+        cv.lifecycle.churn_risk(customers, p_alive="now", later="then")
+        .collect()["churn_hazard"]
+        .to_list()
+    )
     assert goes[:2] == pytest.approx([0.0, 0.5])
     assert goes[2:] == [None, None]
     assert gone[3] is None
@@ -137,12 +145,12 @@ def test_the_hazard_of_a_model_is_between_zero_and_one() -> None:
     model = cv.ParetoNbd(r=0.553, alpha=10.578, s=0.606, beta=11.669)
     now = cv.probability_alive(customers, model)
     both = cv.probability_alive(now, model, horizon="12mo")
-    hazard = cv.churn_risk(both, later="p_alive_later")["churn_hazard"]
+    hazard = cv.lifecycle.churn_risk(both, later="p_alive_later")["churn_hazard"]
     assert hazard.is_between(0, 1).all()
 
 
 def test_probabilities_that_rise_are_refused() -> None:
     with pytest.raises(cv.DataError, match="1 row with a probability that rises with time"):
-        cv.churn_risk(pl.DataFrame({"p_alive": [0.1], "q": [0.2]}), later="q")
+        cv.lifecycle.churn_risk(pl.DataFrame({"p_alive": [0.1], "q": [0.2]}), later="q")
     with pytest.raises(cv.DataError, match="outside 0 to 1"):
-        cv.churn_risk(pl.DataFrame({"p_alive": [1.1]}))
+        cv.lifecycle.churn_risk(pl.DataFrame({"p_alive": [1.1]}))

@@ -7,7 +7,12 @@ from pydantic import ValidationError
 
 import customer_value as cv
 
-WAYS = [cv.FixedDays(at_risk=40, lost=90), cv.PooledGaps(), cv.OwnGaps(min_gaps=3), cv.AliveOnly()]
+WAYS = [
+    cv.lifecycle.FixedDays(at_risk=40, lost=90),
+    cv.lifecycle.PooledGaps(),
+    cv.lifecycle.OwnGaps(min_gaps=3),
+    cv.lifecycle.AliveOnly(),
+]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -18,7 +23,9 @@ def test_rules_with_any_way_survive_json(way: Any) -> None:
     assert type(again.silence) is type(way)
 
 
-@pytest.mark.parametrize("way", [cv.FixedDays, cv.PooledGaps, cv.OwnGaps])
+@pytest.mark.parametrize(
+    "way", [cv.lifecycle.FixedDays, cv.lifecycle.PooledGaps, cv.lifecycle.OwnGaps]
+)
 def test_lost_is_further_gone_than_at_risk(way: Any) -> None:
     assert way(at_risk=0.7, lost=0.7).lost == 0.7
     with pytest.raises(ValidationError, match="a lost customer must be further gone"):
@@ -28,12 +35,12 @@ def test_lost_is_further_gone_than_at_risk(way: Any) -> None:
 @pytest.mark.parametrize(
     ("way", "words"),
     [
-        (cv.FixedDays, {"at_risk": 0}),
-        (cv.FixedDays, {"lost": float("inf")}),
-        (cv.PooledGaps, {"lost": 1.1}),
-        (cv.OwnGaps, {"at_risk": -0.1}),
-        (cv.OwnGaps, {"min_gaps": 0}),
-        (cv.AliveOnly, {"lost": 0.5}),
+        (cv.lifecycle.FixedDays, {"at_risk": 0}),
+        (cv.lifecycle.FixedDays, {"lost": float("inf")}),
+        (cv.lifecycle.PooledGaps, {"lost": 1.1}),
+        (cv.lifecycle.OwnGaps, {"at_risk": -0.1}),
+        (cv.lifecycle.OwnGaps, {"min_gaps": 0}),
+        (cv.lifecycle.AliveOnly, {"lost": 0.5}),
     ],
 )
 def test_ways_are_checked(way: Any, words: dict[str, float]) -> None:

@@ -334,7 +334,7 @@ def test_contracts_agree_with_contract_churn() -> None:
         table = pl.DataFrame(
             {"customer_id": [1], "contract_start": [date(2024, 1, 1)], "contract_end": [end]}
         )
-        lost = cv.contract_churn(table, as_of=DAY, grace_days=7)["lost"].sum()
+        lost = cv.contracts.contract_churn(table, as_of=DAY, grace_days=7)["lost"].sum()
         assert (contract(date(2024, 1, 1), end, rules)[0] == "lost") == bool(lost)
 
 
@@ -377,8 +377,11 @@ def test_an_end_alone_is_a_contract() -> None:
             cv.LifecycleRules(typical_gap_days=10, prior_gaps=3, lost_silence=3),
             ("new", "reactivated"),
         ),
-        (cv.LifecycleRules(silence=cv.FixedDays(at_risk=50, lost=90)), ("new", "reactivated")),
-        (cv.LifecycleRules(silence=cv.AliveOnly()), ("new", "new")),
+        (
+            cv.LifecycleRules(silence=cv.lifecycle.FixedDays(at_risk=50, lost=90)),
+            ("new", "reactivated"),
+        ),
+        (cv.LifecycleRules(silence=cv.lifecycle.AliveOnly()), ("new", "new")),
     ],
 )
 def test_a_long_gap_before_the_last_purchase(

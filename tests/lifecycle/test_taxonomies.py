@@ -40,19 +40,19 @@ staged = pl.DataFrame({"stage": STAGES})
 
 @pytest.mark.parametrize("name", CHINESE)
 def test_the_names_of_the_sources(name: Any) -> None:
-    zh = cv.map_stages(staged, taxonomy=name, locale="zh")
+    zh = cv.lifecycle.map_stages(staged, taxonomy=name, locale="zh")
     assert zh.columns == ["stage", f"stage_{name}"]
     assert zh[f"stage_{name}"].to_list() == CHINESE[name]
-    en = cv.map_stages(staged, taxonomy=cv.TAXONOMIES[name])
+    en = cv.lifecycle.map_stages(staged, taxonomy=cv.lifecycle.TAXONOMIES[name])
     assert en[f"stage_{name}"].to_list() == ENGLISH[name]
     assert en.schema[f"stage_{name}"] == pl.String
 
 
 def test_every_taxonomy_is_tested_and_versioned() -> None:
-    assert set(cv.TAXONOMIES) == set(CHINESE)
-    for name, taxonomy in cv.TAXONOMIES.items():
+    assert set(cv.lifecycle.TAXONOMIES) == set(CHINESE)
+    for name, taxonomy in cv.lifecycle.TAXONOMIES.items():
         assert (taxonomy.name, taxonomy.version) == (name, "1")
-        assert cv.Taxonomy.model_validate_json(taxonomy.model_dump_json()) == taxonomy
+        assert cv.lifecycle.Taxonomy.model_validate_json(taxonomy.model_dump_json()) == taxonomy
 
 
 def test_further_columns_refine() -> None:
@@ -66,7 +66,7 @@ def test_further_columns_refine() -> None:
             "advocate": [True, None, True, False, None, True],
         }
     )
-    mapped = cv.map_stages(rows, taxonomy=["journey", "loyalty", "value", "hubspot"])
+    mapped = cv.lifecycle.map_stages(rows, taxonomy=["journey", "loyalty", "value", "hubspot"])
     assert mapped["stage_journey"].to_list() == [
         "convert",
         "acquire",
@@ -102,15 +102,17 @@ def test_further_columns_refine() -> None:
 
 
 def test_a_taxonomy_of_ones_own() -> None:
-    own = cv.Taxonomy(
+    own = cv.lifecycle.Taxonomy(
         name="two",
         version="2024",
         phases=(
-            cv.TaxonomyPhase(name="active", name_zh="活跃", stages=("new", "growing", "stable")),
-            cv.TaxonomyPhase(name="quiet", name_zh="沉默", stages=("at_risk", "lost")),
+            cv.lifecycle.TaxonomyPhase(
+                name="active", name_zh="活跃", stages=("new", "growing", "stable")
+            ),
+            cv.lifecycle.TaxonomyPhase(name="quiet", name_zh="沉默", stages=("at_risk", "lost")),
         ),
     )
-    mapped = cv.map_stages(staged.lazy(), taxonomy=["trust", own], locale="zh")
+    mapped = cv.lifecycle.map_stages(staged.lazy(), taxonomy=["trust", own], locale="zh")
     assert isinstance(mapped, pl.LazyFrame)
     assert mapped.collect()["stage_two"].to_list() == [
         None,
@@ -126,36 +128,36 @@ def test_a_taxonomy_of_ones_own() -> None:
 
 def test_a_stage_that_is_none_has_no_name() -> None:
     odd = pl.DataFrame({"stage": [None, "vip"]}, schema={"stage": pl.String})
-    assert cv.map_stages(odd, taxonomy="growth")["stage_growth"].to_list() == [None, None]
-    assert cv.map_stages(odd, taxonomy="growth").height == 2
+    assert cv.lifecycle.map_stages(odd, taxonomy="growth")["stage_growth"].to_list() == [None, None]
+    assert cv.lifecycle.map_stages(odd, taxonomy="growth").height == 2
 
 
 def test_stages_of_a_history_have_names_too() -> None:
     stage = pl.Series(["new", "lost"], dtype=pl.Enum(STAGES))
-    mapped = cv.map_stages(pl.DataFrame({"stage": stage}).to_arrow(), taxonomy="growth")
+    mapped = cv.lifecycle.map_stages(pl.DataFrame({"stage": stage}).to_arrow(), taxonomy="growth")
     assert mapped["stage_growth"].to_list() == ["acquire", "leave"]
 
 
 def test_bad_input() -> None:
     with pytest.raises(cv.CustomerValueError, match="no taxonomy 'funnel': there are growth"):
-        cv.map_stages(staged, taxonomy="funnel")  # type: ignore[arg-type]
+        cv.lifecycle.map_stages(staged, taxonomy="funnel")  # type: ignore[arg-type]
     with pytest.raises(cv.CustomerValueError, match="asked for twice"):
-        cv.map_stages(staged, taxonomy=["growth", "growth"])
+        cv.lifecycle.map_stages(staged, taxonomy=["growth", "growth"])
     with pytest.raises(cv.CustomerValueError, match="locale must be 'en' or 'zh', got 'fr'"):
-        cv.map_stages(staged, taxonomy="growth", locale="fr")  # type: ignore[call-overload]
+        cv.lifecycle.map_stages(staged, taxonomy="growth", locale="fr")  # type: ignore[call-overload]
     with pytest.raises(cv.SchemaError, match="missing column 'stage'"):
-        cv.map_stages(pl.DataFrame({"x": [1]}), taxonomy="growth")
+        cv.lifecycle.map_stages(pl.DataFrame({"x": [1]}), taxonomy="growth")
     with pytest.raises(cv.SchemaError, match="'loyal' is Int32, must be Boolean"):
-        cv.map_stages(staged.with_columns(loyal=1), taxonomy="loyalty")
+        cv.lifecycle.map_stages(staged.with_columns(loyal=1), taxonomy="loyalty")
     with pytest.raises(cv.SchemaError, match="'tier' is Int32, must be text"):
-        cv.map_stages(staged.with_columns(tier=1), taxonomy="value")
+        cv.lifecycle.map_stages(staged.with_columns(tier=1), taxonomy="value")
 
 
 def test_a_taxonomy_says_each_thing_once() -> None:
-    phase = cv.TaxonomyPhase(name="a", name_zh="甲", stages=("new",))
-    bad = cv.TaxonomyRefinement(stages=("new",), column="x", equals=True, phase="nowhere")
+    phase = cv.lifecycle.TaxonomyPhase(name="a", name_zh="甲", stages=("new",))
+    bad = cv.lifecycle.TaxonomyRefinement(stages=("new",), column="x", equals=True, phase="nowhere")
     with pytest.raises(
         ValidationError,
         match=r"stage new is in more than one phase; phase a is there twice; .* phase 'nowhere'",
     ):
-        cv.Taxonomy(name="bad", version="1", phases=(phase, phase), refinements=(bad,))
+        cv.lifecycle.Taxonomy(name="bad", version="1", phases=(phase, phase), refinements=(bad,))

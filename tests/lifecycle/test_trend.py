@@ -26,7 +26,7 @@ END = date(2024, 12, 31)
 def test_trends_against_the_oracle(
     log: Log, as_of: date, window: int, value: Literal["revenue", "purchases"]
 ) -> None:
-    found = cv.purchase_trend(log.frame, as_of=as_of, window=f"{window}d", value=value)
+    found = cv.lifecycle.purchase_trend(log.frame, as_of=as_of, window=f"{window}d", value=value)
     expected = oracle.trend(log.rows, as_of, window, value)
     assert found["customer_id"].to_list() == sorted(expected)
     for customer, trend in found.rows():
@@ -39,7 +39,7 @@ def test_trends_against_the_oracle(
 
 def trend_of(ordered_at: list[date], amount: list[float], **words: Any) -> float | None:
     log = small(ordered_at=ordered_at, amount=amount)
-    value: float | None = cv.purchase_trend(log, as_of=END, **words)["trend"].item()
+    value: float | None = cv.lifecycle.purchase_trend(log, as_of=END, **words)["trend"].item()
     return value
 
 
@@ -96,7 +96,7 @@ def test_a_christmas_shop_does_not_decline_in_spring() -> None:
     end = date(2024, 6, 30)
     customers = cv.summarize(log, as_of=end)
     for seasonal, change, stage in ((False, -0.92, "declining"), (True, 0.0, "stable")):
-        trend = cv.purchase_trend(log, as_of=end, window="183d", seasonal=seasonal)
+        trend = cv.lifecycle.purchase_trend(log, as_of=end, window="183d", seasonal=seasonal)
         assert trend["trend"].item() == pytest.approx(change)
         staged = cv.assign_stages(customers.join(trend, on="customer_id"))
         assert staged["stage"].to_list() == [stage]
@@ -104,10 +104,12 @@ def test_a_christmas_shop_does_not_decline_in_spring() -> None:
 
 def test_lazy_later_events_and_keys() -> None:
     log = cv.load_cdnow()
-    early = cv.purchase_trend(log, as_of=date(1998, 3, 31), window="180d")
+    early = cv.lifecycle.purchase_trend(log, as_of=date(1998, 3, 31), window="180d")
     cut = log.filter(pl.col("ordered_at") <= date(1998, 3, 31))
-    assert_frame_equal(cv.purchase_trend(cut, as_of=date(1998, 3, 31), window="180d"), early)
-    lazy = cv.purchase_trend(log.lazy(), as_of=date(1998, 3, 31), window="180d")
+    assert_frame_equal(
+        cv.lifecycle.purchase_trend(cut, as_of=date(1998, 3, 31), window="180d"), early
+    )
+    lazy = cv.lifecycle.purchase_trend(log.lazy(), as_of=date(1998, 3, 31), window="180d")
     assert isinstance(lazy, pl.LazyFrame)
     assert_frame_equal(lazy.collect().sort("customer_id"), early)
     assert early.schema == {"customer_id": log.schema["customer_id"], "trend": pl.Float64}
@@ -116,9 +118,9 @@ def test_lazy_later_events_and_keys() -> None:
 def test_bad_windows() -> None:
     log = small(amount=[1.0])
     with pytest.raises(cv.CustomerValueError, match="no duration"):
-        cv.purchase_trend(log, as_of=END, window="soon")
+        cv.lifecycle.purchase_trend(log, as_of=END, window="soon")
     with pytest.raises(cv.CustomerValueError, match="at least a day"):
-        cv.purchase_trend(log, as_of=END, window="5h")
+        cv.lifecycle.purchase_trend(log, as_of=END, window="5h")
     with pytest.raises(cv.CustomerValueError, match="a day to a year"):
-        cv.purchase_trend(log, as_of=END, window="366d", seasonal=True)
-    assert cv.purchase_trend(log.clear(), as_of=END).is_empty()
+        cv.lifecycle.purchase_trend(log, as_of=END, window="366d", seasonal=True)
+    assert cv.lifecycle.purchase_trend(log.clear(), as_of=END).is_empty()

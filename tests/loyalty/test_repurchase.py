@@ -36,7 +36,7 @@ def _bought(log: Log, customer: str, day: date, as_of: date) -> bool:
 @settings(max_examples=60, deadline=None)
 def test_rates_of_the_window_by_hand(log: Log, as_of: date, start: date) -> None:
     start = min(start, as_of)
-    got = cv.loyalty_metrics(log.frame, as_of=as_of, start=start)
+    got = cv.loyalty.loyalty_metrics(log.frame, as_of=as_of, start=start)
     every = {customer: own for customer, own in occasions(log, as_of).items() if own}
     inside = {c: [d for d in own if d >= start] for c, own in every.items()}
     there = {c: own for c, own in inside.items() if own}
@@ -55,7 +55,7 @@ def test_rates_of_the_window_by_hand(log: Log, as_of: date, start: date) -> None
 def test_repurchase_on_data_that_is_not_censored_is_a_share() -> None:
     customers = cv.summarize(cv.load_cdnow(), as_of=date(1997, 3, 31))
     log, day = cv.load_cdnow(), date(1998, 6, 30)
-    got = cv.loyalty_metrics(log, as_of=day, within="90d")
+    got = cv.loyalty.loyalty_metrics(log, as_of=day, within="90d")
     bought = log.filter(pl.col("amount") >= 0).select("customer_id", "ordered_at").unique()
     first = pl.col("ordered_at").min().over("customer_id")
     again = bought.with_columns(age=(pl.col("ordered_at") - first).dt.total_days())
@@ -73,30 +73,34 @@ def test_young_customers_count_for_as_long_as_they_were_seen() -> None:
         customer_id=["a", "a", "b", "c"],
         ordered_at=[first, date(2024, 1, 11), first, date(2024, 1, 25)],
     )
-    got = cv.loyalty_metrics(log, as_of=date(2024, 1, 31), within="20d", min_tenure="20d")
+    got = cv.loyalty.loyalty_metrics(log, as_of=date(2024, 1, 31), within="20d", min_tenure="20d")
     # c was seen for 6 days only: of the two at risk after 10 days, one came back.
     assert got.repurchase_rate == pytest.approx(0.5)
     assert got.repeat_rate == pytest.approx(0.5)
-    assert cv.loyalty_metrics(log, as_of=date(2024, 1, 31)).repeat_rate == pytest.approx(1 / 3)
+    assert cv.loyalty.loyalty_metrics(log, as_of=date(2024, 1, 31)).repeat_rate == pytest.approx(
+        1 / 3
+    )
 
 
 def test_orders_of_one_day_are_repeat_purchases_where_orders_count() -> None:
     day = date(2024, 1, 1)
     log = small(ordered_at=[day, day], order_id=[1, 2])
     by_order = cv.TransactionOptions(occasion="order")
-    assert cv.loyalty_metrics(log, as_of=LAST_DAY).repeat_rate == 0.0
-    got = cv.loyalty_metrics(log, as_of=LAST_DAY, options=by_order)
+    assert cv.loyalty.loyalty_metrics(log, as_of=LAST_DAY).repeat_rate == 0.0
+    got = cv.loyalty.loyalty_metrics(log, as_of=LAST_DAY, options=by_order)
     assert (got.repeat_rate, got.repurchase_rate, got.returning_share) == (1.0, 1.0, 0.5)
 
 
 def test_an_empty_log_has_no_rates() -> None:
-    got = cv.loyalty_metrics(small(amount=[1.0]).clear(), as_of=LAST_DAY)
+    got = cv.loyalty.loyalty_metrics(small(amount=[1.0]).clear(), as_of=LAST_DAY)
     assert (got.customers, got.repeat_rate, got.repurchase_rate) == (0, None, None)
 
 
 def test_a_window_begins_before_it_ends() -> None:
     with pytest.raises(cv.CustomerValueError, match="must not be after"):
-        cv.loyalty_metrics(small(amount=[1.0]), as_of=date(2024, 1, 1), start=date(2024, 1, 2))
+        cv.loyalty.loyalty_metrics(
+            small(amount=[1.0]), as_of=date(2024, 1, 1), start=date(2024, 1, 2)
+        )
 
 
 def test_no_rate_beyond_what_was_seen() -> None:
@@ -104,7 +108,7 @@ def test_no_rate_beyond_what_was_seen() -> None:
     log = pl.DataFrame({"customer_id": range(9), "ordered_at": [day] * 9, "amount": [1.0] * 9})
     again = log.head(3).with_columns(ordered_at=date(2024, 1, 5))
     for table in (log, pl.concat([log, again])):
-        metrics = cv.loyalty_metrics(table, as_of=date(2024, 1, 10), within="90d")
+        metrics = cv.loyalty.loyalty_metrics(table, as_of=date(2024, 1, 10), within="90d")
         assert metrics.repurchase_rate is metrics.repurchase_low is None
-    seen = cv.loyalty_metrics(pl.concat([log, again]), as_of=date(2024, 1, 10), within="9d")
+    seen = cv.loyalty.loyalty_metrics(pl.concat([log, again]), as_of=date(2024, 1, 10), within="9d")
     assert seen.repurchase_rate == pytest.approx(1 / 3)

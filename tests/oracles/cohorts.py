@@ -14,7 +14,7 @@ import customer_value as cv
 
 
 def cohort(
-    n: int, purchases: cv.PurchaseModel, spend: cv.SpendModel, *, horizon: float, seed: int
+    n: int, purchases: cv.clv.PurchaseModel, spend: cv.clv.SpendModel, *, horizon: float, seed: int
 ) -> pl.DataFrame:
     """Histories of n customers, up to two years long, and what they spend in the horizon."""
     rng = np.random.default_rng(seed)
@@ -41,7 +41,7 @@ def cohort(
 def opportunity_cohort(
     n: int,
     purchases: cv.BgBb,
-    spend: cv.SpendModel,
+    spend: cv.clv.SpendModel,
     *,
     seed: int,
     horizon: int,

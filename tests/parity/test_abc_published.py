@@ -51,7 +51,7 @@ def master() -> pl.DataFrame:
 
 def test_concentration(master: pl.DataFrame) -> None:
     assert master.height == 23_570
-    share, gini = cv.top_share(master, share=0.2), cv.gini(master)
+    share, gini = cv.abc.top_share(master, share=0.2), cv.abc.gini(master)
     assert share is not None
     assert gini is not None
     assert round(100 * share, 3) == 67.777
@@ -73,5 +73,5 @@ def test_classes(
     ties: Literal["split", "together"],
     counts: list[int],
 ) -> None:
-    found = cv.abc_limits(master, options=cv.AbcOptions(boundary=boundary, ties=ties))
+    found = cv.abc.abc_limits(master, options=cv.AbcOptions(boundary=boundary, ties=ties))
     assert list(found.customers.values()) == counts

@@ -14,12 +14,12 @@ SCORES = {"r_score": "recency_score", "f_score": "frequency_score", "m_score": "
 METRICS = {"recency_days": "recency_days", "purchases": "transaction_count", "revenue": "amount"}
 
 
-def fit(customers: pl.DataFrame, bins: int, **words: Any) -> cv.RfmScale:
+def fit(customers: pl.DataFrame, bins: int, **words: Any) -> cv.rfm.RfmScale:
     options = cv.RfmOptions(recency_bins=bins, frequency_bins=bins, monetary_bins=bins, **words)
     return cv.fit_rfm(customers, options=options)
 
 
-def fit_as_r(customers: pl.DataFrame, bins: int) -> cv.RfmScale:
+def fit_as_r(customers: pl.DataFrame, bins: int) -> cv.rfm.RfmScale:
     return fit(customers, bins, convention="r_package")
 
 

@@ -11,11 +11,11 @@ from parity.shared_data import order_customers, read
 from parity.test_r_rfm import fit_as_r
 
 # The second table that the package itself tests with: ranges of recency, frequency and money.
-TESTS_OF_R = cv.RfmRules(
+TESTS_OF_R = cv.rfm.RfmRules(
     name="tests of the R package rfm",
     version="0.3.0",
     segments=tuple(
-        cv.RfmSegment(name=name, recency=r, frequency=f, monetary=m)
+        cv.rfm.RfmSegment(name=name, recency=r, frequency=f, monetary=m)
         for name, r, f, m in (
             ("champions", (4, 5), (4, 5), (4, 5)),
             ("loyal_customers", (2, 5), (3, 5), (3, 5)),
@@ -47,7 +47,7 @@ def scored_as_r() -> pl.DataFrame:
 
 
 @pytest.mark.parametrize(("rules", "table"), OF_R)
-def test_rules(rules: cv.RfmRules, table: str) -> None:
+def test_rules(rules: cv.rfm.RfmRules, table: str) -> None:
     of_r = read(f"rules_{table}.csv").sort("order").drop("order")
     ours = [
         (s.name, *(s.recency or ()), *(s.frequency or ()), *(s.monetary or ()))
@@ -57,7 +57,7 @@ def test_rules(rules: cv.RfmRules, table: str) -> None:
 
 
 @pytest.mark.parametrize(("rules", "table"), OF_R)
-def test_segment_of_every_customer(rules: cv.RfmRules, table: str) -> None:
+def test_segment_of_every_customer(rules: cv.rfm.RfmRules, table: str) -> None:
     of_r = read(f"orders_q5_segments_{table}.csv")
     both = cv.segment_rfm(scored_as_r(), rules=rules).join(
         of_r, on="customer_id", how="full", suffix="_of_r", validate="1:1"
@@ -71,7 +71,7 @@ def test_published_summary_of_segments() -> None:
     of_r = read("orders_q5_segment_summary_readme.csv")
     segmented = cv.segment_rfm(scored_as_r(), rules=RFM_R_PACKAGE)
     columns = ["customers", "revenue", "med_recency", "med_frequency", "med_monetary"]
-    ours = cv.segment_profile(segmented, rules=RFM_R_PACKAGE).rename(
+    ours = cv.rfm.segment_profile(segmented, rules=RFM_R_PACKAGE).rename(
         {
             "recency_days_median": "med_recency",
             "purchases_median": "med_frequency",

@@ -16,7 +16,7 @@ GG = cv.GammaGamma(p=6.25, q=3.74, v=15.44)
 LOG_NORMAL = cv.LogNormalSpend(median=30.0, between=0.5, within=0.6)
 PARETO = cv.ParetoNbd(r=0.9, alpha=8.0, s=0.8, beta=15.0)
 REGULAR = cv.MbgCnbd(k=2, r=1.5, alpha=5.0, a=0.6, b=4.0)
-TRUTHS: dict[str, tuple[cv.PurchaseModel, Any]] = {
+TRUTHS: dict[str, tuple[cv.clv.PurchaseModel, Any]] = {
     "bg_nbd": (cv.BgNbd(r=0.8, alpha=6.0, a=0.6, b=3.0), cv.fit_bg_nbd),
     "mbg_nbd": (cv.MbgNbd(r=0.8, alpha=6.0, a=0.6, b=3.0), cv.fit_mbg_nbd),
     "pareto_nbd": (PARETO, cv.fit_pareto_nbd),
@@ -64,7 +64,7 @@ def test_log_normal_spend() -> None:
 
 
 @pytest.mark.parametrize("wrong", [GG, cv.LogNormalSpend(median=30.0, between=0.5, within=0.01)])
-def test_coverage_tells_a_wrong_model_of_spend(wrong: cv.SpendModel) -> None:
+def test_coverage_tells_a_wrong_model_of_spend(wrong: cv.clv.SpendModel) -> None:
     """Purchases that really spread more than the model says: the test above can fail."""
     truth = cv.LogNormalSpend(median=30.0, between=1.5, within=3.0)
     customers = cohort(2_500, cv.Nbd(r=3.0, alpha=30.0), truth, horizon=365.0, seed=13)
@@ -85,7 +85,7 @@ def test_regular_gaps_taken_for_random_ones_are_told() -> None:
     ("truth", "horizon", "most"), [(GUESTS, 12, 20), (DONORS, 5, 6)], ids=["months", "years"]
 )
 @pytest.mark.parametrize("spend", [GG, LOG_NORMAL], ids=["gamma", "log-normal"])
-def test_opportunities(truth: cv.BgBb, horizon: int, most: int, spend: cv.SpendModel) -> None:
+def test_opportunities(truth: cv.BgBb, horizon: int, most: int, spend: cv.clv.SpendModel) -> None:
     customers = opportunity_cohort(2_500, truth, spend, seed=11, horizon=horizon, most=most)
     fitted = cv.fit_bg_bb(customers, time_unit=truth.time_unit)
     fit = cv.fit_gamma_gamma if spend is GG else cv.fit_log_normal_spend

@@ -40,12 +40,12 @@ def cdnow() -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def report(cdnow: pl.DataFrame) -> cv.ValueReport:
+def report(cdnow: pl.DataFrame) -> cv.report.ValueReport:
     return cv.value_report(cdnow, as_of=AS_OF, margin=0.3)
 
 
 @pytest.fixture(scope="module")
-def nobody_repeats() -> cv.ValueReport:
+def nobody_repeats() -> cv.report.ValueReport:
     rows = [(f"c{k}", date(2024, 1, 1 + k), 10.0 + k) for k in range(20)]
     return cv.value_report(log_of(*rows), as_of=date(2024, 2, 1), margin=0.25)
 
@@ -65,11 +65,11 @@ def exact(amounts: pl.Series) -> float:
 # --- the tables add up ---
 
 
-def test_seven_tables(report: cv.ValueReport) -> None:
+def test_seven_tables(report: cv.report.ValueReport) -> None:
     assert list(report.tables) == TABLES
 
 
-def test_the_quarters_add_up_to_the_log(report: cv.ValueReport, cdnow: pl.DataFrame) -> None:
+def test_the_quarters_add_up_to_the_log(report: cv.report.ValueReport, cdnow: pl.DataFrame) -> None:
     quarters = report.tables["quarters"]
     assert quarters["quarter"].to_list() == sorted(cdnow["ordered_at"].dt.truncate("1q").unique())
     assert quarters["revenue"].sum() == pytest.approx(exact(cdnow["amount"]), abs=1e-6)
@@ -121,7 +121,7 @@ def test_of_many_quarters_the_last_eight() -> None:
 
 @pytest.mark.parametrize("name", KEYS)
 def test_customers_revenue_and_value_add_up(
-    report: cv.ValueReport, cdnow: pl.DataFrame, name: str
+    report: cv.report.ValueReport, cdnow: pl.DataFrame, name: str
 ) -> None:
     table = report.tables[name]
     assert table["customers"].sum() == cdnow["customer_id"].n_unique() == report.customers.height
@@ -134,14 +134,16 @@ def test_customers_revenue_and_value_add_up(
 
 
 @pytest.mark.parametrize(("name", "key"), KEYS.items())
-def test_rows_are_the_groups_of_the_customers(report: cv.ValueReport, name: str, key: str) -> None:
+def test_rows_are_the_groups_of_the_customers(
+    report: cv.report.ValueReport, name: str, key: str
+) -> None:
     table = report.tables[name]
     assert table[key].is_unique().all()
     for group, members in table.select(key, "customers").iter_rows():
         assert (report.customers[key] == group).sum() == members > 0
 
 
-def test_groups_stand_from_best_to_worst(report: cv.ValueReport) -> None:
+def test_groups_stand_from_best_to_worst(report: cv.report.ValueReport) -> None:
     assert report.tables["abc"]["abc_class"].to_list() == ["A", "B", "C"]
     assert report.tables["tiers"]["tier"].to_list() == ["high", "medium", "low"]
     assert report.tables["profit"]["tier"].to_list() == ["high", "medium", "low"]
@@ -150,7 +152,9 @@ def test_groups_stand_from_best_to_worst(report: cv.ValueReport) -> None:
     assert segments == [name for name in listed if name in segments]
 
 
-def test_the_headline_is_that_of_the_log(report: cv.ValueReport, cdnow: pl.DataFrame) -> None:
+def test_the_headline_is_that_of_the_log(
+    report: cv.report.ValueReport, cdnow: pl.DataFrame
+) -> None:
     (row,) = report.tables["headline"].rows(named=True)
     days = cdnow.select("customer_id", pl.col("ordered_at").cast(pl.Date)).unique()
     assert row["customers"] == cdnow["customer_id"].n_unique()
@@ -163,7 +167,7 @@ def test_the_headline_is_that_of_the_log(report: cv.ValueReport, cdnow: pl.DataF
     assert row["profit"] == pytest.approx(0.3 * row["revenue"], rel=1e-12)
 
 
-def test_profit_adds_up(report: cv.ValueReport, cdnow: pl.DataFrame) -> None:
+def test_profit_adds_up(report: cv.report.ValueReport, cdnow: pl.DataFrame) -> None:
     table = report.tables["profit"]
     revenue = exact(cdnow["amount"])
     assert table["net_revenue"].sum() == pytest.approx(revenue, rel=1e-12)
@@ -185,7 +189,7 @@ def test_known_costs_come_before_the_assumed_margin() -> None:
 
 
 def test_every_customer_comes_out_once_with_everything(
-    report: cv.ValueReport, cdnow: pl.DataFrame
+    report: cv.report.ValueReport, cdnow: pl.DataFrame
 ) -> None:
     customers = report.customers
     assert customers["customer_id"].to_list() == sorted(cdnow["customer_id"].unique())
@@ -196,7 +200,7 @@ def test_every_customer_comes_out_once_with_everything(
 
 
 def test_the_parts_are_those_of_the_single_functions(
-    report: cv.ValueReport, cdnow: pl.DataFrame
+    report: cv.report.ValueReport, cdnow: pl.DataFrame
 ) -> None:
     customers = cv.summarize(cdnow, as_of=AS_OF)
     alone = (
@@ -218,7 +222,7 @@ def test_the_parts_are_those_of_the_single_functions(
 # --- the log ---
 
 
-def test_nothing_after_as_of_counts(report: cv.ValueReport, cdnow: pl.DataFrame) -> None:
+def test_nothing_after_as_of_counts(report: cv.report.ValueReport, cdnow: pl.DataFrame) -> None:
     old = cdnow.head(50).with_columns(ordered_at=pl.lit(AS_OF) + timedelta(days=1))
     new = old.with_columns(customer_id=-pl.col("customer_id"), amount=pl.lit(1e6))
     back = old.with_columns(amount=pl.lit(-1e6))
@@ -231,7 +235,7 @@ def test_nothing_after_as_of_counts(report: cv.ValueReport, cdnow: pl.DataFrame)
 
 
 def test_the_order_of_the_rows_does_not_change_a_bit(
-    report: cv.ValueReport, cdnow: pl.DataFrame
+    report: cv.report.ValueReport, cdnow: pl.DataFrame
 ) -> None:
     for seed in range(3):
         shuffled = cdnow.sample(fraction=1, shuffle=True, seed=seed)
@@ -246,13 +250,15 @@ def test_the_order_of_the_rows_does_not_change_a_bit(
     ids=["lazy", "pyarrow", "pandas"],
 )
 def test_any_frame_comes_in(
-    report: cv.ValueReport, cdnow: pl.DataFrame, convert: Callable[[pl.DataFrame], Any]
+    report: cv.report.ValueReport, cdnow: pl.DataFrame, convert: Callable[[pl.DataFrame], Any]
 ) -> None:
     other = cv.value_report(convert(cdnow), as_of=AS_OF, margin=0.3)
     assert other.customers.equals(report.customers)
 
 
-def test_columns_and_options_reach_the_log(report: cv.ValueReport, cdnow: pl.DataFrame) -> None:
+def test_columns_and_options_reach_the_log(
+    report: cv.report.ValueReport, cdnow: pl.DataFrame
+) -> None:
     raw = cdnow.rename({"customer_id": "who", "ordered_at": "when", "amount": "much"})
     dirty = pl.concat([raw, raw.head(3).with_columns(much=pl.lit(None, raw.schema["much"]))])
     columns = cv.Columns(customer="who", time="when", amount="much")
@@ -288,14 +294,14 @@ def test_orders_may_count_instead_of_days(cdnow: pl.DataFrame) -> None:
 # --- terms ---
 
 
-def test_margin_scales_value_and_profit(report: cv.ValueReport, cdnow: pl.DataFrame) -> None:
+def test_margin_scales_value_and_profit(report: cv.report.ValueReport, cdnow: pl.DataFrame) -> None:
     double = cv.value_report(cdnow, as_of=AS_OF, margin=0.6)
     assert double.customers["clv"].sum() == pytest.approx(2 * report.customers["clv"].sum())
     assert double.customers["profit"].sum() == pytest.approx(2 * report.customers["profit"].sum())
 
 
 def test_longer_and_cheaper_money_is_worth_more(
-    report: cv.ValueReport, cdnow: pl.DataFrame
+    report: cv.report.ValueReport, cdnow: pl.DataFrame
 ) -> None:
     for words in ({"horizon": "24mo"}, {"horizon": timedelta(days=731)}, {"discount_rate": 0.0}):
         other = cv.value_report(cdnow, as_of=AS_OF, margin=0.3, **words)
@@ -339,7 +345,7 @@ def test_bad_terms_are_refused_before_the_work(cdnow: pl.DataFrame) -> None:
     assert steps == []
 
 
-def test_assumptions_are_told(report: cv.ValueReport) -> None:
+def test_assumptions_are_told(report: cv.report.ValueReport) -> None:
     assert report.assumptions == (
         "30 % of revenue is margin: of purchases to come, and of past ones whose cost is unknown",
         (
@@ -384,7 +390,7 @@ def test_silence_by_default(cdnow: pl.DataFrame, capfd: pytest.CaptureFixture[st
 
 
 def test_without_repeat_customers_there_is_no_lifetime_value(
-    nobody_repeats: cv.ValueReport,
+    nobody_repeats: cv.report.ValueReport,
 ) -> None:
     ((what, why),) = nobody_repeats.not_computed.items()
     assert what == "lifetime value (tiers are by revenue)"
@@ -396,13 +402,15 @@ def test_without_repeat_customers_there_is_no_lifetime_value(
     assert [words.split()[0] for words in nobody_repeats.assumptions] == ["25", "a"]
 
 
-def test_without_lifetime_value_tiers_go_by_revenue(nobody_repeats: cv.ValueReport) -> None:
+def test_without_lifetime_value_tiers_go_by_revenue(nobody_repeats: cv.report.ValueReport) -> None:
     customers = nobody_repeats.customers
     by_revenue = cv.assign_tiers(customers.drop("tier", "distance_to_next"), value="revenue")
     assert customers["tier"].equals(by_revenue["tier"])
 
 
-def test_without_repeat_customers_the_rest_still_adds_up(nobody_repeats: cv.ValueReport) -> None:
+def test_without_repeat_customers_the_rest_still_adds_up(
+    nobody_repeats: cv.report.ValueReport,
+) -> None:
     for name in KEYS:
         assert nobody_repeats.tables[name]["customers"].sum() == 20
         assert nobody_repeats.tables[name]["revenue"].sum() == pytest.approx(390.0)
@@ -412,7 +420,7 @@ def test_without_repeat_customers_the_rest_still_adds_up(nobody_repeats: cv.Valu
 
 
 def test_new_customers_are_not_lost_because_nobody_repeats(
-    nobody_repeats: cv.ValueReport,
+    nobody_repeats: cv.report.ValueReport,
 ) -> None:
     assert set(nobody_repeats.customers["stage"]) == {"new"}
 
@@ -458,7 +466,7 @@ def test_a_log_of_returns_only_is_refused() -> None:
     says = "nobody has bought anything by 2024-06-30"
     with pytest.raises(cv.DataError, match=says) as caught:
         cv.value_report(log, as_of=AS_OF.replace(2024), margin=0.2)
-    assert isinstance(caught.value.report, cv.DataQualityReport)
+    assert isinstance(caught.value.report, cv.transactions.DataQualityReport)
     assert caught.value.report.returns == 1
 
 
@@ -467,7 +475,7 @@ def test_nothing_up_to_as_of_is_refused(rows: int) -> None:
     log = log_of(("a", date(2024, 1, 1), 5.0)).head(rows)
     with pytest.raises(cv.DataError, match="nobody has bought anything by 2023-12-31") as caught:
         cv.value_report(log, as_of=date(2023, 12, 31), margin=0.2)
-    assert isinstance(caught.value.report, cv.DataQualityReport)
+    assert isinstance(caught.value.report, cv.transactions.DataQualityReport)
     assert caught.value.report.rows_in == rows
 
 
@@ -475,7 +483,7 @@ def test_nothing_up_to_as_of_is_refused(rows: int) -> None:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_printing_shows_every_table(report: cv.ValueReport, name: str) -> None:
+def test_printing_shows_every_table(report: cv.report.ValueReport, name: str) -> None:
     printed = str(report)
     block = printed.split(f"\n{name}\n", maxsplit=1)[1].split("\n\n", maxsplit=1)[0]
     table = report.tables[name]
@@ -487,7 +495,7 @@ def test_printing_shows_every_table(report: cv.ValueReport, name: str) -> None:
 
 
 def test_printing_shows_warnings_and_assumptions(
-    report: cv.ValueReport, nobody_repeats: cv.ValueReport
+    report: cv.report.ValueReport, nobody_repeats: cv.report.ValueReport
 ) -> None:
     assert str(report).startswith("Customer value as of 1998-06-30")
     for one in (report, nobody_repeats):
@@ -500,7 +508,9 @@ def test_printing_shows_warnings_and_assumptions(
     )
 
 
-def test_what_limits_the_numbers_is_printed_before_them(nobody_repeats: cv.ValueReport) -> None:
+def test_what_limits_the_numbers_is_printed_before_them(
+    nobody_repeats: cv.report.ValueReport,
+) -> None:
     title, quality, notes, *tables = str(nobody_repeats).split("\n\n")
     assert title == "Customer value as of 2024-02-01"
     assert quality == str(nobody_repeats.quality)
@@ -509,25 +519,29 @@ def test_what_limits_the_numbers_is_printed_before_them(nobody_repeats: cv.Value
     assert [table.splitlines()[0] for table in tables] == TABLES
 
 
-def test_any_terminal_can_show_it(report: cv.ValueReport, nobody_repeats: cv.ValueReport) -> None:
+def test_any_terminal_can_show_it(
+    report: cv.report.ValueReport, nobody_repeats: cv.report.ValueReport
+) -> None:
     assert str(report).isascii()
     assert str(nobody_repeats).isascii()
     assert max(len(line) for line in "\n\n".join(str(report).split("\n\n")[3:]).splitlines()) <= 120
 
 
-def test_printing_leaves_the_settings_of_polars_alone(report: cv.ValueReport) -> None:
+def test_printing_leaves_the_settings_of_polars_alone(report: cv.report.ValueReport) -> None:
     before = pl.Config.save()
     assert str(report)
     assert pl.Config.save() == before
 
 
-def test_a_report_is_frozen(report: cv.ValueReport) -> None:
+def test_a_report_is_frozen(report: cv.report.ValueReport) -> None:
     assert is_dataclass(report)
     with pytest.raises(FrozenInstanceError):
         report.tables = {}  # type: ignore[misc]
 
 
-def test_reports_can_be_compared(report: cv.ValueReport, nobody_repeats: cv.ValueReport) -> None:
+def test_reports_can_be_compared(
+    report: cv.report.ValueReport, nobody_repeats: cv.report.ValueReport
+) -> None:
     """As things that are the same or not: frames have no single truth to compare by."""
     assert report == report  # noqa: PLR0124
     assert report != nobody_repeats

@@ -27,7 +27,7 @@ def test_recency_of_a_date_is_recency_in_days(cdnow: pl.DataFrame) -> None:
     assert cv.score_rfm(dates, scale, as_of=AS_OF)["rfm_cell"].equals(expected)
     lazy = cv.score_rfm(dates.lazy(), scale, as_of=AS_OF).collect()
     assert lazy["rfm_cell"].equals(expected)
-    assert cv.rfm_out_of_range(dates, scale, as_of=AS_OF)["above"].to_list() == [0, 0, 0]
+    assert cv.rfm.rfm_out_of_range(dates, scale, as_of=AS_OF)["above"].to_list() == [0, 0, 0]
 
 
 def test_as_of_counts_recency_anew(cdnow: pl.DataFrame) -> None:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 import customer_value as cv
 
-STEADY = cv.RfmExtra(name="steadiness", column="gap", score="s_score", smaller_is_better=True)
+STEADY = cv.rfm.RfmExtra(name="steadiness", column="gap", score="s_score", smaller_is_better=True)
 
 
 def test_known_extras_are_written_out() -> None:
@@ -55,12 +55,12 @@ def test_breaks_are_needed_of_extras_too() -> None:
     three: dict[str, Any] = {f"{d}_breaks": (1,) for d in ("recency", "frequency", "monetary")}
     with pytest.raises(ValidationError, match="method 'breaks' needs breaks of the extra 'length'"):
         cv.RfmOptions(method="breaks", extra=("length",), **three)
-    length = cv.RfmExtra(name="length", column="t_x", score="l_score", breaks=(30, 365))
+    length = cv.rfm.RfmExtra(name="length", column="t_x", score="l_score", breaks=(30, 365))
     assert cv.RfmOptions(method="breaks", extra=(length,), **three).breaks["length"] == (30, 365)
 
 
 @pytest.mark.parametrize("score", ["revenue", "customer_id", "recency_days", "t_x"])
 def test_a_score_does_not_take_the_place_of_what_is_scored(score: str) -> None:
-    extra = cv.RfmExtra(name="x", column="t_x", score=score)
+    extra = cv.rfm.RfmExtra(name="x", column="t_x", score=score)
     with pytest.raises(ValidationError, match=f"scores named as what is scored: {score}"):
         cv.RfmOptions(extra=(extra,))

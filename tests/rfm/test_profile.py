@@ -41,7 +41,7 @@ def frame(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
 @settings(max_examples=50, deadline=None)
 def test_profile_is_a_count_by_hand(rows: list[tuple[Any, ...]], seed: int) -> None:
     segmented = frame(rows)
-    profile = cv.segment_profile(segmented)
+    profile = cv.rfm.segment_profile(segmented)
     present = {row[0] for row in rows}
     assert profile["segment"].to_list() == [
         *NAMES, *(name for name in ("other", None) if name in present)
@@ -62,8 +62,8 @@ def test_profile_is_a_count_by_hand(rows: list[tuple[Any, ...]], seed: int) -> N
     if rows:
         assert profile["customer_share"].sum() == pytest.approx(1, rel=1e-15)
     shuffled = segmented.sample(fraction=1, shuffle=True, seed=seed)
-    assert cv.segment_profile(shuffled).equals(profile)
-    assert cv.segment_profile(segmented.lazy()).equals(profile)
+    assert cv.rfm.segment_profile(shuffled).equals(profile)
+    assert cv.rfm.segment_profile(segmented.lazy()).equals(profile)
 
 
 @pytest.mark.parametrize("locale", ["en", "zh"])
@@ -71,7 +71,7 @@ def test_actions_say_what_to_do_in_the_language_of_the_names(locale: Any) -> Non
     everybody = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30))
     scored = cv.score_rfm(everybody, cv.fit_rfm(everybody))
     segmented = cv.segment_rfm(scored, rules=RFM_GRID_25, locale=locale)
-    profile = cv.segment_profile(segmented, rules=RFM_GRID_25, locale=locale)
+    profile = cv.rfm.segment_profile(segmented, rules=RFM_GRID_25, locale=locale)
     first = RFM_GRID_25.segments[0]
     named = {"en": (first.name, first.action), "zh": (first.name_zh, first.action_zh)}[locale]
     assert profile.select("segment", "action").row(0) == named
@@ -86,7 +86,7 @@ def test_actions_say_what_to_do_in_the_language_of_the_names(locale: Any) -> Non
 def test_conditions_have_a_profile_without_actions() -> None:
     segmented = frame([("big", 1, 2, 50.0), ("other", 9, 1, 1.0)])
     rules = {"big": pl.col("revenue") > 9, "none": pl.lit(value=False)}
-    profile = cv.segment_profile(segmented, rules=rules)
+    profile = cv.rfm.segment_profile(segmented, rules=rules)
     assert profile.select("segment", "customers", "action").rows() == [
         ("big", 1, None),
         ("none", 0, None),
@@ -95,7 +95,7 @@ def test_conditions_have_a_profile_without_actions() -> None:
 
 
 def test_nobody_has_a_profile_of_zeros() -> None:
-    profile = cv.segment_profile(frame([]), rules=RFM_EIGHT_TYPES)
+    profile = cv.rfm.segment_profile(frame([]), rules=RFM_EIGHT_TYPES)
     assert profile["customers"].to_list() == [0] * 8
     assert profile["revenue"].to_list() == [0.0] * 8
     assert profile.select("customer_share", "revenue_share").null_count().row(0) == (8, 8)
@@ -103,15 +103,15 @@ def test_nobody_has_a_profile_of_zeros() -> None:
 
 def test_what_cannot_be_profiled_is_refused() -> None:
     with pytest.raises(cv.DataError, match="the rules do not have: rich, 冠军客户"):
-        cv.segment_profile(frame([("rich", 1, 1, 1.0), ("冠军客户", 1, 1, 1.0)]))
+        cv.rfm.segment_profile(frame([("rich", 1, 1, 1.0), ("冠军客户", 1, 1, 1.0)]))
     with pytest.raises(cv.DataError, match="1 row with NaN"):
-        cv.segment_profile(frame([("lost", 1, 1, math.nan)]))
+        cv.rfm.segment_profile(frame([("lost", 1, 1, math.nan)]))
     with pytest.raises(cv.DataError, match="1 row with values too large to sum"):
-        cv.segment_profile(frame([("lost", 1, 1, 1e30)]))
+        cv.rfm.segment_profile(frame([("lost", 1, 1, 1e30)]))
     with pytest.raises(cv.SchemaError, match="'segment', 'purchases'"):
-        cv.segment_profile(frame([]).drop("segment", "purchases"))
+        cv.rfm.segment_profile(frame([]).drop("segment", "purchases"))
     with pytest.raises(cv.CustomerValueError, match="conditions have no Chinese name of big"):
-        cv.segment_profile(frame([]), rules={"big": pl.lit(value=True)}, locale="zh")
+        cv.rfm.segment_profile(frame([]), rules={"big": pl.lit(value=True)}, locale="zh")
 
 
 def test_all_bad_columns_are_named_at_once() -> None:
@@ -124,7 +124,7 @@ def test_all_bad_columns_are_named_at_once() -> None:
         }
     )
     with pytest.raises(cv.DataError) as caught:
-        cv.segment_profile(bad)
+        cv.rfm.segment_profile(bad)
     assert all(name in str(caught.value) for name in ("recency_days", "purchases", "revenue"))
     with pytest.raises(cv.DataError) as caught:
         cv.profile_segments(bad, by=["segment"])

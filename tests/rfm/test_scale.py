@@ -68,7 +68,7 @@ def of(**columns: list[Any]) -> pl.DataFrame:
     return pl.DataFrame({**filled, "revenue": money})
 
 
-def score_alike(customers: pl.DataFrame, scale: cv.RfmScale) -> list[tuple[int, int, int]]:
+def score_alike(customers: pl.DataFrame, scale: cv.rfm.RfmScale) -> list[tuple[int, int, int]]:
     return cv.score_rfm(customers, scale).select(SCORES).rows()
 
 
@@ -211,7 +211,7 @@ def test_better_never_scores_worse_and_equal_scores_equal(
 def test_a_scale_survives_json(customers: list[Customer], bins: tuple[int, int, int]) -> None:
     shop = frame(customers)
     scale = cv.fit_rfm(shop, options=options(bins))
-    again = cv.RfmScale.model_validate_json(scale.model_dump_json())
+    again = cv.rfm.RfmScale.model_validate_json(scale.model_dump_json())
     assert again == scale
     assert cv.score_rfm(shop, again).equals(cv.score_rfm(shop, scale))
 
@@ -520,13 +520,13 @@ def test_options_know_no_other_words() -> None:
 )
 def test_cut_points_are_checked(words: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
-        cv.RfmDimension(column="purchases", reverse=False, **words)
+        cv.rfm.RfmDimension(column="purchases", reverse=False, **words)
 
 
 def test_cut_points_may_be_equal_or_none() -> None:
-    equal = cv.RfmDimension(column="x", edges=(1.0, 1.0), reverse=False, counts=(5, 0, 2))
+    equal = cv.rfm.RfmDimension(column="x", edges=(1.0, 1.0), reverse=False, counts=(5, 0, 2))
     assert (equal.requested_bins, equal.achieved_bins) == (3, 2)
-    single = cv.RfmDimension(column="x", edges=(), reverse=False, counts=(7,))
+    single = cv.rfm.RfmDimension(column="x", edges=(), reverse=False, counts=(7,))
     assert (single.requested_bins, single.achieved_bins) == (1, 1)
 
 
@@ -554,7 +554,7 @@ def test_given_breaks_are_taken_whatever_the_customers() -> None:
     assert scale.warnings == ("monetary: only 3 of 4 scores occur",)
     others = cv.fit_rfm(frame([Customer(5, 5, 5)]), options=cut)
     assert cv.score_rfm(few, others).equals(cv.score_rfm(few, scale))
-    assert cv.RfmScale.model_validate_json(scale.model_dump_json()) == scale
+    assert cv.rfm.RfmScale.model_validate_json(scale.model_dump_json()) == scale
 
 
 def test_breaks_and_method_belong_together() -> None:
@@ -614,7 +614,7 @@ def test_nested_cells_are_more_even_and_scales_survive_json() -> None:
     flat, inside = cv.fit_rfm(customers), cv.fit_rfm(customers, options=nested((5, 5, 5)))
     cells = [cv.score_rfm(customers, s)["rfm_cell"].value_counts()["count"] for s in (flat, inside)]
     assert max(cells[1]) < max(cells[0])
-    assert cv.RfmScale.model_validate_json(inside.model_dump_json()) == inside
+    assert cv.rfm.RfmScale.model_validate_json(inside.model_dump_json()) == inside
     assert inside.recency == flat.recency
     assert (len(inside.frequency.within), len(inside.monetary.within)) == (5, 25)
     lazy = cv.score_rfm(customers.lazy(), inside)
@@ -645,7 +645,7 @@ def test_scales_that_do_not_fit_together_are_refused() -> None:
         words = scale.model_dump()
         words[name] |= change
         with pytest.raises(ValidationError, match=says):
-            cv.RfmScale.model_validate(words)
+            cv.rfm.RfmScale.model_validate(words)
 
 
 @pytest.mark.parametrize("method", ["quantile", "nested"])

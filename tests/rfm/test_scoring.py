@@ -109,12 +109,12 @@ def test_extra_dimensions_stand_beside_the_three(method: Any) -> None:
         assert means.is_sorted()
         assert scored[name].dtype == pl.UInt8
         assert list(scale.scores[name].counts) == [(scored[name] == k).sum() for k in range(1, 6)]
-    assert cv.RfmScale.model_validate_json(scale.model_dump_json()) == scale
+    assert cv.rfm.RfmScale.model_validate_json(scale.model_dump_json()) == scale
 
 
 def test_an_own_dimension_where_small_is_good() -> None:
     customers = shop(50).rename({"t_x": "complaints"})
-    extra = cv.RfmExtra(
+    extra = cv.rfm.RfmExtra(
         name="peace", column="complaints", score="p_score", bins=3, smaller_is_better=True
     )
     scale = cv.fit_rfm(customers, options=cv.RfmOptions(extra=(extra,), weights=(0, 0, 0, 1)))
@@ -126,7 +126,7 @@ def test_an_own_dimension_where_small_is_good() -> None:
 def test_a_scale_has_the_extras_of_its_options() -> None:
     scale = cv.fit_rfm(shop(20), options=cv.RfmOptions(extra=("length",)))
     with pytest.raises(ValueError, match=r"extra must have the dimensions of options\.extra"):
-        cv.RfmScale.model_validate(scale.model_dump() | {"extra": ()})
+        cv.rfm.RfmScale.model_validate(scale.model_dump() | {"extra": ()})
 
 
 def test_clumpiness_from_the_log_to_the_score() -> None:
@@ -353,22 +353,22 @@ def test_values_beyond_the_scale_are_counted() -> None:
         }
     )
     for frame in (later, later.lazy()):
-        table = cv.rfm_out_of_range(frame, scale)
+        table = cv.rfm.rfm_out_of_range(frame, scale)
         assert table.rows() == [
             ("r_score", "recency_days", 10.0, 20.0, 5, 1, 2),
             ("f_score", "purchases", 2.0, 4.0, 5, 1, 2),
             ("m_score", "revenue", 5.0, 9.0, 5, 1, 1),
             ("l_score", "t_x", 1.0, 3.0, 5, 0, 0),
         ]
-    assert cv.rfm_out_of_range(known, scale).select("below", "above").sum().row(0) == (0, 0)
-    empty = cv.rfm_out_of_range(later.clear(), scale)
+    assert cv.rfm.rfm_out_of_range(known, scale).select("below", "above").sum().row(0) == (0, 0)
+    empty = cv.rfm.rfm_out_of_range(later.clear(), scale)
     assert empty["customers"].to_list() == [0] * 4
     old = scale.model_copy(
         update={"recency": scale.recency.model_copy(update={"lowest": None, "highest": None})}
     )
-    assert cv.rfm_out_of_range(later, old).select("below", "above").row(0) == (None, None)
+    assert cv.rfm.rfm_out_of_range(later, old).select("below", "above").row(0) == (None, None)
     with pytest.raises(cv.DataError, match="1 row with NaN"):
-        cv.rfm_out_of_range(
+        cv.rfm.rfm_out_of_range(
             later.with_columns(revenue=pl.Series([float("nan")] + [1.0] * 5)), scale
         )
 

@@ -26,13 +26,15 @@ CUBE = ["".join(cell) for cell in product("12345", repeat=3)]
 NAMES = {cell: segment.name for segment in cv.RFM_LIST_125.segments for cell in segment.cells}
 
 
-def rules_of(fallback: str = "other", bins: int = 5, **segments: tuple[str, ...]) -> cv.RfmRules:
-    named = tuple(cv.RfmSegment(name=name, cells=cells) for name, cells in segments.items())
-    return cv.RfmRules(name="mine", version="2", segments=named, bins=bins, fallback=fallback)
+def rules_of(
+    fallback: str = "other", bins: int = 5, **segments: tuple[str, ...]
+) -> cv.rfm.RfmRules:
+    named = tuple(cv.rfm.RfmSegment(name=name, cells=cells) for name, cells in segments.items())
+    return cv.rfm.RfmRules(name="mine", version="2", segments=named, bins=bins, fallback=fallback)
 
 
-def rules_in_order(*segments: cv.RfmSegment, bins: int = 5) -> cv.RfmRules:
-    return cv.RfmRules(name="mine", version="2", segments=segments, bins=bins)
+def rules_in_order(*segments: cv.rfm.RfmSegment, bins: int = 5) -> cv.rfm.RfmRules:
+    return cv.rfm.RfmRules(name="mine", version="2", segments=segments, bins=bins)
 
 
 def cube(bins: int) -> list[str]:
@@ -40,7 +42,7 @@ def cube(bins: int) -> list[str]:
     return [separator.join(map(str, c)) for c in product(range(1, bins + 1), repeat=3)]
 
 
-def matching(segment: cv.RfmSegment, cell: str) -> bool:
+def matching(segment: cv.rfm.RfmSegment, cell: str) -> bool:
     """Tell by the definition whether a segment matches a cell."""
     if segment.cells:
         return cell in segment.cells
@@ -52,7 +54,9 @@ def matching(segment: cv.RfmSegment, cell: str) -> bool:
     )
 
 
-def segments_of(rules: cv.RfmRules, *values: str | None, locale: Any = "en") -> list[str | None]:
+def segments_of(
+    rules: cv.rfm.RfmRules, *values: str | None, locale: Any = "en"
+) -> list[str | None]:
     return cv.segment_rfm(cells(*values), rules=rules, locale=locale)["segment"].to_list()
 
 
@@ -68,7 +72,7 @@ def test_the_list_of_125_is_an_exact_partition() -> None:
 
 def test_the_list_of_125_survives_json() -> None:
     rules = cv.RFM_LIST_125
-    assert cv.RfmRules.model_validate_json(rules.model_dump_json()) == rules
+    assert cv.rfm.RfmRules.model_validate_json(rules.model_dump_json()) == rules
     assert [segment.name for segment in rules.segments[:2]] == ["champions", "loyal"]
     assert (rules.name, rules.version) == ("rfm_list_125", "1")
 
@@ -146,7 +150,7 @@ def test_every_offence_of_the_cells_is_named_at_once() -> None:
 
 def test_a_segment_has_a_name() -> None:
     with pytest.raises(ValidationError, match="name"):
-        cv.RfmSegment(name="", cells=("555",))
+        cv.rfm.RfmSegment(name="", cells=("555",))
 
 
 def test_rules_are_frozen() -> None:
@@ -189,15 +193,15 @@ def test_nobody_drops_out_on_the_way() -> None:
 
 
 def test_ranges_include_both_ends_and_leave_other_dimensions_open() -> None:
-    rules = rules_in_order(cv.RfmSegment(name="fresh", recency=(3, 4), monetary=(5, 5)))
+    rules = rules_in_order(cv.rfm.RfmSegment(name="fresh", recency=(3, 4), monetary=(5, 5)))
     named = {c for c, name in zip(CUBE, segments_of(rules, *CUBE), strict=True) if name == "fresh"}
     assert named == {f"{r}{f}5" for r in "34" for f in "12345"}
 
 
 def test_the_first_that_matches_wins() -> None:
-    one = cv.RfmSegment(name="one", recency=(5, 5))
-    two = cv.RfmSegment(name="two", recency=(4, 5))
-    three = cv.RfmSegment(name="three", cells=("555", "455", "111"))
+    one = cv.rfm.RfmSegment(name="one", recency=(5, 5))
+    two = cv.rfm.RfmSegment(name="two", recency=(4, 5))
+    three = cv.rfm.RfmSegment(name="three", cells=("555", "455", "111"))
     values = ("555", "455", "111", "311")
     assert segments_of(rules_in_order(one, two, three), *values) == ["one", "two", "three", "other"]
     assert segments_of(rules_in_order(three, two, one), *values) == ["three"] * 3 + ["other"]
@@ -205,16 +209,16 @@ def test_the_first_that_matches_wins() -> None:
 
 
 def test_parts_of_one_name_are_one_segment() -> None:
-    low = cv.RfmSegment(name="edge", recency=(1, 1))
-    high = cv.RfmSegment(name="edge", recency=(5, 5))
-    rules = rules_in_order(low, high, cv.RfmSegment(name="edge", cells=("555",)))
+    low = cv.rfm.RfmSegment(name="edge", recency=(1, 1))
+    high = cv.rfm.RfmSegment(name="edge", recency=(5, 5))
+    rules = rules_in_order(low, high, cv.rfm.RfmSegment(name="edge", cells=("555",)))
     assert segments_of(rules, "111", "333", "555") == ["edge", "other", "edge"]
     assert check_rules(rules).overlapping == {}
     assert check_rules(rules).unreachable == ()
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> cv.RfmRules:
+def tables(draw: st.DrawFn) -> cv.rfm.RfmRules:
     bins = draw(st.integers(1, 10))
     score = st.integers(1, bins)
     span = st.none() | st.tuples(score, score).map(lambda ends: (min(ends), max(ends)))
@@ -225,14 +229,14 @@ def tables(draw: st.DrawFn) -> cv.RfmRules:
         listed = () if r or f or m else tuple(c for c, _ in zip(left, range(3), strict=False))
         if r or f or m or listed:
             segments.append(
-                cv.RfmSegment(name=f"s{k}", cells=listed, recency=r, frequency=f, monetary=m)
+                cv.rfm.RfmSegment(name=f"s{k}", cells=listed, recency=r, frequency=f, monetary=m)
             )
     return rules_in_order(*segments, bins=bins)
 
 
 @given(tables())
 @settings(max_examples=100, deadline=None)
-def test_segments_and_their_check_follow_the_definition(rules: cv.RfmRules) -> None:
+def test_segments_and_their_check_follow_the_definition(rules: cv.rfm.RfmRules) -> None:
     every_cell = cube(rules.bins)
     matches = {c: [s.name for s in rules.segments if matching(s, c)] for c in every_cell}
     expected = [(names or ["other"])[0] for names in matches.values()]
@@ -241,12 +245,12 @@ def test_segments_and_their_check_follow_the_definition(rules: cv.RfmRules) -> N
     assert coverage.uncovered == tuple(c for c, names in matches.items() if not names)
     assert coverage.overlapping == {c: tuple(n) for c, n in matches.items() if len(n) > 1}
     assert coverage.unreachable == tuple(s.name for s in rules.segments if s.name not in expected)
-    assert cv.RfmRules.model_validate_json(rules.model_dump_json()) == rules
+    assert cv.rfm.RfmRules.model_validate_json(rules.model_dump_json()) == rules
 
 
 def test_ten_bins_join_their_scores() -> None:
-    listed = cv.RfmSegment(name="listed", cells=("10-1-3", "1-1-1"))
-    ranged = cv.RfmSegment(name="ranged", recency=(10, 10))
+    listed = cv.rfm.RfmSegment(name="listed", cells=("10-1-3", "1-1-1"))
+    ranged = cv.rfm.RfmSegment(name="ranged", recency=(10, 10))
     rules = rules_in_order(listed, ranged, bins=10)
     values = ("10-1-3", "10-10-10", "9-9-9", "1-1-1", None)
     assert segments_of(rules, *values) == [
@@ -257,14 +261,14 @@ def test_ten_bins_join_their_scores() -> None:
         None,
     ]
     with pytest.raises(ValidationError, match="not three scores of 1 to 10 joined by '-': 111, 5"):
-        rules_in_order(cv.RfmSegment(name="a", cells=("111", "5-5-11")), bins=10)
+        rules_in_order(cv.rfm.RfmSegment(name="a", cells=("111", "5-5-11")), bins=10)
 
 
 def test_scores_of_ten_bins_find_their_segments() -> None:
     customers = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30))
     options = cv.RfmOptions(recency_bins=10, frequency_bins=5, monetary_bins=10)
     scored = cv.score_rfm(customers, cv.fit_rfm(customers, options=options))
-    rules = rules_in_order(cv.RfmSegment(name="fresh", recency=(8, 10)), bins=10)
+    rules = rules_in_order(cv.rfm.RfmSegment(name="fresh", recency=(8, 10)), bins=10)
     segmented = cv.segment_rfm(scored, rules=rules)
     fresh = segmented.filter(pl.col("segment") == "fresh")
     assert fresh.equals(segmented.filter(pl.col("r_score") >= 8))
@@ -274,23 +278,23 @@ def test_scores_of_ten_bins_find_their_segments() -> None:
 def test_a_segment_has_either_cells_or_ranges() -> None:
     for wrong in ({}, {"cells": ()}, {"cells": ("555",), "recency": (5, 5)}):
         with pytest.raises(ValidationError, match="'a' needs either cells or ranges of scores"):
-            cv.RfmSegment.model_validate({"name": "a", **wrong})
+            cv.rfm.RfmSegment.model_validate({"name": "a", **wrong})
 
 
 def test_ranges_run_upwards_within_the_bins() -> None:
     with pytest.raises(ValidationError, match=r"low to high: recency \(3, 2\), monetary \(5, 1\)"):
-        cv.RfmSegment(name="a", recency=(3, 2), monetary=(5, 1))
+        cv.rfm.RfmSegment(name="a", recency=(3, 2), monetary=(5, 1))
     for outside in ((0, 3), (1, 11)):
         with pytest.raises(ValidationError, match="recency"):
-            cv.RfmSegment(name="a", recency=outside)
+            cv.rfm.RfmSegment(name="a", recency=outside)
     with pytest.raises(ValidationError, match=r"ranges beyond 3 bins: a frequency \(2, 4\)"):
-        rules_in_order(cv.RfmSegment(name="a", frequency=(2, 4)), bins=3)
+        rules_in_order(cv.rfm.RfmSegment(name="a", frequency=(2, 4)), bins=3)
 
 
 def test_labels_are_not_empty() -> None:
     for field in ("action", "name_zh", "action_zh"):
         with pytest.raises(ValidationError, match=field):
-            cv.RfmSegment.model_validate({"name": "a", "cells": ["555"], field: ""})
+            cv.rfm.RfmSegment.model_validate({"name": "a", "cells": ["555"], field: ""})
 
 
 # --- conditions ---
@@ -317,7 +321,7 @@ def test_conditions_are_like_ranges(
     names = ("r_score", "f_score", "m_score")
     ranged = rules_in_order(
         *(
-            cv.RfmSegment(name=f"s{k}", recency=(r, 5), frequency=(f, 5), monetary=(m, 5))
+            cv.rfm.RfmSegment(name=f"s{k}", recency=(r, 5), frequency=(f, 5), monetary=(m, 5))
             for k, (r, f, m) in enumerate(bounds)
         )
     )
@@ -375,16 +379,16 @@ def test_conditions_on_ten_bins() -> None:
 
 def test_parts_of_a_segment_agree() -> None:
     parts = [
-        cv.RfmSegment(name="edge", recency=(1, 1), action="Wait."),
-        cv.RfmSegment(name="edge", recency=(5, 5)),
+        cv.rfm.RfmSegment(name="edge", recency=(1, 1), action="Wait."),
+        cv.rfm.RfmSegment(name="edge", recency=(5, 5)),
     ]
     with pytest.raises(ValidationError, match="different actions or Chinese names: edge"):
         rules_in_order(*parts)
 
 
 @pytest.mark.parametrize("rules", TABLES, ids=lambda rules: rules.name)
-def test_built_in_tables_are_complete_data(rules: cv.RfmRules) -> None:
-    assert cv.RfmRules.model_validate_json(rules.model_dump_json()) == rules
+def test_built_in_tables_are_complete_data(rules: cv.rfm.RfmRules) -> None:
+    assert cv.rfm.RfmRules.model_validate_json(rules.model_dump_json()) == rules
     assert rules.version == "1"
     for segment in rules.segments:
         assert segment.action is not None
@@ -397,7 +401,7 @@ def test_built_in_tables_are_complete_data(rules: cv.RfmRules) -> None:
 
 
 @pytest.mark.parametrize("rules", [RFM_EIGHT_TYPES, RFM_GRID_25, RFM_LIST_125])
-def test_exact_partitions(rules: cv.RfmRules) -> None:
+def test_exact_partitions(rules: cv.rfm.RfmRules) -> None:
     coverage = check_rules(rules)
     assert (coverage.uncovered, coverage.overlapping, coverage.unreachable) == ((), {}, ())
 
@@ -484,9 +488,9 @@ def test_chinese_names() -> None:
 
 def test_chinese_names_that_are_missing_are_named() -> None:
     rules = rules_in_order(
-        cv.RfmSegment(name="a", cells=("555",), name_zh="甲"),
-        cv.RfmSegment(name="b", cells=("554",)),
-        cv.RfmSegment(name="c", recency=(1, 1)),
+        cv.rfm.RfmSegment(name="a", cells=("555",), name_zh="甲"),
+        cv.rfm.RfmSegment(name="b", cells=("554",)),
+        cv.rfm.RfmSegment(name="c", recency=(1, 1)),
     )
     with pytest.raises(cv.CustomerValueError, match="'mine' have no Chinese name of b, c"):
         segments_of(rules, "555", locale="zh")
@@ -496,7 +500,8 @@ def test_chinese_names_that_are_missing_are_named() -> None:
 
 def test_check_for_the_bins_of_a_scale() -> None:
     rules = rules_in_order(
-        cv.RfmSegment(name="best", cells=("555",)), cv.RfmSegment(name="low", recency=(1, 4))
+        cv.rfm.RfmSegment(name="best", cells=("555",)),
+        cv.rfm.RfmSegment(name="low", recency=(1, 4)),
     )
     smaller = check_rules(rules, bins=3)
     assert (smaller.bins, smaller.uncovered, smaller.unreachable) == (3, (), ("best",))
@@ -538,7 +543,7 @@ def test_no_rules_cover_nothing() -> None:
 def test_segments_stream_to_a_file(tmp_path: Path) -> None:
     values = cells(*cube(10), None)
     values.write_parquet(tmp_path / "in.parquet")
-    rules = rules_in_order(cv.RfmSegment(name="a", recency=(2, 9), name_zh="甲"), bins=10)
+    rules = rules_in_order(cv.rfm.RfmSegment(name="a", recency=(2, 9), name_zh="甲"), bins=10)
     lazy = cv.segment_rfm(pl.scan_parquet(tmp_path / "in.parquet"), rules=rules, locale="zh")
     lazy.sink_parquet(tmp_path / "out.parquet")
     expected = cv.segment_rfm(values, rules=rules, locale="zh")
@@ -547,8 +552,8 @@ def test_segments_stream_to_a_file(tmp_path: Path) -> None:
 
 def test_two_segments_of_one_chinese_name_are_refused() -> None:
     segments = (
-        cv.RfmSegment(name="a", recency=(4, 5), name_zh="甲"),
-        cv.RfmSegment(name="b", recency=(1, 3), name_zh="甲"),
+        cv.rfm.RfmSegment(name="a", recency=(4, 5), name_zh="甲"),
+        cv.rfm.RfmSegment(name="b", recency=(1, 3), name_zh="甲"),
     )
     with pytest.raises(ValidationError, match="Chinese names of more than one segment: 甲"):
-        cv.RfmRules(name="x", version="1", segments=segments)
+        cv.rfm.RfmRules(name="x", version="1", segments=segments)

@@ -43,9 +43,11 @@ QUESTIONS: dict[str, Callable[..., pl.DataFrame | pl.LazyFrame]] = {
         log, as_of=AS_OF, period="week", **given
     ),
     "cohorts": lambda log, **given: cv.cohort_table(log, as_of=AS_OF, **given),
-    "gaps": lambda log, **given: cv.purchase_gaps(log, as_of=AS_OF, **given),
-    "trend": lambda log, **given: cv.purchase_trend(log, as_of=AS_OF, value="revenue", **given),
-    "opportunities": lambda log, **given: cv.summarize_opportunities(
+    "gaps": lambda log, **given: cv.lifecycle.purchase_gaps(log, as_of=AS_OF, **given),
+    "trend": lambda log, **given: cv.lifecycle.purchase_trend(
+        log, as_of=AS_OF, value="revenue", **given
+    ),
+    "opportunities": lambda log, **given: cv.clv.summarize_opportunities(
         log, as_of=AS_OF, period="month", **given
     ),
     "holdout": lambda log, **given: cv.split_holdout(

@@ -7,13 +7,15 @@ from pydantic import ValidationError
 
 import customer_value as cv
 
-REPORT = cv.DataQualityReport(
+REPORT = cv.transactions.DataQualityReport(
     rows_in=12_345,
     rows_out=12_340,
     customers=1_000,
     first_day=date(2024, 1, 1),
     last_day=date(2024, 12, 31),
-    dropped=(cv.RuleCount(rule="no_date", says="no <date> & time", rows=5, examples=("a",)),),
+    dropped=(
+        cv.transactions.RuleCount(rule="no_date", says="no <date> & time", rows=5, examples=("a",)),
+    ),
     returns=7,
     zero_amounts=8,
     exact_duplicates=9,
@@ -60,7 +62,7 @@ def test_its_html_escapes_what_comes_from_the_log() -> None:
 
 
 def test_it_is_plain_json() -> None:
-    assert cv.DataQualityReport.model_validate_json(REPORT.model_dump_json()) == REPORT
+    assert cv.transactions.DataQualityReport.model_validate_json(REPORT.model_dump_json()) == REPORT
 
 
 def test_it_is_frozen() -> None:

@@ -38,8 +38,8 @@ def refusal(log: Any, **keywords: Any) -> cv.DataError:
     return caught.value
 
 
-def report_of(error: cv.DataError) -> cv.DataQualityReport:
-    assert isinstance(error.report, cv.DataQualityReport)
+def report_of(error: cv.DataError) -> cv.transactions.DataQualityReport:
+    assert isinstance(error.report, cv.transactions.DataQualityReport)
     return error.report
 
 

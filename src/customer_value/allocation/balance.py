@@ -32,7 +32,7 @@ class ResponseCurve(BaseModel, frozen=True, extra="forbid"):
 
     Examples:
         >>> import customer_value as cv
-        >>> curve = cv.ResponseCurve(ceiling=0.8, spend=8.0, rate=0.6)
+        >>> curve = cv.allocation.ResponseCurve(ceiling=0.8, spend=8.0, rate=0.6)
         >>> round(curve.steepness, 6), round(curve.rate_at(16.0), 2)
         (0.173287, 0.75)
     """
@@ -123,9 +123,9 @@ def acquisition_retention_value(
 
     Examples:
         >>> import customer_value as cv
-        >>> acquire = cv.ResponseCurve(ceiling=0.10, spend=1.0, rate=0.04)
-        >>> retain = cv.ResponseCurve(ceiling=0.80, spend=8.0, rate=0.60)
-        >>> today = cv.acquisition_retention_value(acquire, retain, margin=50.0)
+        >>> acquire = cv.allocation.ResponseCurve(ceiling=0.10, spend=1.0, rate=0.04)
+        >>> retain = cv.allocation.ResponseCurve(ceiling=0.80, spend=8.0, rate=0.60)
+        >>> today = cv.allocation.acquisition_retention_value(acquire, retain, margin=50.0)
         >>> round(today.customer_value, 2), round(today.equity_per_prospect, 2)
         (94.0, 2.76)
     """
@@ -179,9 +179,9 @@ def balance_acquisition_retention(
 
     Examples:
         >>> import customer_value as cv
-        >>> acquire = cv.ResponseCurve(ceiling=0.10, spend=1.0, rate=0.04)
-        >>> retain = cv.ResponseCurve(ceiling=0.80, spend=8.0, rate=0.60)
-        >>> best = cv.balance_acquisition_retention(acquire, retain, margin=50.0)
+        >>> acquire = cv.allocation.ResponseCurve(ceiling=0.10, spend=1.0, rate=0.04)
+        >>> retain = cv.allocation.ResponseCurve(ceiling=0.80, spend=8.0, rate=0.60)
+        >>> best = cv.allocation.balance_acquisition_retention(acquire, retain, margin=50.0)
         >>> round(best.acquisition_spend, 3), round(best.retention_spend, 3)
         (3.405, 15.798)
         >>> round(best.marginal_acquisition_cost, 3), round(best.marginal_retention_cost, 3)

@@ -103,7 +103,7 @@ def allocate_budget(
         >>> segments = pl.DataFrame(
         ...     {"scale": [300.0, 200.0, 100.0], "steepness": [0.02, 0.05, 0.03]}
         ... )
-        >>> plan = cv.allocate_budget(segments, budget=100.0)
+        >>> plan = cv.allocation.allocate_budget(segments, budget=100.0)
         >>> plan.table["allocated"].round(4).to_list()
         [54.6234, 32.0659, 13.3107]
         >>> round(plan.expected_response, 4), round(plan.shadow_price, 5)

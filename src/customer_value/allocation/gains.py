@@ -92,7 +92,7 @@ def retention_offer_gain(
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> customers = pl.DataFrame({"churn_risk": [0.5, 0.0625], "clv": [500.0, 500.0]})
-        >>> cv.retention_offer_gain(
+        >>> cv.allocation.retention_offer_gain(
         ...     customers, success=0.25, acceptance=0.5, offer_cost=50.0, contact_cost=1.0
         ... ).select("offer_gain", "expected_offer_cost").rows()
         [(42.75, 19.75), (-17.40625, 25.21875)]
@@ -171,7 +171,7 @@ def win_back_gain(
         >>> segments = pl.DataFrame(
         ...     {"customers": [200], "win_back_rate": [0.12], "second_lifetime_value": [450.0]}
         ... )
-        >>> valued = cv.win_back_gain(segments, offer_cost=50.0, contact_cost=6.0)
+        >>> valued = cv.allocation.win_back_gain(segments, offer_cost=50.0, contact_cost=6.0)
         >>> valued.select("win_back_gain", "maximum_offer").row(0)
         (8400.0, 400.0)
     """

@@ -124,7 +124,7 @@ def assign_managers(
         ...     }
         ... )
         >>> managers = pl.DataFrame({"manager_id": ["li", "wu"], "capacity": [10.0, 6.0]})
-        >>> plan = cv.assign_managers(customers, managers)
+        >>> plan = cv.allocation.assign_managers(customers, managers)
         >>> plan.table["manager"].to_list(), plan.gain, plan.unfilled
         (['li', None, 'wu'], 750.0, 1)
         >>> plan.shadow_price

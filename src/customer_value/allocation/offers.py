@@ -122,7 +122,7 @@ def select_offers(
         ...         "gain": [10.0, 30.0, 20.0, 5.0],
         ...     }
         ... )
-        >>> plan = cv.select_offers(offers, budget=10.0)
+        >>> plan = cv.allocation.select_offers(offers, budget=10.0)
         >>> plan.table.filter("selected").select("customer_id", "offer").rows()
         [('a', 'call'), ('b', 'call')]
         >>> plan.gain, plan.bound, plan.shadow_price

@@ -1,46 +1,37 @@
 """Customer lifetime value: models of purchase and spend, and what they say of each customer."""
 
 from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel, SpendModel
-from customer_value.clv.bdw import Bdw, fit_bdw
-from customer_value.clv.bg_bb import BgBb, fit_bg_bb
-from customer_value.clv.bg_nbd import BgNbd, fit_bg_nbd
-from customer_value.clv.checks import (
-    DataSufficiency,
-    SpendFrequencyCorrelation,
-    SufficiencyLimits,
-    data_sufficiency,
-    spend_frequency_correlation,
-)
-from customer_value.clv.compare import ModelComparison, compare_models
-from customer_value.clv.conformal import (
-    ConformalGroup,
-    ConformalInterval,
-    conformal_interval,
-    fit_conformal_interval,
-)
-from customer_value.clv.contracts import ContractModel
-from customer_value.clv.contractual import contractual_value, retention_curve
-from customer_value.clv.covariates import (
+from customer_value.clv.formulas import berger_nasr_value, constant_retention_value, present_value
+from customer_value.clv.markov import markov_value, recency_transitions
+from customer_value.clv.models.bdw import Bdw, fit_bdw
+from customer_value.clv.models.bg_bb import BgBb, fit_bg_bb
+from customer_value.clv.models.bg_nbd import BgNbd, fit_bg_nbd
+from customer_value.clv.models.contract import ContractModel
+from customer_value.clv.models.covariates import (
     CovariateEffects,
     CovariateModel,
     CovariateTerms,
     LikelihoodRatioTest,
     likelihood_ratio_test,
 )
-from customer_value.clv.drawing import IntervalOptions
-from customer_value.clv.formulas import berger_nasr_value, constant_retention_value, present_value
-from customer_value.clv.gamma_gamma import GammaGamma, fit_gamma_gamma
-from customer_value.clv.holdout import HoldoutReport, evaluate_holdout
-from customer_value.clv.intervals import ValueInterval, value_interval
-from customer_value.clv.log_normal import LogNormalSpend, fit_log_normal_spend
-from customer_value.clv.markov import markov_value, recency_transitions
-from customer_value.clv.mbg_cnbd import MbgCnbd, fit_mbg_cnbd
-from customer_value.clv.mbg_nbd import MbgNbd, fit_mbg_nbd
-from customer_value.clv.models import load_model
-from customer_value.clv.nbd import Nbd, fit_nbd
+from customer_value.clv.models.gamma_gamma import GammaGamma, fit_gamma_gamma
+from customer_value.clv.models.log_normal import LogNormalSpend, fit_log_normal_spend
+from customer_value.clv.models.mbg_cnbd import MbgCnbd, fit_mbg_cnbd
+from customer_value.clv.models.mbg_nbd import MbgNbd, fit_mbg_nbd
+from customer_value.clv.models.nbd import Nbd, fit_nbd
+from customer_value.clv.models.pareto_nbd import ParetoNbd, fit_pareto_nbd
+from customer_value.clv.models.sbg import Sbg, fit_sbg
 from customer_value.clv.opportunities import summarize_opportunities
-from customer_value.clv.pareto_nbd import ParetoNbd, fit_pareto_nbd
-from customer_value.clv.predictions import (
+from customer_value.clv.predict.conformal import (
+    ConformalGroup,
+    ConformalInterval,
+    conformal_interval,
+    fit_conformal_interval,
+)
+from customer_value.clv.predict.contractual import contractual_value, retention_curve
+from customer_value.clv.predict.drawing import IntervalOptions
+from customer_value.clv.predict.intervals import ValueInterval, value_interval
+from customer_value.clv.predict.predictions import (
     expected_purchases,
     expected_purchases_new_customer,
     expected_spend,
@@ -50,9 +41,18 @@ from customer_value.clv.predictions import (
     purchase_probability,
     purchase_probability_new_customer,
 )
-from customer_value.clv.sbg import Sbg, fit_sbg
-from customer_value.clv.track import tracking
-from customer_value.clv.value import ValueTerms, customer_lifetime_value
+from customer_value.clv.predict.value import ValueTerms, customer_lifetime_value
+from customer_value.clv.stored import load_model
+from customer_value.clv.validate.checks import (
+    DataSufficiency,
+    SpendFrequencyCorrelation,
+    SufficiencyLimits,
+    data_sufficiency,
+    spend_frequency_correlation,
+)
+from customer_value.clv.validate.compare import ModelComparison, compare_models
+from customer_value.clv.validate.holdout import HoldoutReport, evaluate_holdout
+from customer_value.clv.validate.track import tracking
 
 __all__ = [
     "Bdw",

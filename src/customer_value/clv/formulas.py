@@ -155,12 +155,14 @@ def constant_retention_value(
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> round(
-        ...     cv.constant_retention_value(100.0, retention=0.8, discount_rate=0.12, timing="end"),
+        ...     cv.clv.constant_retention_value(
+        ...         100.0, retention=0.8, discount_rate=0.12, timing="end"
+        ...     ),
         ...     2,
         ... )
         250.0
         >>> plans = pl.DataFrame({"margin": [100.0, 40.0], "kept": [0.8, 0.9]})
-        >>> value = cv.constant_retention_value(
+        >>> value = cv.clv.constant_retention_value(
         ...     "margin", retention="kept", discount_rate=0.12, timing="begin"
         ... )
         >>> plans.with_columns(clv=value.round(2))["clv"].to_list()
@@ -240,7 +242,7 @@ def berger_nasr_value(
 
     Examples:
         >>> import customer_value as cv
-        >>> value = cv.berger_nasr_value(
+        >>> value = cv.clv.berger_nasr_value(
         ...     260.0, promotion=50.0, retention=0.75, discount_rate=0.2, periods=10
         ... )
         >>> round(value, 2)
@@ -287,9 +289,9 @@ def present_value(
 
     Examples:
         >>> import customer_value as cv
-        >>> kept = cv.retention_curve(cv.Sbg(alpha=0.668, beta=3.806), periods=3)["survival"]
+        >>> kept = cv.clv.retention_curve(cv.Sbg(alpha=0.668, beta=3.806), periods=3)["survival"]
         >>> round(
-        ...     cv.present_value(
+        ...     cv.clv.present_value(
         ...         [100, 110, 120, 130], survival=kept, discount_rate=0.1, timing="begin"
         ...     ),
         ...     2,

@@ -79,9 +79,9 @@ def markov_value(
 
     Examples:
         >>> import customer_value as cv
-        >>> transitions = cv.recency_transitions([0.3, 0.2, 0.15, 0.05])
+        >>> transitions = cv.clv.recency_transitions([0.3, 0.2, 0.15, 0.05])
         >>> rewards = {"recency_1": 36.0, "recency_2": -4, "recency_3": -4, "recency_4": -4}
-        >>> values = cv.markov_value(transitions, rewards | {"former": 0}, discount_rate=0.2)
+        >>> values = cv.clv.markov_value(transitions, rewards | {"former": 0}, discount_rate=0.2)
         >>> values["value"].round(3).to_list()
         [52.32, 5.554, 1.251, -1.82, 0.0]
     """
@@ -114,7 +114,7 @@ def recency_transitions(purchase_probabilities: Sequence[float]) -> pl.DataFrame
 
     Examples:
         >>> import customer_value as cv
-        >>> cv.recency_transitions([0.3, 0.2]).rows()[1]
+        >>> cv.clv.recency_transitions([0.3, 0.2]).rows()[1]
         ('recency_2', 0.2, 0.0, 0.8)
     """
     buys = np.asarray(purchase_probabilities, dtype=np.float64)

@@ -89,7 +89,7 @@ def summarize_opportunities(
         ...         "amount": [50.0, 20.0, 30.0, 10.0],
         ...     }
         ... )
-        >>> years = cv.summarize_opportunities(gifts, as_of=date(2023, 12, 31), period="year")
+        >>> years = cv.clv.summarize_opportunities(gifts, as_of=date(2023, 12, 31), period="year")
         >>> columns = "repeat_purchases", "last_opportunity", "opportunities", "repeat_spend"
         >>> years.select(columns).rows()
         [(1, 2, 3, 50.0), (0, 0, 2, None)]

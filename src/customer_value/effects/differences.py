@@ -69,7 +69,9 @@ def difference_in_differences(
         ...         "autumn": [24.0, 28.0, 24.0, 25.0],
         ...     }
         ... )
-        >>> effect = cv.difference_in_differences(customers, before="spring", after="autumn")
+        >>> effect = cv.effects.difference_in_differences(
+        ...     customers, before="spring", after="autumn"
+        ... )
         >>> effect.estimate, effect.basis
         (4.5, 'quasi_experiment')
     """
@@ -126,7 +128,7 @@ def before_after(
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> sales = pl.DataFrame({"spring": [10.0, 0.0, 5.0], "autumn": [12.0, 4.0, 5.0]})
-        >>> change = cv.before_after(sales, before="spring", after="autumn")
+        >>> change = cv.effects.before_after(sales, before="spring", after="autumn")
         >>> change.estimate, change.basis
         (2.0, 'descriptive')
     """

@@ -88,7 +88,7 @@ def evaluate_effect(
         ...         "bought": [1] * 120 + [0] * 880 + [1] * 100 + [0] * 900,
         ...     }
         ... )
-        >>> effect = cv.evaluate_effect(
+        >>> effect = cv.effects.evaluate_effect(
         ...     bought, outcome="bought", kind="proportion", interval="wald"
         ... )
         >>> round(effect.estimate, 4), round(effect.low, 4), round(effect.high, 4)
@@ -149,9 +149,9 @@ def sample_ratio_check(n_treated: int, n_control: int, *, expected_share: float 
 
     Examples:
         >>> import customer_value as cv
-        >>> cv.sample_ratio_check(5000, 5000)
+        >>> cv.effects.sample_ratio_check(5000, 5000)
         1.0
-        >>> round(cv.sample_ratio_check(5000, 5300), 4)
+        >>> round(cv.effects.sample_ratio_check(5000, 5300), 4)
         0.0031
     """
     share = _Terms(expected_share=expected_share).expected_share or 0.5

@@ -62,9 +62,9 @@ def required_sample_size(
 
     Examples:
         >>> import customer_value as cv
-        >>> cv.required_sample_size(baseline=0.10, effect=0.02)
+        >>> cv.effects.required_sample_size(baseline=0.10, effect=0.02)
         3839
-        >>> cv.required_sample_size(baseline=50.0, effect=5.0, standard_deviation=40.0)
+        >>> cv.effects.required_sample_size(baseline=50.0, effect=5.0, standard_deviation=40.0)
         1005
     """
     design = _Design(
@@ -133,8 +133,8 @@ def campaign_return(effect: EffectEstimate, *, cost: float, margin: float) -> Ca
         >>> trial = pl.DataFrame(
         ...     {"group": [True] * 3 + [False] * 3, "revenue": [30.0, 34, 32, 20, 24, 22]}
         ... )
-        >>> effect = cv.evaluate_effect(trial, outcome="revenue")
-        >>> result = cv.campaign_return(effect, cost=6.0, margin=0.4)
+        >>> effect = cv.effects.evaluate_effect(trial, outcome="revenue")
+        >>> result = cv.effects.campaign_return(effect, cost=6.0, margin=0.4)
         >>> result.incremental_margin, result.profit, result.roi
         (12.0, 6.0, 1.0)
     """

@@ -62,7 +62,7 @@ def uplift_by_segment(
         ...         "margin": [9.0, 8, 9, 10, 1, 2, 1, 0, 3, 4, 3, 2, 3, 4, 3, 2],
         ...     }
         ... )
-        >>> table = cv.uplift_by_segment(trial, outcome="margin", segment="segment")
+        >>> table = cv.effects.uplift_by_segment(trial, outcome="margin", segment="segment")
         >>> table.select("segment", "uplift", "significant").rows()
         [('a', 8.0, True), ('b', 0.0, False)]
     """
@@ -126,7 +126,7 @@ def qini_curve(
         ...         "bought": [1, 0, 0, 0],
         ...     }
         ... )
-        >>> cv.qini_curve(trial, outcome="bought", score="score")["incremental"].to_list()
+        >>> cv.effects.qini_curve(trial, outcome="bought", score="score")["incremental"].to_list()
         [0.0, 1.0, 1.0]
     """
     arms = read_arms(customers, group, treated, numbers=[outcome, score])
@@ -191,7 +191,7 @@ def qini_coefficient(
         ...         "bought": [1, 0, 0, 0],
         ...     }
         ... )
-        >>> cv.qini_coefficient(trial, outcome="bought", score="score")
+        >>> cv.effects.qini_coefficient(trial, outcome="bought", score="score")
         0.125
     """
     curve = qini_curve(customers, outcome=outcome, score=score, group=group, treated=treated)

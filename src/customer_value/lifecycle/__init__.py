@@ -1,14 +1,10 @@
 """Lifecycle: where each customer stands, how customers move, come, stay and leave."""
 
-from customer_value.lifecycle.change import AlertOptions, value_alerts, value_bridge
 from customer_value.lifecycle.churn import churn_error_curve, churn_threshold
 from customer_value.lifecycle.cohorts import cohort_table
-from customer_value.lifecycle.contracts import contract_churn
-from customer_value.lifecycle.forecast import migration_forecast, migration_steady_state
 from customer_value.lifecycle.gaps import purchase_gaps
 from customer_value.lifecycle.growth import growth_accounting
 from customer_value.lifecycle.history import stage_counts, stage_history
-from customer_value.lifecycle.migration import migration_matrix
 from customer_value.lifecycle.rhythm import purchase_rhythm
 from customer_value.lifecycle.risk import Calibration, calibration_table, churn_risk, value_at_risk
 from customer_value.lifecycle.rules import AliveOnly, FixedDays, LifecycleRules, OwnGaps, PooledGaps
@@ -25,7 +21,6 @@ from customer_value.lifecycle.trend import purchase_trend
 
 __all__ = [
     "TAXONOMIES",
-    "AlertOptions",
     "AliveOnly",
     "Calibration",
     "FixedDays",
@@ -41,19 +36,13 @@ __all__ = [
     "churn_risk",
     "churn_threshold",
     "cohort_table",
-    "contract_churn",
     "growth_accounting",
     "map_stages",
-    "migration_forecast",
-    "migration_matrix",
-    "migration_steady_state",
     "purchase_gaps",
     "purchase_rhythm",
     "purchase_trend",
     "stage_counts",
     "stage_history",
     "survival_curve",
-    "value_alerts",
     "value_at_risk",
-    "value_bridge",
 ]

@@ -57,10 +57,10 @@ def churn_threshold(
     Examples:
         >>> import customer_value as cv
         >>> from datetime import date
-        >>> gaps = cv.purchase_gaps(cv.load_cdnow(), as_of=date(1998, 6, 30))
-        >>> cv.churn_threshold(gaps, method="quantile", share=0.8)
+        >>> gaps = cv.lifecycle.purchase_gaps(cv.load_cdnow(), as_of=date(1998, 6, 30))
+        >>> cv.lifecycle.churn_threshold(gaps, method="quantile", share=0.8)
         117.0
-        >>> cv.churn_threshold(gaps)
+        >>> cv.lifecycle.churn_threshold(gaps)
         195.0
     """
     terms = _Terms(method=method, share=share)
@@ -112,10 +112,10 @@ def churn_error_curve(gaps: Frame) -> pl.DataFrame:
     Examples:
         >>> import customer_value as cv
         >>> from datetime import date
-        >>> gaps = cv.purchase_gaps(cv.load_cdnow(), as_of=date(1998, 6, 30))
-        >>> cv.churn_error_curve(gaps).filter(days=90).row(0)[1:] < (0.29, 0.07)
+        >>> gaps = cv.lifecycle.purchase_gaps(cv.load_cdnow(), as_of=date(1998, 6, 30))
+        >>> cv.lifecycle.churn_error_curve(gaps).filter(days=90).row(0)[1:] < (0.29, 0.07)
         True
-        >>> cv.churn_error_curve(gaps).sort("error").item(0, "days")
+        >>> cv.lifecycle.churn_error_curve(gaps).sort("error").item(0, "days")
         195.0
     """
     return _error_curve(_read(gaps))

@@ -64,7 +64,7 @@ def purchase_gaps(
     Examples:
         >>> import customer_value as cv
         >>> from datetime import date
-        >>> gaps = cv.purchase_gaps(cv.load_cdnow(), as_of=date(1998, 6, 30))
+        >>> gaps = cv.lifecycle.purchase_gaps(cv.load_cdnow(), as_of=date(1998, 6, 30))
         >>> gaps.select("gap_days", "ended").head(4).rows()
         [(17, True), (196, True), (132, True), (200, False)]
     """

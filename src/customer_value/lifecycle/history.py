@@ -136,7 +136,9 @@ def stage_counts(
     Examples:
         >>> import customer_value as cv
         >>> from datetime import date
-        >>> counts = cv.stage_counts(cv.load_cdnow(), as_of=date(1998, 6, 30), period="quarter")
+        >>> counts = cv.lifecycle.stage_counts(
+        ...     cv.load_cdnow(), as_of=date(1998, 6, 30), period="quarter"
+        ... )
         >>> counts.filter(stage="lost")["customers"].to_list()
         [435, 1013, 1698, 1662, 1599, 1609]
     """

@@ -68,7 +68,7 @@ def purchase_rhythm(
         ...         "t_x": [80.0, 0.0],
         ...     }
         ... )
-        >>> rhythm = cv.purchase_rhythm(customers)
+        >>> rhythm = cv.lifecycle.purchase_rhythm(customers)
         >>> rhythm.select("usual_gap_days", "silence", "next_purchase_due", "overdue_days").rows()
         [(20.0, 1.5, datetime.date(2024, 3, 21), 10), (20.0, 1.5, datetime.date(2024, 3, 21), 10)]
     """

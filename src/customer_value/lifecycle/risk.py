@@ -63,9 +63,11 @@ def churn_risk(
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> customers = pl.DataFrame({"p_alive": [0.8, 0.5], "p_alive_later": [0.6, 0.5]})
-        >>> cv.churn_risk(customers)["churn_risk"].round(2).to_list()
+        >>> cv.lifecycle.churn_risk(customers)["churn_risk"].round(2).to_list()
         [0.2, 0.5]
-        >>> cv.churn_risk(customers, later="p_alive_later")["churn_hazard"].round(2).to_list()
+        >>> cv.lifecycle.churn_risk(customers, later="p_alive_later")["churn_hazard"].round(
+        ...     2
+        ... ).to_list()
         [0.25, 0.0]
     """
     frame = as_polars(customers)
@@ -128,7 +130,7 @@ def value_at_risk(
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> customers = pl.DataFrame({"churn": [0.7, 0.2, 0.05], "profit": [1000, 5000, 20000]})
-        >>> ranked = cv.value_at_risk(customers, churn="churn")
+        >>> ranked = cv.lifecycle.value_at_risk(customers, churn="churn")
         >>> ranked["value_at_risk"].to_list()
         [700.0, 1000.0, 1000.0]
         >>> ranked["risk_rank"].to_list()
@@ -207,7 +209,9 @@ def calibration_table(
         >>> holdout = pl.DataFrame(
         ...     {"p": [0.1, 0.1, 0.1, 0.1, 0.8, 0.8], "left": [0, 0, 0, 1, 1, 1]}
         ... )
-        >>> checked = cv.calibration_table(holdout, predicted="p", observed="left", bins=2)
+        >>> checked = cv.lifecycle.calibration_table(
+        ...     holdout, predicted="p", observed="left", bins=2
+        ... )
         >>> checked.table.select("customers", "predicted", "observed").rows()
         [(4, 0.1, 0.25), (2, 0.8, 1.0)]
         >>> round(checked.brier_score, 4), round(checked.auc, 4)

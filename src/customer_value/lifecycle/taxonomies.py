@@ -237,7 +237,7 @@ def map_stages(
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> staged = pl.DataFrame({"stage": ["new", "stable", "lost"]})
-        >>> cv.map_stages(staged, taxonomy=["growth", "value"], locale="zh").rows()
+        >>> cv.lifecycle.map_stages(staged, taxonomy=["growth", "value"], locale="zh").rows()
         [('new', '获取期', '新客户'), ('stable', '成熟期', '老客户'), ('lost', '离开期', '老客户')]
     """
     several = [taxonomy] if isinstance(taxonomy, str | Taxonomy) else taxonomy

@@ -93,7 +93,7 @@ def purchase_trend(
         >>> import customer_value as cv
         >>> from datetime import date
         >>> log, day = cv.load_cdnow(), date(1998, 6, 30)
-        >>> trend = cv.purchase_trend(log, as_of=day, window="180d")
+        >>> trend = cv.lifecycle.purchase_trend(log, as_of=day, window="180d")
         >>> customers = cv.summarize(log, as_of=day).join(trend, on="customer_id", how="left")
         >>> cv.assign_stages(customers)["stage"].value_counts(sort=True).row(0)
         ('lost', 1609)

@@ -4,7 +4,6 @@ from customer_value.loyalty.engagement import engagement_score
 from customer_value.loyalty.index import loyalty_index, loyalty_type
 from customer_value.loyalty.perceived import cronbach_alpha, perceived_value
 from customer_value.loyalty.repurchase import LoyaltyMetrics, loyalty_metrics
-from customer_value.loyalty.service import service_indicators
 from customer_value.loyalty.surveys import ces, csat, latest_responses, nps
 
 __all__ = [
@@ -19,5 +18,4 @@ __all__ = [
     "loyalty_type",
     "nps",
     "perceived_value",
-    "service_indicators",
 ]

@@ -63,7 +63,7 @@ def engagement_score(
         ...     }
         ... )
         >>> weights = {"review": 5.0, "visit": 1.0}
-        >>> scores = cv.engagement_score(events, as_of=date(2024, 3, 31), weights=weights)
+        >>> scores = cv.loyalty.engagement_score(events, as_of=date(2024, 3, 31), weights=weights)
         >>> scores["engagement"].to_list()
         [5.5, 0.5]
     """

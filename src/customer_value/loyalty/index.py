@@ -83,7 +83,7 @@ def loyalty_index(
         >>> names = ["behaviour", "attitude", "advocacy", "usage"]
         >>> signs = pl.DataFrame([(0.8, 0.6, 1.0, 0.5), (0.8, None, 1.0, 0.5)], names, orient="row")
         >>> weights = dict(zip(names, [0.4, 0.2, 0.2, 0.2]))
-        >>> rated = cv.loyalty_index(signs, weights=weights, scale="unit")
+        >>> rated = cv.loyalty.loyalty_index(signs, weights=weights, scale="unit")
         >>> rated.select(pl.col("loyalty_index", "loyalty_coverage").round(2)).rows()
         [(74.0, 1.0), (77.5, 0.8)]
     """
@@ -164,7 +164,7 @@ def loyalty_type(
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> customers = pl.DataFrame({"score": [9, 9, 2, 2], "purchases": [8, 1, 8, 1]})
-        >>> rated = cv.loyalty_type(
+        >>> rated = cv.loyalty.loyalty_type(
         ...     customers, attitude="score", behaviour="purchases", attitude_cut=7, behaviour_cut=3
         ... )
         >>> rated["loyalty_type"].to_list()

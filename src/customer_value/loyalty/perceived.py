@@ -63,7 +63,7 @@ def perceived_value(
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> answers = pl.DataFrame({"price": [5, 3], "works": [4, None], "joy": [1, 5]})
-        >>> rated = cv.perceived_value(
+        >>> rated = cv.loyalty.perceived_value(
         ...     answers,
         ...     dimensions={"economic": ["price"], "other": ["works", "joy"]},
         ...     scale=(1, 5),
@@ -121,7 +121,7 @@ def cronbach_alpha(responses: Frame, *, items: Sequence[str]) -> float | None:
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> answers = pl.DataFrame({"a": [1, 2, 3], "b": [1, 2, 3], "c": [1, 3, 3]})
-        >>> round(cv.cronbach_alpha(answers, items=["a", "b", "c"]), 4)
+        >>> round(cv.loyalty.cronbach_alpha(answers, items=["a", "b", "c"]), 4)
         0.9643
     """
     if len(set(items)) < 2:

@@ -98,7 +98,9 @@ def loyalty_metrics(
     Examples:
         >>> import customer_value as cv
         >>> from datetime import date
-        >>> metrics = cv.loyalty_metrics(cv.load_cdnow(), as_of=date(1998, 6, 30), within="90d")
+        >>> metrics = cv.loyalty.loyalty_metrics(
+        ...     cv.load_cdnow(), as_of=date(1998, 6, 30), within="90d"
+        ... )
         >>> round(metrics.repeat_rate, 4), round(metrics.returning_share, 4)
         (0.4832, 0.648)
         >>> round(metrics.repurchase_rate, 4)

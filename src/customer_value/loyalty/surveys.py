@@ -96,7 +96,7 @@ def latest_responses(
         ...         "score": [2, 9, None],
         ...     }
         ... )
-        >>> latest = cv.latest_responses(asked, as_of=date(2024, 3, 31))
+        >>> latest = cv.loyalty.latest_responses(asked, as_of=date(2024, 3, 31))
         >>> latest.select("customer_id", "score").rows()
         [(1, 9.0), (2, None)]
     """
@@ -163,7 +163,9 @@ def nps(
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> answers = pl.DataFrame({"score": [10] * 50 + [8] * 30 + [3] * 20})
-        >>> cv.nps(answers).select(pl.col("nps", "standard_error", "low", "high").round(2)).row(0)
+        >>> cv.loyalty.nps(answers).select(
+        ...     pl.col("nps", "standard_error", "low", "high").round(2)
+        ... ).row(0)
         (30.0, 7.81, 14.69, 45.31)
     """
     check_choice("interval", interval, ("wald", "adjusted"))
@@ -218,7 +220,7 @@ def csat(
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> answers = pl.DataFrame({"score": [5, 4, 4, 3, 2, 5, 1, 4, 5, 5]})
-        >>> cv.csat(answers).select("csat", "mean").row(0)
+        >>> cv.loyalty.csat(answers).select("csat", "mean").row(0)
         (0.7, 3.8)
     """
     boxes = _Scale(lowest=scale[0], highest=scale[1], top=top)
@@ -271,10 +273,10 @@ def ces(
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> answers = pl.DataFrame({"score": [7, 6, 4, 1]})
-        >>> effort = cv.ces(answers, scale=(1, 7), higher_is_easier=True)
+        >>> effort = cv.loyalty.ces(answers, scale=(1, 7), higher_is_easier=True)
         >>> effort.select("mean", "easy", "hard").row(0)
         (4.5, 0.5, 0.25)
-        >>> cv.ces(answers, scale=(1, 7), higher_is_easier=False)["easy"].item()
+        >>> cv.loyalty.ces(answers, scale=(1, 7), higher_is_easier=False)["easy"].item()
         0.25
     """
     boxes = _Scale(lowest=scale[0], highest=scale[1], top=top)

@@ -9,11 +9,11 @@ import polars as pl
 
 from customer_value._frames.money import exact_sum
 from customer_value._frames.time import duration_days
-from customer_value.abc_analysis import classify_abc
+from customer_value.abc import classify_abc
 from customer_value.clv import ValueTerms, customer_lifetime_value, fit_bg_nbd, fit_gamma_gamma
 from customer_value.exceptions import DataError, FitError
 from customer_value.lifecycle import LifecycleRules, assign_stages, growth_accounting
-from customer_value.profitability import customer_pnl
+from customer_value.profit import customer_pnl
 from customer_value.rfm import RFM_LIST_125, fit_rfm, score_rfm, segment_rfm
 from customer_value.tiers import assign_tiers
 from customer_value.transactions import TransactionOptions, clean_transactions, summarize

@@ -7,12 +7,7 @@ from customer_value.rfm.rules import RfmRules, RfmSegment
 from customer_value.rfm.scale import RfmDimension, RfmScale, fit_rfm
 from customer_value.rfm.scoring import rfm_out_of_range, score_rfm
 from customer_value.rfm.segments import RuleCoverage, check_rules, segment_rfm
-from customer_value.rfm.tables import (
-    RFM_EIGHT_TYPES,
-    RFM_GRID_25,
-    RFM_LIST_125,
-    RFM_R_PACKAGE,
-)
+from customer_value.rfm.tables import RFM_EIGHT_TYPES, RFM_GRID_25, RFM_LIST_125, RFM_R_PACKAGE
 
 __all__ = [
     "RFM_EIGHT_TYPES",

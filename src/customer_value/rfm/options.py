@@ -40,7 +40,7 @@ class RfmExtra(BaseModel, frozen=True, extra="forbid"):
 
     Examples:
         >>> import customer_value as cv
-        >>> steady = cv.RfmExtra(
+        >>> steady = cv.rfm.RfmExtra(
         ...     name="steadiness", column="gap_std_days", score="s_score", smaller_is_better=True
         ... )
         >>> cv.RfmOptions(extra=("length", steady)).extra_dimensions[0].column

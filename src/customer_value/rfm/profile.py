@@ -62,7 +62,7 @@ def segment_profile(
         ...         "revenue": [60.0, 20.0, 120.0],
         ...     }
         ... )
-        >>> profile = cv.segment_profile(segmented).filter(pl.col("customers") > 0)
+        >>> profile = cv.rfm.segment_profile(segmented).filter(pl.col("customers") > 0)
         >>> profile.select("segment", "customers", "revenue", "revenue_share").rows()
         [('champions', 2, 180.0, 0.9), ('lost', 1, 20.0, 0.1)]
         >>> profile["action"].to_list()[1]

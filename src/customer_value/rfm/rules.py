@@ -33,7 +33,7 @@ class RfmSegment(BaseModel, frozen=True, extra="forbid"):
 
     Examples:
         >>> import customer_value as cv
-        >>> best = cv.RfmSegment(name="best", recency=(4, 5), frequency=(5, 5))
+        >>> best = cv.rfm.RfmSegment(name="best", recency=(4, 5), frequency=(5, 5))
         >>> best.monetary is None, best.cells
         (True, ())
     """
@@ -90,9 +90,9 @@ class RfmRules(BaseModel, frozen=True, extra="forbid"):
 
     Examples:
         >>> import customer_value as cv
-        >>> best = cv.RfmSegment(name="best", cells=("555", "554"))
-        >>> good = cv.RfmSegment(name="good", recency=(4, 5))
-        >>> rules = cv.RfmRules(name="mine", version="1", segments=(best, good))
+        >>> best = cv.rfm.RfmSegment(name="best", cells=("555", "554"))
+        >>> good = cv.rfm.RfmSegment(name="good", recency=(4, 5))
+        >>> rules = cv.rfm.RfmRules(name="mine", version="1", segments=(best, good))
         >>> rules.fallback
         'other'
     """

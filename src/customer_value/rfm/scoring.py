@@ -138,7 +138,7 @@ def rfm_out_of_range(
         >>> log = cv.load_cdnow()
         >>> scale = cv.fit_rfm(cv.summarize(log, as_of=date(1997, 9, 30)))
         >>> later = cv.summarize(log, as_of=date(1998, 6, 30))
-        >>> beyond = cv.rfm_out_of_range(later, scale)
+        >>> beyond = cv.rfm.rfm_out_of_range(later, scale)
         >>> beyond.select("score", "highest", "customers", "below", "above").rows()
         [('r_score', 272.0, 2357, 0, 1673), ('f_score', 30.0, 2357, 0, 7), ('m_score', 6552.7, ...)]
     """

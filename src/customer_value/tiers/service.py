@@ -51,7 +51,7 @@ def service_levels(
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> customers = pl.DataFrame({"tier": ["high", "low", "unrated"]})
-        >>> cv.service_levels(customers)["service_level"].to_list()
+        >>> cv.tiers.service_levels(customers)["service_level"].to_list()
         ['vip', 'basic', None]
     """
     frame = as_polars(customers)

@@ -1,0 +1,70 @@
+"""Rows with a value: what tables of customer equity add up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from customer_value._frames.contracts import Kind, Offence, as_polars, describe, require
+from customer_value._frames.derive import Rules, check_numbers
+from customer_value.exceptions import CustomerValueError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from customer_value._typing import Frame
+
+WORTH, GROUP = "__worth__", "__group__"
+
+
+def attributes(by: str | Sequence[str], taken: tuple[str, ...]) -> list[str]:
+    """The names of the attribute columns, none twice and none that the result takes."""
+    keys = [by] if isinstance(by, str) else list(by)
+    clashes = sorted({key for key in keys if key in taken or keys.count(key) > 1})
+    if clashes:
+        raise CustomerValueError(
+            f"by has columns twice, or names of the result: {', '.join(clashes)}"
+        )
+    return keys
+
+
+def valued_rows(
+    customers: Frame,
+    keys: list[str],
+    inputs: Mapping[str, Rules],
+    *,
+    what: str,
+    key: str | None,
+) -> pl.DataFrame:
+    """Attributes (for a bridge customer and group) and the checked numbers, value first."""
+    frame = as_polars(customers)
+    kinds: dict[str, Kind] = dict.fromkeys(keys, "any")
+    kinds.update(dict.fromkeys(inputs, "number"))
+    kinds.update({} if key is None else {key: "key"})
+    require(frame, kinds, what=what)
+    table = frame.lazy().select(*kinds).collect()
+    numbers = check_numbers(table, inputs, what=what)
+    value, *others = inputs
+    columns = [
+        numbers[value].alias(WORTH),
+        *(numbers[name].alias(inner(name)) for name in others),
+    ]
+    if key is None:
+        return pl.DataFrame([*table.select(keys).get_columns(), *columns])
+    problems = []
+    if nameless := table[key].null_count():
+        problems.append(describe([Offence("", "no customer_id", nameless, ())]))
+    twice = table[key].filter(table[key].is_duplicated()).drop_nulls().unique().sort()
+    if twice.len():
+        examples = ", ".join(map(str, twice.head(3)))
+        problems.append(f"customers more than once: {twice.len():,} (e.g. {examples})")
+    if problems:
+        raise DataError(f"{what}: {'; '.join(problems)}")
+    group = pl.col(keys[0]) if keys else pl.lit(None, pl.Null)
+    return table.select(pl.col(key), group.alias(GROUP)).with_columns(columns)
+
+
+def inner(name: str) -> str:
+    """The name of a checked number beside the attributes."""
+    return f"__equity_{name}__"

@@ -1,0 +1,1 @@
+"""How models of purchase and spend are fitted."""

@@ -1,0 +1,288 @@
+"""BG/BB: purchases at opportunities that come once a period, and a chance to stop before each.
+
+Fader, P. S., Hardie, B. G. S. and Shang, J. (2010), "Customer-Base Analysis in a Discrete-Time
+Noncontractual Setting", Marketing Science 29(6), 1086-1108.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+import polars as pl
+
+from customer_value._frames.contracts import ArrayRule
+from customer_value._frames.time import duration_days
+from customer_value._kernels import bg_bb as kernels
+from customer_value._kernels.contracts import residual_lives
+from customer_value._typing import TimeUnit
+from customer_value.clv.base import FitOptions, OpportunityFutures, Parameter, PurchaseModel
+from customer_value.clv.fit.fitting import fit_rows, maximize
+from customer_value.exceptions import CustomerValueError
+
+if TYPE_CHECKING:
+    from customer_value._typing import FloatArray, Frame
+    from customer_value.clv.base import Horizon
+
+OPPORTUNITIES = ("repeat_purchases", "last_opportunity", "opportunities")
+"""The columns that the model reads: counts of opportunities."""
+_MOST = 10_000
+
+
+class BgBb(PurchaseModel, frozen=True):
+    """A BG/BB model, fitted by `fit_bg_bb` or built from published parameters.
+
+    Purchases can happen once a period, such as donations once a year or stays at a yearly fair. At
+    each opportunity a living customer buys with a probability that is Beta(alpha, beta) among
+    customers; before each opportunity the customer stops for good with a probability that is
+    Beta(gamma, delta) among them.
+
+    Its methods take arrays, one element a customer: x purchases, the last at opportunity t_x (0:
+    none), among T opportunities so far. Time counts in opportunities, in the methods' horizons too;
+    a horizon of the functions of the same names is a number of them, or a duration of whole
+    periods. Rates of discount are continuous and per day, as for all purchase models.
+
+    Attributes:
+        alpha: First parameter of the probability of a purchase.
+        beta: Second parameter of the probability of a purchase.
+        gamma: First parameter of the probability of stopping.
+        delta: Second parameter of the probability of stopping.
+        time_unit: Time from one opportunity to the next.
+        fit: How the parameters were found; None where they were given.
+
+    Examples:
+        >>> import customer_value as cv
+        >>> donors = cv.BgBb(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783)
+        >>> round(donors.new_customer_purchases(10), 2)
+        3.18
+    """
+
+    history: ClassVar[tuple[str, ...]] = OPPORTUNITIES
+
+    model: Literal["bg_bb"] = "bg_bb"
+    alpha: Parameter
+    beta: Parameter
+    gamma: Parameter
+    delta: Parameter
+    time_unit: TimeUnit = "year"
+
+    @property
+    def rules(self) -> list[ArrayRule]:
+        """What no customer's history may be."""
+        return opportunity_rules()
+
+    @property
+    def days_per_length(self) -> float:
+        """Days from one opportunity to the next."""
+        return self.days_per_unit
+
+    @property
+    def _shapes(self) -> tuple[float, float, float, float]:
+        return self.alpha, self.beta, self.gamma, self.delta
+
+    def horizon_length(self, horizon: Horizon) -> float:
+        """Number of opportunities in a horizon: the number itself, or a duration's whole periods.
+
+        Raises:
+            CustomerValueError: It is not 1, 2, 3 ... periods long.
+        """
+        if isinstance(horizon, int):
+            count = float(horizon)
+        else:
+            count = duration_days(horizon) / self.days_per_unit
+        if count < 1 or abs(count - round(count)) > 1e-9 * count:
+            raise CustomerValueError(
+                f"a horizon must be a whole number of opportunities, one a {self.time_unit}, 1 or "
+                f"more; got {horizon!r}"
+            )
+        return float(round(count))
+
+    def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """Log-likelihood of each history."""
+        return kernels.log_likelihood(x, t_x, T, *self._shapes)
+
+    def probability_alive(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, ahead: float = 0.0
+    ) -> FloatArray:
+        """Probability of being alive at opportunity T + ahead.
+
+        The paper's P(alive) is that of being there at the next opportunity, `ahead=1`; at
+        opportunity T itself whoever bought at it is alive for certain.
+        """
+        return kernels.probability_alive(x, t_x, T, ahead, *self._shapes)
+
+    def expected_purchases(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float
+    ) -> FloatArray:
+        """Expected purchases at the next `horizon` opportunities (equation 13)."""
+        return self.discounted_purchases(x, t_x, T, horizon, 0.0)
+
+    def discounted_purchases(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, rate: float
+    ) -> FloatArray:
+        """Present value of one unit of money at each of those purchases.
+
+        The purchase at the k-th opportunity from now is divided by (1 + d)^k, d the effective rate
+        from one opportunity to the next; with a horizon of inf these are the discounted expected
+        residual transactions (DERT, equation 14), inf where they have no limit.
+        """
+        if horizon == math.inf and not self.has_finite_value(rate):
+            return np.full(T.size, math.inf)
+        alive = self.probability_alive(x, t_x, T)
+        buys = (self.alpha + x) / (self.alpha + self.beta + T)
+        return alive * buys * self._lives(T, horizon, rate)
+
+    def purchase_probability(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
+    ) -> FloatArray:
+        """Probability of exactly n purchases at the next `horizon` opportunities."""
+        alive = self.probability_alive(x, t_x, T)
+        count = kernels.probability_while_alive(x, T, horizon, float(n), *self._shapes)
+        return alive * count + ((1.0 - alive) if n == 0 else 0.0)
+
+    def at_least_probability(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
+    ) -> FloatArray:
+        """Probability of n purchases or more at the next `horizon` opportunities."""
+        if horizon - n >= n:
+            return super().at_least_probability(x, t_x, T, horizon, n)
+        # Fewer counts lie above than below, none where n is more than there are opportunities.
+        more = np.zeros_like(T)
+        for k in range(n, int(horizon) + 1):
+            more += self.purchase_probability(x, t_x, T, horizon, k)
+        return more
+
+    def next_purchase_quantile(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, q: float
+    ) -> FloatArray:
+        """Opportunities after T until the next purchase has happened with probability q.
+
+        A whole number, inf where the probability does not reach q in 100,000 of them.
+        """
+        return kernels.next_purchase_quantile(x, t_x, T, q, *self._shapes)
+
+    def posterior_means(
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Expected probabilities of a purchase and of stopping of each customer."""
+        return kernels.posterior_means(x, t_x, T, *self._shapes)
+
+    def new_customer_purchases(self, horizon: float) -> float:
+        """Expected purchases of a new customer at `horizon` opportunities (equation 7)."""
+        mean = self.alpha / (self.alpha + self.beta)
+        return mean * float(self._lives(np.zeros(1), horizon, 0.0)[0])
+
+    def new_customer_probability(self, horizon: float, n: int) -> float:
+        """Probability of exactly n purchases of a new customer there."""
+        none = np.zeros(1)
+        shapes = self._shapes
+        return float(kernels.probability_while_alive(none, none, horizon, float(n), *shapes)[0])
+
+    def has_finite_value(self, rate: float) -> bool:
+        """Whether a residual life has finite value: not without discount if gamma <= 1."""
+        return rate > 0 or self.gamma > 1
+
+    def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> OpportunityFutures:
+        """From what each customer's purchases to come are drawn: conjugate given alive at T."""
+        alive = self.probability_alive(x, t_x, T)
+        buys = self.alpha + x, self.beta + (T - x)
+        return OpportunityFutures(alive, buys, (np.full_like(alive, self.gamma), self.delta + T))
+
+    def _lives(self, T: FloatArray, horizon: float, rate: float) -> FloatArray:
+        """Discounted opportunities at which a customer alive at T will be alive."""
+        return residual_lives(T, horizon, rate * self.days_per_unit, self.gamma, self.delta, 1.0)
+
+
+def opportunity_rules() -> list[ArrayRule]:
+    """What no customer's history of opportunities may be, whatever columns stand after it."""
+    return [
+        ArrayRule(
+            "repeat_purchases, last_opportunity or opportunities not 0, 1, 2 ...",
+            lambda *columns: (
+                ~np.logical_and.reduce(
+                    [(c >= 0) & (c == np.floor(c)) for c in columns[: len(OPPORTUNITIES)]]
+                )
+            ),
+        ),
+        ArrayRule(f"more than {_MOST:,} opportunities", lambda _x, _t, n, *_: n > _MOST),
+        ArrayRule("last_opportunity after the opportunities", lambda _, t_x, n, *__: t_x > n),
+        ArrayRule("more repeat_purchases than last_opportunity", lambda x, t_x, *_: x > t_x),
+        ArrayRule(
+            "last_opportunity above 0 without a repeat purchase",
+            lambda x, t_x, *_: (x == 0) & (t_x > 0),
+        ),
+    ]
+
+
+def fit_bg_bb(
+    customers: Frame,
+    *,
+    time_unit: TimeUnit = "year",
+    weights: str | None = None,
+    options: FitOptions | None = None,
+) -> BgBb:
+    """Fit a BG/BB model by maximum likelihood.
+
+    The likelihood of Fader, Hardie & Shang (2010) is maximised over the logarithms of the
+    parameters, with exact gradient and Hessian.
+
+    Args:
+        customers: Frame with `repeat_purchases`, `last_opportunity` (number of the opportunity of
+            the last purchase, 0 without any) and `opportunities` (how many there were), as
+            `summarize_opportunities` makes them from a log. Customers with nulls are left out and
+            counted in the warnings.
+        time_unit: Time from one opportunity to the next.
+        weights: Column with the number of customers that each row stands for.
+        options: Limits of the search.
+
+    Returns:
+        The model, with its `fit` summary. Where the data do not identify it, `fit.status` is
+        `"boundary"` and a warning says so.
+
+    Raises:
+        SchemaError: Columns are missing or no numbers.
+        DataError: Histories are impossible, such as more purchases than opportunities.
+        FitError: No row can be used.
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> guests = pl.DataFrame(
+        ...     {
+        ...         "repeat_purchases": [0, 1, 1, 2, 2, 3],
+        ...         "last_opportunity": [0, 1, 3, 2, 3, 3],
+        ...         "opportunities": 3,
+        ...         "customers": [400, 120, 90, 80, 110, 200],
+        ...     }
+        ... )
+        >>> model = cv.fit_bg_bb(guests, weights="customers")
+        >>> round(model.new_customer_purchases(3), 2)
+        1.2
+    """
+    rows = fit_rows(
+        customers,
+        OPPORTUNITIES,
+        weights=weights,
+        rules=opportunity_rules(),
+        usable=pl.all_horizontal(pl.col(OPPORTUNITIES).is_not_null()),
+        unusable="repeat_purchases, last_opportunity or opportunities unknown",
+    )
+    x, t_x, n = rows.arrays
+
+    def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        return kernels.value_gradient_hessian(x, t_x, n, rows.weights, *np.exp(theta).tolist())
+
+    idle = float(rows.weights @ (t_x - x)) / max(float(rows.weights @ x), 1e-9)
+    best = maximize(
+        evaluate,
+        np.log([1.0, min(max(idle, 0.05), 20.0), 0.5, 2.0]),
+        names=("alpha", "beta", "gamma", "delta"),
+        scales=np.ones(4),
+        rows=rows,
+        offset=0.0,
+        options=options or FitOptions(),
+    )
+    alpha, beta, gamma, delta = np.exp(best.log_parameters).tolist()
+    return BgBb(
+        alpha=alpha, beta=beta, gamma=gamma, delta=delta, time_unit=time_unit, fit=best.summary
+    )

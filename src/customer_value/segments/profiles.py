@@ -1,0 +1,281 @@
+"""Segments by attribute: how many customers, and how much value, each group of them holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from customer_value._frames.contracts import as_polars, check_groups, require
+from customer_value._frames.derive import MONEY, check_numbers
+from customer_value._frames.money import exact
+from customer_value.exceptions import CustomerValueError, SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from customer_value._typing import Frame
+
+__all__ = ["compare_mix", "profile_segments"]
+
+_BEHAVIOUR = ("recency_days", "purchases")
+_SHARES = ("customer_share", "value_total", "value_share")
+_MIX_COLUMNS = (
+    "customers_before",
+    "customers_after",
+    *(f"{column}_{when}" for column in _SHARES for when in ("before", "after", "change")),
+)
+_RESULTS = (
+    "customers",
+    *_SHARES,
+    "value_mean",
+    "value_median",
+    *(f"{name}_median" for name in _BEHAVIOUR),
+    "suppressed",
+)
+_KNOWN, _SUM, _SMALL = "__segment_known__", "__segment_sum__", "__segment_small__"
+
+
+def profile_segments(
+    customers: Frame, *, by: str | Sequence[str], value: str = "revenue", min_size: int = 1
+) -> pl.DataFrame:
+    """Count customers and value by attributes such as region, age group, industry or tier.
+
+    Several attributes are crossed: there is one row for each combination that occurs. Unknown
+    (null) attributes are a group of their own, so that no customer is left out.
+
+    Small groups give away what single persons spend. With `min_size` above 1 a row is suppressed
+    if it has fewer customers than that, or fewer whose value is known (but some). What the
+    suppressed rows hold together could still be found by subtraction from a total known
+    elsewhere: hence further rows are suppressed, the smallest first (of equal ones, the first by
+    attributes), until they hold `min_size` customers of known value as well, or none.
+
+    Args:
+        customers: Frame with one row per customer, the attributes and the value column.
+        by: The attribute columns.
+        value: Column to sum up, such as `"revenue"`, `"profit"` or `"clv"`.
+        min_size: Customers that a row needs for its figures to be shown.
+
+    Returns:
+        One row per combination, largest `value_total` first (null last), then by the attributes:
+
+        - the attributes, with the types they have in the frame
+        - `customers` (Int64) and `customer_share` (Float64): always shown, they sum to the number
+          of rows and to 1
+        - `value_total` (Float64): summed to six decimal places exactly, so that neither row order
+          nor threads change a bit
+        - `value_share` (Float64): share of the value of all customers, also of the suppressed
+          ones, who hold what is missing to 1; null where the value of all is not above zero.
+          Shares can be negative, or above 1, where values are negative
+        - `value_mean`, `value_median` (Float64)
+        - `recency_days_median`, `purchases_median` (Float64) where the frame has these columns;
+          each is also null where fewer than `min_size` customers have a known value of it
+        - `suppressed` (Boolean): where true, all but the attributes, `customers` and
+          `customer_share` is null
+
+        Customers of unknown value count, but add nothing to totals, means and medians; where no
+        value of a row is known, these are null.
+
+    Raises:
+        SchemaError: Columns are missing, the value is no number, or an attribute is nested.
+        DataError: Values are NaN, infinite, or too large to sum exactly.
+        CustomerValueError: `by` names no column, a column twice, or one that the result has
+            besides; or `min_size` is below 1.
+
+    Examples:
+        >>> import polars as pl
+        >>> from customer_value.segments import profile_segments
+        >>> customers = pl.DataFrame(
+        ...     {
+        ...         "region": ["north", "north", "south", None, "south"],
+        ...         "revenue": [10.0, 30.0, 100.0, 40.0, 20.0],
+        ...     }
+        ... )
+        >>> profile = profile_segments(customers, by="region")
+        >>> profile.select("region", "customers", "value_total", "value_share").rows()
+        [('south', 2, 120.0, 0.6), ('north', 2, 40.0, 0.2), (None, 1, 40.0, 0.2)]
+
+        The customer of unknown region is alone, and not to be recognised by subtraction either:
+
+        >>> hidden = profile_segments(customers, by="region", min_size=2)
+        >>> hidden.select("region", "customers", "value_total", "suppressed").rows()
+        [('south', 2, 120.0, False), ('north', 2, None, True), (None, 1, None, True)]
+    """
+    keys = [by] if isinstance(by, str) else list(by)
+    if min_size < 1:
+        raise CustomerValueError(f"min_size must be 1 or more, got {min_size}")
+    return _profile(as_polars(customers), keys, value, min_size=min_size, what="customers")
+
+
+def compare_mix(
+    before: Frame, after: Frame, *, by: str | Sequence[str], value: str = "revenue"
+) -> pl.DataFrame:
+    """Compare the make-up of the customers at two snapshots: who makes up more of them, who less.
+
+    A group that has no customers in one of the snapshots counts zero there. Nothing is suppressed:
+    where two snapshots differ by one customer, their difference is that customer.
+
+    Args:
+        before: The earlier snapshot, with the attributes and the value column, such as a frame
+            with `tier` or `stage`.
+        after: The later snapshot, with the same columns.
+        by: The attribute columns; several are crossed.
+        value: Column to sum up. Take the same period's length in both, or compare shares only.
+
+    Returns:
+        One row per combination in either snapshot, largest `value_total_after` first (null last),
+        then by the attributes, with `customers_before` and `customers_after` (Int64) and, as
+        Float64, `customer_share_*`, `value_total_*` and `value_share_*`, where `*` is `before`,
+        `after` and `change` (after less before). They mean what they mean in `profile_segments`;
+        shares of an empty snapshot, and changes of what is unknown, are null.
+
+    Raises:
+        SchemaError: Columns are missing, the value is no number, or an attribute is nested or of
+            different types in the two.
+        DataError: Values are NaN, infinite, or too large to sum exactly.
+        CustomerValueError: `by` names no column, a column twice, or one that the result has
+            besides.
+
+    Examples:
+        >>> import polars as pl
+        >>> from customer_value.segments import compare_mix
+        >>> spring = pl.DataFrame({"tier": ["high", "low"], "revenue": [60.0, 40.0]})
+        >>> autumn = pl.DataFrame({"tier": ["high", "high", "new"], "revenue": [30.0, 40.0, 30.0]})
+        >>> changed = compare_mix(spring, autumn, by="tier")
+        >>> changed.select("tier", "customers_before", "customers_after").rows()
+        [('high', 1, 2), ('new', 0, 1), ('low', 1, 0)]
+        >>> changed["value_share_change"].round(2).to_list()
+        [0.1, 0.3, -0.4]
+    """
+    keys = [by] if isinstance(by, str) else list(by)
+    check_groups(keys, _MIX_COLUMNS)
+    frames = {"before": before, "after": after}
+    profiles = {
+        name: _profile(as_polars(frame), keys, value, min_size=1, what=name)
+        for name, frame in frames.items()
+    }
+    types = {name: [profile.schema[key] for key in keys] for name, profile in profiles.items()}
+    wrong = [
+        f"'{key}' is {one} before and {other} after"
+        for key, one, other in zip(keys, types["before"], types["after"], strict=True)
+        if one != other
+    ]
+    if wrong:
+        raise SchemaError(f"attributes must have one type: {'; '.join(wrong)}")
+    earlier, later = (
+        profile.select(
+            *keys, *(pl.col(column).alias(f"{column}_{name}") for column in ("customers", *_SHARES))
+        )
+        for name, profile in profiles.items()
+    )
+    joined = earlier.join(later, on=keys, how="full", coalesce=True, nulls_equal=True)
+    filled = joined.with_columns(
+        column for name, profile in profiles.items() for column in _zero_where_absent(name, profile)
+    )
+    changes = {c: pl.col(f"{c}_after") - pl.col(f"{c}_before") for c in _SHARES}
+    table = filled.with_columns(change.alias(f"{c}_change") for c, change in changes.items())
+    return _largest_first(table.select(*keys, *_MIX_COLUMNS), "value_total_after", keys)
+
+
+def _zero_where_absent(name: str, profile: pl.DataFrame) -> list[pl.Expr]:
+    """Columns of one snapshot, zero for groups that it does not have and where zero makes sense."""
+    customers = pl.col(f"customers_{name}")
+    counted = ["customers", "value_total"]
+    counted += [c for c in ("customer_share", "value_share") if profile[c].is_not_null().any()]
+    return [
+        pl.when(customers.is_null())
+        .then(0)
+        .otherwise(pl.col(f"{column}_{name}"))
+        .cast(profile.schema[column])
+        .alias(f"{column}_{name}")
+        for column in counted
+    ]
+
+
+def _profile(
+    frame: pl.DataFrame | pl.LazyFrame, keys: list[str], value: str, *, min_size: int, what: str
+) -> pl.DataFrame:
+    rows = _rows(frame, keys, value, what)
+    measures = [name for name in _BEHAVIOUR if _inner(name) in rows.columns]
+    worth = pl.col(_inner("value"))
+    groups = rows.group_by(keys).agg(
+        pl.len().cast(pl.Int64).alias("customers"),
+        worth.count().cast(pl.Int64).alias(_KNOWN),
+        exact(worth).sum().alias(_SUM),
+        worth.median().alias("value_median"),
+        *(_median(name, min_size).alias(f"{name}_median") for name in measures),
+    )
+    count, known = pl.col("customers"), pl.col(_KNOWN)
+    total = pl.col(_SUM).cast(pl.Float64)
+    # As a column: polars divides by a scalar with its reciprocal, and one of one is not 1.
+    grand = pl.col(_SUM).sum().cast(pl.Float64) + 0 * total
+    figures = {
+        "value_total": pl.when(known > 0).then(total),
+        "value_share": pl.when(known > 0, grand > 0).then(total / grand),
+        "value_mean": pl.when(known > 0).then(total / known),
+        **{f"{name}_median": pl.col(f"{name}_median") for name in ("value", *measures)},
+    }
+    shown = ~pl.col("suppressed")
+    table = groups.with_columns(suppressed=_suppressed(groups, keys, min_size)).select(
+        *keys,
+        "customers",
+        (count / (count.sum() + 0 * count)).alias("customer_share"),
+        *(pl.when(shown).then(figure).alias(name) for name, figure in figures.items()),
+        "suppressed",
+    )
+    return _largest_first(table, "value_total", keys)
+
+
+def _largest_first(table: pl.DataFrame, column: str, keys: list[str]) -> pl.DataFrame:
+    falling = [True, *([False] * len(keys))]
+    return table.sort(column, *keys, descending=falling, nulls_last=True)
+
+
+def _rows(
+    frame: pl.DataFrame | pl.LazyFrame, keys: list[str], value: str, what: str
+) -> pl.DataFrame:
+    """Attributes and measures of all customers, checked; measures under inner names."""
+    check_groups(keys, _RESULTS, required=True)
+    present = [name for name in _BEHAVIOUR if name in frame.collect_schema()]
+    kinds: Mapping[str, str] = {"value": value, **{name: name for name in present}}
+    schema = require(
+        frame,
+        {**dict.fromkeys(keys, "any"), **dict.fromkeys(kinds.values(), "number")},
+        what=what,
+    )
+    nested = [f"'{key}' is {schema[key]}" for key in keys if schema[key].is_nested()]
+    if nested:
+        raise SchemaError(f"{what}: attributes are plain columns, but {'; '.join(nested)}")
+    measures = dict.fromkeys(kinds.values())
+    rows = frame.lazy().select(*dict.fromkeys([*keys, *measures])).collect()
+    numbers = check_numbers(rows, dict.fromkeys(measures, MONEY), what=what)
+    inner = [numbers[column].alias(_inner(name)) for name, column in kinds.items()]
+    return rows.select(keys).with_columns(inner)
+
+
+def _inner(name: str) -> str:
+    return f"__segment_{name}__"
+
+
+def _median(name: str, min_size: int) -> pl.Expr:
+    column = pl.col(_inner(name))
+    return pl.when(column.count() >= min_size).then(column.median())
+
+
+def _suppressed(groups: pl.DataFrame, keys: list[str], min_size: int) -> pl.Series:
+    """Which groups are too small, and which others must hide what those hold together."""
+    known = pl.col(_KNOWN)
+    small = (pl.col("customers") < min_size) | ((known > 0) & (known < min_size))
+    ranked = (
+        groups.select(*keys, _KNOWN, small.alias(_SMALL))
+        .with_row_index("__segment_row__")
+        .sort(~pl.col(_SMALL), _KNOWN, *keys, nulls_last=True)
+    )
+    # Customers of known value in all rows that are suppressed before this one.
+    before = known.cum_sum() - known
+    hides = (known > 0) & (before > 0) & (before < min_size)
+    return (
+        ranked.select("__segment_row__", suppressed=pl.col(_SMALL) | hides)
+        .sort("__segment_row__")
+        .get_column("suppressed")
+    )

@@ -1,0 +1,194 @@
+"""Acting on the cost of service: where to cut it, and where to automate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, TypeAlias, overload
+
+import polars as pl
+from pydantic import BaseModel, Field
+
+from customer_value._frames.assemble import quantile
+from customer_value._frames.derive import AMOUNT, FINITE, SHARE, derive, number
+from customer_value._frames.options import Amount, Share
+
+if TYPE_CHECKING:
+    from customer_value._typing import ArrowStream, Frame
+
+__all__ = ["automation_candidates", "cost_growth_quadrant"]
+
+Cut: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _QuadrantTerms(BaseModel, frozen=True, extra="forbid", title="cost_growth_quadrant"):
+    cost_cut: Cut
+    min_growth: Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _AutomationTerms(BaseModel, frozen=True, extra="forbid", title="automation_candidates"):
+    assisted_cost: Amount | str
+    self_cost: Amount | str
+    deflection: Share | str
+    value_cut: Cut
+    contact_cut: Cut
+
+
+@overload
+def cost_growth_quadrant(
+    customers: pl.LazyFrame,
+    *,
+    cost: str = "cost_to_serve",
+    growth: str = "growth",
+    cost_cut: float = 0.5,
+    min_growth: float = 0.0,
+) -> pl.LazyFrame: ...
+@overload
+def cost_growth_quadrant(
+    customers: ArrowStream,
+    *,
+    cost: str = "cost_to_serve",
+    growth: str = "growth",
+    cost_cut: float = 0.5,
+    min_growth: float = 0.0,
+) -> pl.DataFrame: ...
+def cost_growth_quadrant(
+    customers: Frame,
+    *,
+    cost: str = "cost_to_serve",
+    growth: str = "growth",
+    cost_cut: float = 0.5,
+    min_growth: float = 0.0,
+) -> pl.DataFrame | pl.LazyFrame:
+    """Add the quadrant of each customer by cost to serve and growth.
+
+    Args:
+        customers: Frame with both columns.
+        cost: Column of the cost to serve, money.
+        growth: Column of growth, such as the relative change of revenue.
+        cost_cut: Quantile (type 7) above which a cost is high.
+        min_growth: Growth above which a customer grows.
+
+    Returns:
+        The frame with `cost_growth_quadrant` (String): `"invest"` (high cost, growing),
+        `"reduce_service_cost"` (high cost, not growing), `"develop"` (low cost, growing),
+        `"maintain"` (low cost, not growing); null where either is unknown.
+
+    Raises:
+        ValidationError: A cut is out of range.
+        SchemaError: Columns are missing or no numbers.
+        DataError: Costs are below zero, or values are NaN, infinite or too large; for a LazyFrame
+            when it is collected.
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> customers = pl.DataFrame(
+        ...     {"cost_to_serve": [90.0, 80.0, 5.0, 4.0], "growth": [0.3, -0.1, 0.2, 0.0]}
+        ... )
+        >>> cv.service.cost_growth_quadrant(customers)["cost_growth_quadrant"].to_list()
+        ['invest', 'reduce_service_cost', 'develop', 'maintain']
+    """
+    terms = _QuadrantTerms(cost_cut=cost_cut, min_growth=min_growth)
+    spent, rise = number(cost), number(growth)
+    dear, grows = spent > quantile(spent, terms.cost_cut), rise > terms.min_growth
+    quadrant = (
+        pl.when(dear & grows)
+        .then(pl.lit("invest"))
+        .when(dear & ~grows)
+        .then(pl.lit("reduce_service_cost"))
+        .when(~dear & grows)
+        .then(pl.lit("develop"))
+        .when(~dear & ~grows)
+        .then(pl.lit("maintain"))
+    )
+    known = spent.is_not_null() & rise.is_not_null()
+    columns = {"cost_growth_quadrant": pl.when(known).then(quadrant)}
+    return derive(customers, {cost: AMOUNT, growth: FINITE}, columns)
+
+
+@overload
+def automation_candidates(
+    customers: pl.LazyFrame,
+    *,
+    assisted_cost: float | str,
+    self_cost: float | str,
+    deflection: float | str = 0.5,
+    contacts: str = "contacts",
+    value: str = "clv",
+    value_cut: float = 0.5,
+    contact_cut: float = 0.5,
+) -> pl.LazyFrame: ...
+@overload
+def automation_candidates(
+    customers: ArrowStream,
+    *,
+    assisted_cost: float | str,
+    self_cost: float | str,
+    deflection: float | str = 0.5,
+    contacts: str = "contacts",
+    value: str = "clv",
+    value_cut: float = 0.5,
+    contact_cut: float = 0.5,
+) -> pl.DataFrame: ...
+def automation_candidates(
+    customers: Frame,
+    *,
+    assisted_cost: float | str,
+    self_cost: float | str,
+    deflection: float | str = 0.5,
+    contacts: str = "contacts",
+    value: str = "clv",
+    value_cut: float = 0.5,
+    contact_cut: float = 0.5,
+) -> pl.DataFrame | pl.LazyFrame:
+    """Find customers to serve by self-service: of low value, and in contact often.
+
+    saving = contacts * deflection * (assisted cost - self-service cost).
+
+    Args:
+        customers: Frame with contacts and value.
+        assisted_cost: Cost of a contact with staff, money, or the name of a column of it.
+        self_cost: Cost of a contact by self-service, money, or the name of a column of it.
+        deflection: Share of contacts, 0 to 1, that self-service takes over, or the name of a
+            column of it.
+        contacts: Column of the number of contacts of a period.
+        value: Column of the customer's value.
+        value_cut: Quantile (type 7) up to which a value is low.
+        contact_cut: Quantile (type 7) above which contacts are many.
+
+    Returns:
+        The frame with `automation_candidate` (Boolean, null where contacts or value are unknown)
+        and `automation_saving` (Float64, money of the period of the contacts; for every customer,
+        candidate or not).
+
+    Raises:
+        ValidationError: A number is out of range.
+        SchemaError: Columns are missing or no numbers.
+        DataError: Contacts or costs are below zero, shares not within 0 to 1, or values NaN,
+            infinite or too large; for a LazyFrame when it is collected.
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> customers = pl.DataFrame({"contacts": [40, 2, 50], "clv": [10.0, 20.0, 900.0]})
+        >>> cv.service.automation_candidates(
+        ...     customers, assisted_cost=6.0, self_cost=0.5, contact_cut=0.4
+        ... ).select("automation_candidate", "automation_saving").rows()
+        [(True, 110.0), (False, 5.5), (False, 137.5)]
+    """
+    terms = _AutomationTerms(
+        assisted_cost=assisted_cost,
+        self_cost=self_cost,
+        deflection=deflection,
+        value_cut=value_cut,
+        contact_cut=contact_cut,
+    )
+    often, worth = number(contacts), number(value)
+    low = worth <= quantile(worth, terms.value_cut)
+    many = often > quantile(often, terms.contact_cut)
+    saved = number(terms.assisted_cost) - number(terms.self_cost)
+    known = often.is_not_null() & worth.is_not_null()
+    columns = {
+        "automation_candidate": pl.when(known).then(low & many),
+        "automation_saving": often * number(terms.deflection) * saved,
+    }
+    costs = dict.fromkeys((terms.assisted_cost, terms.self_cost), AMOUNT)
+    inputs = {contacts: AMOUNT, value: FINITE, **costs, terms.deflection: SHARE}
+    return derive(customers, inputs, columns)
