@@ -8,7 +8,7 @@ import numpy as np
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import NOT_FINITE, ArrayRule, refuse
-from customer_value._kernels import ranking
+from customer_value._kernels.math import ranking
 
 if TYPE_CHECKING:
     import polars as pl

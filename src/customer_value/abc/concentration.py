@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import NOT_FINITE, as_polars, refuse, require
-from customer_value._kernels import concentration
+from customer_value._kernels.math import concentration
 
 if TYPE_CHECKING:
-    from customer_value._kernels.concentration import Lorenz
+    from customer_value._kernels.math.concentration import Lorenz
     from customer_value._typing import Frame
 
 

@@ -15,7 +15,7 @@ from customer_value._frames.contracts import as_polars, require
 from customer_value._frames.derive import AMOUNT, MONEY, check_numbers
 from customer_value._frames.money import MONEY_LIMIT, exact_sum
 from customer_value._frames.options import Amount
-from customer_value._kernels.allocation import efficient_offers, take_in_order
+from customer_value._kernels.math.allocation import efficient_offers, take_in_order
 from customer_value.allocation._relaxed import SLACK, relaxed
 from customer_value.exceptions import CustomerValueError, DataError
 

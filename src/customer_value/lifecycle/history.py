@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from customer_value._kernels.parallel import map_chunks
-from customer_value._kernels.stages import N_STAGES, History, count_history, write_history
+from customer_value._kernels.log.stages import N_STAGES, History, count_history, write_history
+from customer_value._kernels.run.parallel import map_chunks
 from customer_value.lifecycle.rules import STAGES
 from customer_value.lifecycle.snapshots import read_snapshots
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from customer_value._frames.periods import Period
-    from customer_value._kernels.purchases import IntArray
+    from customer_value._kernels.log.purchases import IntArray
     from customer_value._typing import Frame
     from customer_value.lifecycle.rules import LifecycleRules
     from customer_value.lifecycle.snapshots import Snapshots

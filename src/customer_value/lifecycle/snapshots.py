@@ -10,16 +10,16 @@ import polars as pl
 
 from customer_value._frames.periods import period_of, period_start
 from customer_value._frames.time import check_day
-from customer_value._kernels.gaps import gap_changes, gap_totals, running_quantiles
-from customer_value._kernels.parallel import map_chunks
-from customer_value._kernels.purchases import Log
-from customer_value._kernels.stages import (
+from customer_value._kernels.log.gaps import gap_changes, gap_totals, running_quantiles
+from customer_value._kernels.log.purchases import Log
+from customer_value._kernels.log.stages import (
     EXPECTED_GAP,
     FIXED_LIMITS,
     OWN_QUANTILE,
     Limits,
     Rules,
 )
+from customer_value._kernels.run.parallel import map_chunks
 from customer_value.exceptions import CustomerValueError
 from customer_value.lifecycle.known import known_rows, sort_rows
 from customer_value.lifecycle.rules import (
@@ -33,7 +33,7 @@ from customer_value.transactions._source import Source
 
 if TYPE_CHECKING:
     from customer_value._frames.periods import Period
-    from customer_value._kernels.purchases import DayArray, IntArray
+    from customer_value._kernels.log.purchases import DayArray, IntArray
     from customer_value._typing import FloatArray, Frame
     from customer_value.transactions.options import Columns, TransactionOptions
 

@@ -21,13 +21,13 @@ from customer_value._frames.contracts import (
     find_offences,
     require,
 )
-from customer_value._kernels.survival import kaplan_meier, log_log_interval
+from customer_value._kernels.math.survival import kaplan_meier, log_log_interval
 from customer_value.exceptions import DataError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from customer_value._kernels.survival import SurvivalTable
+    from customer_value._kernels.math.survival import SurvivalTable
     from customer_value._typing import FloatArray, Frame
 
 

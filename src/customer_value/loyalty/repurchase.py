@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.time import check_day, duration_days
-from customer_value._kernels.survival import kaplan_meier, log_log_interval, survival_at
+from customer_value._kernels.math.survival import kaplan_meier, log_log_interval, survival_at
 from customer_value.exceptions import CustomerValueError
 from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source

@@ -16,7 +16,7 @@ from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import as_polars, require
 from customer_value._frames.derive import MONEY, check_numbers
 from customer_value._frames.money import exact
-from customer_value._kernels import concentration
+from customer_value._kernels.math import concentration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from customer_value._kernels.bins import bin_places, order_statistics
-from customer_value._kernels.breaks import natural_breaks
+from customer_value._kernels.math.bins import bin_places, order_statistics
+from customer_value._kernels.math.breaks import natural_breaks
 
 if TYPE_CHECKING:
-    from customer_value._kernels.bins import Extent
+    from customer_value._kernels.math.bins import Extent
     from customer_value._typing import FloatArray, IntArray
 
     NumberArray: TypeAlias = FloatArray | IntArray

@@ -9,14 +9,14 @@ import polars as pl
 
 from customer_value._frames.contracts import ArrayRule, Kind, refuse, require
 from customer_value._frames.time import check_day
-from customer_value._kernels.bins import extent
+from customer_value._kernels.math.bins import extent
 from customer_value.exceptions import SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from customer_value._kernels.bins import Extent
+    from customer_value._kernels.math.bins import Extent
     from customer_value._typing import BoolArray, FloatArray, IntArray
 
     NumberArray: TypeAlias = FloatArray | IntArray

@@ -10,14 +10,14 @@ import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
 from customer_value._frames.contracts import as_polars, check_instance
-from customer_value._kernels.bins import bin_counts, tally
+from customer_value._kernels.math.bins import bin_counts, tally
 from customer_value.exceptions import FitError
 from customer_value.rfm.cuts import kmeans_cuts, place_scores, quantile_cuts
 from customer_value.rfm.metrics import RECENCY, known_metrics, metric_columns
 from customer_value.rfm.options import Edge, RfmOptions
 
 if TYPE_CHECKING:
-    from customer_value._kernels.bins import Extent
+    from customer_value._kernels.math.bins import Extent
     from customer_value._typing import Frame
     from customer_value.rfm.metrics import Metrics, NumberArray
 

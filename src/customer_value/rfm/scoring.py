@@ -11,7 +11,7 @@ import polars as pl
 
 from customer_value._frames.assemble import with_columns
 from customer_value._frames.contracts import as_polars, check_instance
-from customer_value._kernels.bins import extent, in_chunks, joint_extent
+from customer_value._kernels.math.bins import extent, in_chunks, joint_extent
 from customer_value.rfm.cuts import place_scores
 from customer_value.rfm.metrics import check_metrics, known_metrics, metric_arrays, metric_columns
 from customer_value.rfm.scale import RFM_SCORES, RfmScale
@@ -19,7 +19,7 @@ from customer_value.rfm.scale import RFM_SCORES, RfmScale
 if TYPE_CHECKING:
     from datetime import date
 
-    from customer_value._kernels.bins import Extent
+    from customer_value._kernels.math.bins import Extent
     from customer_value._typing import ArrowStream, Frame
     from customer_value.rfm.cuts import ByteArray, CellArray
 

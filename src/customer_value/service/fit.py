@@ -17,7 +17,7 @@ from customer_value._frames.derive import (
     check_numbers,
 )
 from customer_value._frames.money import exact_sum
-from customer_value._kernels import concentration
+from customer_value._kernels.math import concentration
 from customer_value.exceptions import CustomerValueError
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from customer_value._frames.contracts import (
     require,
 )
 from customer_value._frames.time import check_day
-from customer_value._kernels.survival import kaplan_meier, quantile_of, survival_at
+from customer_value._kernels.math.survival import kaplan_meier, quantile_of, survival_at
 from customer_value.exceptions import DataError, SchemaError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from customer_value._kernels.breaks import natural_breaks
+from customer_value._kernels.math.breaks import natural_breaks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
-    from customer_value._kernels.purchase_days import CodeArray, IntArray, Rows
+    from customer_value._kernels.log.purchase_days import CodeArray, IntArray, Rows
     from customer_value.transactions.options import TransactionOptions
 
 _SHORT = 100_000
@@ -39,7 +39,7 @@ def days_in_memory(log: pl.LazyFrame, options: TransactionOptions) -> pl.DataFra
     coded = _code(log, options.money_scale)
     if coded is None:
         return None
-    from customer_value._kernels.purchase_days import purchase_days
+    from customer_value._kernels.log.purchase_days import purchase_days
 
     customers, rows = coded
     days = purchase_days(rows, customers.len())
@@ -67,7 +67,7 @@ def totals_in_memory(log: pl.LazyFrame, options: TransactionOptions) -> pl.DataF
     coded = _code(log, options.money_scale)
     if coded is None:
         return None
-    from customer_value._kernels.purchase_days import customer_totals
+    from customer_value._kernels.log.purchase_days import customer_totals
 
     customers, rows = coded
     totals = customer_totals(rows, customers.len())
@@ -100,7 +100,7 @@ def _code(log: pl.LazyFrame, scale: int) -> _Coded | None:
     table = log.select(name for name in names if name in log.collect_schema()).collect()
     if table.height < _SHORT:
         return None
-    from customer_value._kernels.purchase_days import Rows
+    from customer_value._kernels.log.purchase_days import Rows
 
     sale = pl.col("kind") == "sale"
     ordered = pl.col("order_id").is_not_null() if "order_id" in table.columns else sale

@@ -12,8 +12,9 @@ from polars.testing import assert_frame_equal
 from scipy import stats
 
 import customer_value as cv
-from customer_value._kernels import parallel, sampling
-from customer_value._kernels.opportunity_sampling import draw_opportunity_values
+from customer_value._kernels.draw import sampling
+from customer_value._kernels.draw.opportunity_sampling import draw_opportunity_values
+from customer_value._kernels.run import parallel
 from customer_value._typing import FloatArray
 from golden import golden
 from oracles import bg_bb as oracle

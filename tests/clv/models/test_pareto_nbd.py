@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import customer_value as cv
-from customer_value._kernels.parallel import FloatArray
+from customer_value._kernels.run.parallel import FloatArray
 from customer_value._typing import TimeUnit
 from customer_value.clv.base import HISTORY
 from customer_value.clv.fit import fitting

@@ -12,7 +12,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import customer_value as cv
-from customer_value._kernels import parallel
+from customer_value._kernels.run import parallel
 from customer_value.clv.base import Futures, SpendFutures
 from customer_value.simulate import GammaGammaParameters, ParetoNbdParameters
 

@@ -14,8 +14,8 @@ import polars as pl
 
 from customer_value._frames.contracts import ArrayRule
 from customer_value._frames.time import duration_days
-from customer_value._kernels import bg_bb as kernels
-from customer_value._kernels.contracts import residual_lives
+from customer_value._kernels.models import bg_bb as kernels
+from customer_value._kernels.models.contracts import residual_lives
 from customer_value._typing import TimeUnit
 from customer_value.clv.base import FitOptions, OpportunityFutures, Parameter, PurchaseModel
 from customer_value.clv.fit.fitting import fit_rows, maximize

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from customer_value._frames.time import DAYS_PER_UNIT
-from customer_value._kernels import bg_nbd as kernels
-from customer_value._kernels import bg_nbd_counts as counts
-from customer_value._kernels import bg_nbd_future as future
-from customer_value._kernels import bg_nbd_rows
-from customer_value._kernels.pareto_nbd import counting_sums
-from customer_value._kernels.reach import reach
+from customer_value._kernels.models import bg_nbd as kernels
+from customer_value._kernels.models import bg_nbd_counts as counts
+from customer_value._kernels.models import bg_nbd_future as future
+from customer_value._kernels.models import bg_nbd_rows
+from customer_value._kernels.models.pareto_nbd import counting_sums
+from customer_value._kernels.run.reach import reach
 from customer_value.clv.base import (
     FitOptions,
     Futures,
@@ -36,7 +36,7 @@ from customer_value.clv.models.covariates import CovariateModel, CovariateTerms,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from customer_value._kernels.per_row import PerRow
+    from customer_value._kernels.run.per_row import PerRow
     from customer_value._typing import FloatArray, Frame, TimeUnit
 
 

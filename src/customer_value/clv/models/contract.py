@@ -20,7 +20,7 @@ from customer_value._frames.contracts import (
     require,
 )
 from customer_value._frames.time import DAYS_PER_UNIT
-from customer_value._kernels import contracts as kernels
+from customer_value._kernels.models import contracts as kernels
 from customer_value._typing import FloatArray, TimeUnit
 from customer_value.clv.base import FitSummary
 from customer_value.clv.fit.fitting import Rows, fit_rows

@@ -16,7 +16,7 @@ from customer_value.exceptions import CustomerValueError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from customer_value._kernels.per_row import PerRow
+    from customer_value._kernels.run.per_row import PerRow
     from customer_value._typing import FloatArray
 
 LARGEST_SHIFT = 300.0

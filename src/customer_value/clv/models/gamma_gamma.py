@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import polars as pl
 
-from customer_value._kernels import gamma_gamma as kernels
+from customer_value._kernels.models import gamma_gamma as kernels
 from customer_value.clv.base import (
     SPEND,
     FitOptions,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import polars as pl
 
-from customer_value._kernels import log_normal as kernels
+from customer_value._kernels.models import log_normal as kernels
 from customer_value.clv.base import (
     SPEND,
     FitOptions,

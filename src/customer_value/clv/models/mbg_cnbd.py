@@ -15,7 +15,7 @@ from pydantic import Field
 
 from customer_value._frames.contracts import ArrayRule
 from customer_value._frames.time import DAYS_PER_UNIT
-from customer_value._kernels import mbg_cnbd, mbg_cnbd_future, mbg_nbd
+from customer_value._kernels.models import mbg_cnbd, mbg_cnbd_future, mbg_nbd
 from customer_value.clv.base import (
     HISTORY,
     FitOptions,

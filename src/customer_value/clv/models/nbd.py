@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from customer_value._frames.time import DAYS_PER_UNIT
-from customer_value._kernels import nbd as kernels
+from customer_value._kernels.models import nbd as kernels
 from customer_value.clv.base import (
     FitOptions,
     Futures,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from customer_value._frames.time import DAYS_PER_UNIT
-from customer_value._kernels import pareto_nbd as kernels
+from customer_value._kernels.models import pareto_nbd as kernels
 from customer_value.clv.base import (
     FitOptions,
     Futures,
@@ -31,7 +31,7 @@ from customer_value.clv.models.covariates import CovariateModel, CovariateTerms,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from customer_value._kernels.per_row import PerRow
+    from customer_value._kernels.run.per_row import PerRow
     from customer_value._typing import FloatArray, Frame, TimeUnit
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from customer_value._kernels import contracts as kernels
+from customer_value._kernels.models import contracts as kernels
 from customer_value.clv.base import FitOptions, Parameter
 from customer_value.clv.fit.fitting import maximize
 from customer_value.clv.models.contract import ContractModel, Renewals, read_renewals

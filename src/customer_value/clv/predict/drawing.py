@@ -15,8 +15,8 @@ import numpy as np
 from pydantic import BaseModel, Field, model_validator
 
 from customer_value._frames.assemble import array_columns
-from customer_value._kernels import opportunity_sampling, regular_sampling, sampling
-from customer_value._kernels.parallel import map_chunks
+from customer_value._kernels.draw import opportunity_sampling, regular_sampling, sampling
+from customer_value._kernels.run.parallel import map_chunks
 from customer_value.clv.base import SPEND, OpportunityFutures
 from customer_value.exceptions import CustomerValueError
 

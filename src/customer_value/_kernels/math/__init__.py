@@ -1,0 +1,1 @@
+"""Mathematics that kernels share: special functions, bins, ranks, curves."""

@@ -1,0 +1,1 @@
+"""Likelihoods and predictions, a module a model."""

@@ -1,0 +1,1 @@
+"""Running kernels: compiling, chunks of rows on threads, parameters a row."""
