@@ -24,7 +24,7 @@ Importing this package loads none of its dependencies; each name loads what it n
 
 import lazy_loader
 
-__version__ = "0.1.0"
+from customer_value._version import __version__ as __version__
 
 # The names stand once, in the stub beside this file.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

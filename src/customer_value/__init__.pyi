@@ -58,6 +58,7 @@ from .datasets import load_cdnow as load_cdnow
 from .exceptions import CustomerValueError as CustomerValueError
 from .exceptions import DataError as DataError
 from .exceptions import FitError as FitError
+from .exceptions import OptionError as OptionError
 from .exceptions import SchemaError as SchemaError
 from .lifecycle import LifecycleRules as LifecycleRules
 from .lifecycle import assign_stages as assign_stages
@@ -113,6 +114,7 @@ __all__ = [
     "MbgCnbd",
     "MbgNbd",
     "Nbd",
+    "OptionError",
     "ParetoNbd",
     "RfmOptions",
     "Sbg",

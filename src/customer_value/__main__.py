@@ -140,23 +140,23 @@ def _report(options: argparse.Namespace) -> None:
 
 def _check(options: argparse.Namespace) -> None:
     """Refuse what would fail, or do harm, after the work is done."""
-    from customer_value.exceptions import CustomerValueError
+    from customer_value.exceptions import OptionError
 
     # The one place that looks at a clock: nobody has seen a day that is yet to come.
     today = datetime.now().astimezone().date()
     if options.as_of > today:
-        raise CustomerValueError(f"--as-of {options.as_of} is in the future (today is {today})")
+        raise OptionError(f"--as-of {options.as_of} is in the future (today is {today})")
     if options.file is not None and not options.file.is_file():
-        raise CustomerValueError(f"{options.file}: no such file")
+        raise OptionError(f"{options.file}: no such file")
     if options.separator is not None and not re.fullmatch(r"[\x00-\x7f]", options.separator):
-        raise CustomerValueError("--separator must be one character, such as ';'")
+        raise OptionError("--separator must be one character, such as ';'")
     out: Path = options.out
     if out.suffix.lower() not in _PARQUET:
-        raise CustomerValueError(f"--out {out}: name it .parquet, that is what is written")
+        raise OptionError(f"--out {out}: name it .parquet, that is what is written")
     if out.is_dir() or not out.parent.is_dir():
-        raise CustomerValueError(f"--out {out}: no file can be written there")
+        raise OptionError(f"--out {out}: no file can be written there")
     if options.file is not None and out.exists() and out.samefile(options.file):
-        raise CustomerValueError(f"--out {out} is the file that is read")
+        raise OptionError(f"--out {out} is the file that is read")
 
 
 def _read(options: argparse.Namespace, columns: Columns) -> pl.DataFrame | pl.LazyFrame:

@@ -9,7 +9,8 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.contracts import require
+from customer_value._frames.door import as_polars
 from customer_value._frames.time import check_day
 
 if TYPE_CHECKING:

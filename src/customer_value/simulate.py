@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from customer_value._typing import TimeUnit
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -235,7 +235,7 @@ def simulate_transactions(
 
     Raises:
         pydantic.ValidationError: Naming every argument that cannot be used.
-        CustomerValueError: If the log would have more rows than polars can count.
+        OptionError: If the log would have more rows than polars can count.
 
     References:
         Fader, Hardie & Lee (2005), "Counting Your Customers" the Easy Way, Marketing Science 24(2).
@@ -487,7 +487,7 @@ def _checked_counts(repeats: IntArray) -> IntArray:
     """Add the first purchase, unless the log would be too long."""
     rows = repeats.sum(dtype=np.float64) + repeats.size
     if rows > _MAX_ROWS:
-        raise CustomerValueError(
+        raise OptionError(
             f"the log would have {rows:.3g} rows, polars holds {_MAX_ROWS}: "
             "take fewer customers, a shorter period or a lower purchase rate (r / alpha)"
         )

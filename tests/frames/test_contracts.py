@@ -17,7 +17,6 @@ from customer_value._frames.contracts import (
     Offence,
     Rule,
     any_broken,
-    as_polars,
     check_choice,
     check_groups,
     check_instance,
@@ -27,6 +26,7 @@ from customer_value._frames.contracts import (
     refuse,
     require,
 )
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import TOO_LARGE
 from customer_value.exceptions import CustomerValueError, DataError, SchemaError
 

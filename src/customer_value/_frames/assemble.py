@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import NOT_FINITE, ArrayRule, as_polars, refuse, require
+from customer_value._frames.contracts import NOT_FINITE, ArrayRule, refuse, require
+from customer_value._frames.door import as_polars
 from customer_value._frames.snapshots import check_order
 from customer_value.exceptions import DataError, SchemaError
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 import numpy as np
 import polars as pl
 
-from customer_value.exceptions import CustomerValueError, DataError, SchemaError
+from customer_value.exceptions import DataError, OptionError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from customer_value._typing import BoolArray, FloatArray, Frame
+    from customer_value._typing import BoolArray, FloatArray
 
 Kind: TypeAlias = Literal[
     "key", "day", "maybe_day", "time", "maybe_time", "number", "money", "text", "any"
@@ -23,23 +23,39 @@ Kind: TypeAlias = Literal[
 _KINDS: dict[Kind, tuple[Callable[[pl.DataType], bool], str]] = {
     "key": (
         lambda t: t.is_integer() or t in (pl.String, pl.Categorical, pl.Enum),
-        "whole numbers or text; cast it to Int64 or String",
+        "whole numbers or text",
     ),
-    "day": (lambda t: t == pl.Date, "Date; cast it with .cast(pl.Date), text with .str.to_date()"),
-    "time": (
-        lambda t: t in (pl.Date, pl.Datetime),
-        "Date or Datetime; parse text with .str.to_date(), epochs with pl.from_epoch()",
-    ),
-    "maybe_day": (lambda t: t in (pl.Date, pl.Null), "Date"),
-    "maybe_time": (
-        lambda t: t in (pl.Date, pl.Datetime, pl.Null),
-        "Date or Datetime; parse text with .str.to_date(), epochs with pl.from_epoch()",
-    ),
-    "number": (lambda t: t.is_numeric(), "a number; cast it with .cast(pl.Float64)"),
-    "money": (lambda t: t.is_numeric() or t == pl.Null, "a number; cast it with .cast(pl.Float64)"),
+    "day": (lambda t: t == pl.Date, "a date"),
+    "time": (lambda t: t in (pl.Date, pl.Datetime), "a date or a time"),
+    "maybe_day": (lambda t: t in (pl.Date, pl.Null), "a date"),
+    "maybe_time": (lambda t: t in (pl.Date, pl.Datetime, pl.Null), "a date or a time"),
+    "number": (lambda t: t.is_numeric(), "a number"),
+    "money": (lambda t: t.is_numeric() or t == pl.Null, "a number"),
     "text": (lambda t: t in (pl.String, pl.Categorical, pl.Enum), "text"),
-    "any": (lambda _: True, "anything"),
+    "any": (lambda t: t not in (pl.Object, pl.Unknown), "of a type that polars can compute with"),
 }
+
+_CURES: dict[str, dict[Kind, str]] = {
+    "polars": {
+        "key": "cast it to Int64 or String",
+        "day": "cast it with .cast(pl.Date), text with .str.to_date()",
+        "time": "parse text with .str.to_date(), epochs with pl.from_epoch()",
+        "number": "cast it with .cast(pl.Float64)",
+    },
+    "pandas": {
+        "key": "convert it with .astype('int64') or .astype(str)",
+        "day": "convert it with pd.to_datetime(...).dt.normalize()",
+        "time": "convert it with pd.to_datetime(...)",
+        "number": "convert it with pd.to_numeric(...)",
+    },
+    "arrow": {
+        "key": "cast it to int64 or string",
+        "day": "cast it to date32",
+        "time": "cast it to date32 or timestamp",
+        "number": "cast it to float64",
+    },
+}
+_SAME_CURE: dict[Kind, Kind] = {"maybe_day": "day", "maybe_time": "time", "money": "number"}
 
 
 _SHOWN = 20
@@ -92,27 +108,13 @@ class Offence(NamedTuple):
     examples: tuple[str, ...]
 
 
-def as_polars(frame: Frame) -> pl.DataFrame | pl.LazyFrame:
-    """Take any frame that polars holds or that speaks Arrow.
-
-    Raises:
-        SchemaError: The object is no frame.
-    """
-    if isinstance(frame, pl.DataFrame | pl.LazyFrame):
-        return frame
-    if hasattr(frame, "__arrow_c_stream__"):
-        try:
-            return pl.DataFrame(frame)
-        except (TypeError, ValueError) as error:  # e.g. a pandas column of mixed types
-            raise SchemaError(f"{type(frame).__name__} cannot be read: {error}") from error
-    raise SchemaError(
-        f"{type(frame).__name__} is no frame: give a polars DataFrame or LazyFrame, or a table "
-        "with an Arrow stream (pandas, pyarrow, DuckDB ...)"
-    )
-
-
 def require(
-    frame: pl.DataFrame | pl.LazyFrame, columns: Mapping[str, Kind], *, what: str, hint: str = ""
+    frame: pl.DataFrame | pl.LazyFrame,
+    columns: Mapping[str, Kind],
+    *,
+    what: str,
+    hint: str = "",
+    library: str = "polars",
 ) -> dict[str, pl.DataType]:
     """Check that columns are there and of a usable type.
 
@@ -121,6 +123,7 @@ def require(
         columns: Column names and what each must hold.
         what: What the frame is, as the message calls it.
         hint: What to do about missing columns.
+        library: Whose words the message speaks: `"polars"`, `"pandas"` or `"arrow"`.
 
     Returns:
         The frame's schema.
@@ -131,7 +134,7 @@ def require(
     schema = dict(frame.collect_schema())
     missing = [name for name in columns if name not in schema]
     wrong = [
-        f"'{name}' is {schema[name]}, must be {_KINDS[kind][1]}"
+        f"'{name}' is {schema[name]}, must be {_KINDS[kind][1]}{_cure(kind, library)}"
         for name, kind in columns.items()
         if name in schema and not _KINDS[kind][0](schema[name])
     ]
@@ -183,7 +186,7 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     """Refuse a word that is none of those a parameter takes."""
     if value not in choices:
         allowed = ", ".join(repr(choice) for choice in choices)
-        raise CustomerValueError(f"{name} must be one of {allowed}; got {value!r}")
+        raise OptionError(f"{name} must be one of {allowed}; got {value!r}")
 
 
 def check_instance(name: str, value: object, kind: type | tuple[type, ...]) -> None:
@@ -191,7 +194,7 @@ def check_instance(name: str, value: object, kind: type | tuple[type, ...]) -> N
     if not isinstance(value, kind):
         kinds = kind if isinstance(kind, tuple) else (kind,)
         names = " or ".join(each.__name__ for each in kinds)
-        raise CustomerValueError(f"{name} must be a {names}, got a {type(value).__name__}")
+        raise OptionError(f"{name} must be a {names}, got a {type(value).__name__}")
 
 
 def check_groups(
@@ -215,7 +218,7 @@ def check_groups(
     if clashes := [name for name in by if name in results]:
         problems.append(f"{clash}: {', '.join(clashes)}")
     if problems:
-        raise CustomerValueError(f"by {'; '.join(problems)}")
+        raise OptionError(f"by {'; '.join(problems)}")
 
 
 def refuse(arrays: Mapping[str, FloatArray], rules: Sequence[ArrayRule], *, what: str) -> None:
@@ -249,6 +252,11 @@ def describe(offences: Sequence[Offence]) -> str:
         + (f" (e.g. {', '.join(o.examples)})" if o.examples else "")
         for o in offences
     )
+
+
+def _cure(kind: Kind, library: str) -> str:
+    cure = _CURES[library].get(_SAME_CURE.get(kind, kind))
+    return f"; {cure}" if cure else ""
 
 
 def _examples(frame: pl.LazyFrame, rule: Rule, key: str) -> tuple[str, ...]:

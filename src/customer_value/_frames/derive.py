@@ -9,14 +9,8 @@ import polars as pl
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import (
-    NOT_FINITE,
-    ArrayRule,
-    Offence,
-    as_polars,
-    describe,
-    require,
-)
+from customer_value._frames.contracts import NOT_FINITE, ArrayRule, Offence, describe, require
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import TOO_LARGE
 from customer_value.exceptions import DataError
 

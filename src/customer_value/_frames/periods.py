@@ -25,7 +25,7 @@ def period_number(day: pl.Expr, period: Period) -> pl.Expr:
     Weeks begin on Mondays (ISO 8601).
 
     Raises:
-        CustomerValueError: There is no such period.
+        OptionError: There is no such period.
     """
     check_choice("period", period, get_args(Period))
     if period in _MONTHS:

@@ -6,14 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from customer_value._frames.contracts import (
-    Kind,
-    Rule,
-    as_polars,
-    describe,
-    find_offences,
-    require,
-)
+from customer_value._frames.contracts import Kind, Rule, describe, find_offences, require
+from customer_value._frames.door import as_polars
 from customer_value.exceptions import DataError, SchemaError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from customer_value._typing import TimeUnit
@@ -25,7 +25,7 @@ def duration_days(duration: str | timedelta | int) -> float:
     A month is 30.4375 days and a year 365.25, so that twelve months are one year.
 
     Raises:
-        CustomerValueError: The text is no duration, a number has no unit, or the duration is not
+        OptionError: The text is no duration, a number has no unit, or the duration is not
             above zero.
     """
     if isinstance(duration, timedelta):
@@ -35,12 +35,12 @@ def duration_days(duration: str | timedelta | int) -> float:
             float(n) * _DAYS_PER_SYMBOL[unit] for n, unit in _PART.findall(str(duration))
         )
     else:
-        raise CustomerValueError(
+        raise OptionError(
             f"{duration!r} is no duration: write e.g. '39w', '12mo', '365d' or '1y6mo' "
             "(y, q, mo, w, d, h)"
         )
     if not 0 < days < math.inf:
-        raise CustomerValueError(f"a duration must be above zero, got {duration!r}")
+        raise OptionError(f"a duration must be above zero, got {duration!r}")
     return days
 
 
@@ -59,10 +59,10 @@ def check_day(name: str, day: date) -> date:
     """The day itself, if it is a date without a time.
 
     Raises:
-        CustomerValueError: It is a datetime or something else; snapshots are taken at the close
+        OptionError: It is a datetime or something else; snapshots are taken at the close
             of a business day.
     """
     if isinstance(day, datetime) or not isinstance(day, date):
         hint = " (take its .date())" if hasattr(day, "date") else ""
-        raise CustomerValueError(f"{name} must be a datetime.date, got {day!r}{hint}")
+        raise OptionError(f"{name} must be a datetime.date, got {day!r}{hint}")
     return day

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from customer_value._frames.contracts import Kind, Offence, as_polars, describe, require
+from customer_value._frames.contracts import Kind, Offence, describe, require
 from customer_value._frames.derive import Rules, check_numbers
-from customer_value.exceptions import CustomerValueError, DataError
+from customer_value._frames.door import as_polars
+from customer_value.exceptions import DataError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,9 +24,7 @@ def attributes(by: str | Sequence[str], taken: tuple[str, ...]) -> list[str]:
     keys = [by] if isinstance(by, str) else list(by)
     clashes = sorted({key for key in keys if key in taken or keys.count(key) > 1})
     if clashes:
-        raise CustomerValueError(
-            f"by has columns twice, or names of the result: {', '.join(clashes)}"
-        )
+        raise OptionError(f"by has columns twice, or names of the result: {', '.join(clashes)}")
     return keys
 
 

@@ -9,7 +9,8 @@ import polars as pl
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.contracts import require
+from customer_value._frames.door import as_polars
 from customer_value._kernels.math import ranking
 from customer_value.abc._curve import curve_of, limits, values_of
 from customer_value.abc.options import AbcOptions

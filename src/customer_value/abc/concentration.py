@@ -9,7 +9,8 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import NOT_FINITE, as_polars, refuse, require
+from customer_value._frames.contracts import NOT_FINITE, refuse, require
+from customer_value._frames.door import as_polars
 from customer_value._kernels.math import concentration
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.assemble import finite_column, with_columns
-from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.contracts import require
+from customer_value._frames.door import as_polars
 from customer_value.abc.classes import CODE, letter, place
 from customer_value.abc.options import AbcOptions
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +67,7 @@ def score_criteria(
 
     Raises:
         ValidationError: There is no criterion, or a weight is not finite.
-        CustomerValueError: A weight is zero.
+        OptionError: A weight is zero.
         SchemaError: Columns are missing or no numbers.
         DataError: Values are NaN or infinite; for a LazyFrame when it is collected.
 
@@ -81,7 +82,7 @@ def score_criteria(
     """
     terms = _Terms(weights=dict(weights), method=method)
     if nothing := [name for name, weight in terms.weights.items() if weight == 0]:
-        raise CustomerValueError(f"weights of zero, leave them out: {', '.join(nothing)}")
+        raise OptionError(f"weights of zero, leave them out: {', '.join(nothing)}")
     frame = as_polars(customers)
     require(frame, dict.fromkeys(terms.weights, "number"), what="customers")
     ordered = sorted(terms.weights.items(), key=lambda item: -abs(item[1]))
@@ -168,7 +169,7 @@ def classify_joint_abc(
         SchemaError: The columns are missing or no numbers.
         DataError: Values are NaN or infinite, or at or below zero and refused; for a LazyFrame
             when it is collected.
-        CustomerValueError: `cells` leaves out cells or has others.
+        OptionError: `cells` leaves out cells or has others.
 
     Examples:
         >>> import polars as pl, customer_value as cv
@@ -204,5 +205,5 @@ def _gathering(cells: Mapping[str, str] | None, letters: str) -> dict[str, str]:
     problems = [f"leaves out {', '.join(missing)}"] if missing else []
     problems += [f"has no cells {', '.join(other)}"] if other else []
     if problems:
-        raise CustomerValueError(f"cells {' and '.join(problems)}")
+        raise OptionError(f"cells {' and '.join(problems)}")
     return dict(cells)

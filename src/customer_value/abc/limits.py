@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel
 
-from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.contracts import require
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import float_sum
 from customer_value.abc._curve import curve_of, limits, points, values_of
 from customer_value.abc.options import AbcOptions

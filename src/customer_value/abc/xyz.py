@@ -9,14 +9,8 @@ import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import (
-    NOT_FINITE,
-    Offence,
-    as_polars,
-    describe,
-    refuse,
-    require,
-)
+from customer_value._frames.contracts import NOT_FINITE, Offence, describe, refuse, require
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import float_sum
 from customer_value._frames.periods import period_number
 from customer_value._frames.time import check_day

@@ -10,10 +10,11 @@ import polars as pl
 from pydantic import BaseModel
 
 from customer_value._frames.arrays import to_arrays
-from customer_value._frames.contracts import Kind, as_polars, require
+from customer_value._frames.contracts import Kind, require
 from customer_value._frames.derive import AMOUNT, check_numbers
+from customer_value._frames.door import as_polars
 from customer_value._frames.options import Amount
-from customer_value.exceptions import CustomerValueError, DataError
+from customer_value.exceptions import DataError, OptionError
 
 if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame
@@ -93,7 +94,7 @@ def allocate_budget(
 
     Raises:
         ValidationError: The budget is out of range.
-        CustomerValueError: The table has a column that the result has.
+        OptionError: The table has a column that the result has.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Parameters are unknown or out of range, a response has no known name, or minima
             are above maxima or above the budget in sum.
@@ -112,9 +113,7 @@ def allocate_budget(
     total = _Terms(budget=budget).budget
     table = as_polars(segments).lazy().collect()
     if taken := [name for name in _COLUMNS if name in table.columns]:
-        raise CustomerValueError(
-            f"segments have columns of the result, rename them: {', '.join(taken)}"
-        )
+        raise OptionError(f"segments have columns of the result, rename them: {', '.join(taken)}")
     parts = _segments(
         table,
         total,

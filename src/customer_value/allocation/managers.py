@@ -12,12 +12,13 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.contracts import require
 from customer_value._frames.derive import AMOUNT, MONEY, check_numbers
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import exact_sum
 from customer_value._frames.options import Amount
 from customer_value.allocation._relaxed import SLACK, relaxed
-from customer_value.exceptions import CustomerValueError, DataError, FitError, SchemaError
+from customer_value.exceptions import DataError, FitError, OptionError, SchemaError
 
 if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame, IntArray
@@ -107,7 +108,7 @@ def assign_managers(
 
     Raises:
         ValidationError: The bonus or the method is out of range.
-        CustomerValueError: Result columns are in the frames already, or the exact case has more
+        OptionError: Result columns are in the frames already, or the exact case has more
             than 20,000 pairs of customer and manager.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Keys are null or there twice, hours or capacities below zero, capacities
@@ -135,7 +136,7 @@ def assign_managers(
     taken = [f"'{c}'" for c in ("manager",) if c in table.columns]
     taken += [f"'{c}'" for c in ("assigned_hours", "free_hours") if c in staff.columns]
     if taken:
-        raise CustomerValueError(f"rename the columns {', '.join(taken)}: the result has them")
+        raise OptionError(f"rename the columns {', '.join(taken)}: the result has them")
     _check_keys(table, customer, "customers")
     _check_keys(staff, manager, "managers")
     needs = check_numbers(table, {hours: AMOUNT, gain: MONEY}, what="customers")
@@ -210,7 +211,7 @@ def _greedy(case: _Case) -> IntArray:
 def _exact(case: _Case) -> IntArray:
     n, m = case.gain.size, case.capacity.size
     if n * m > _MOST_PAIRS:
-        raise CustomerValueError(
+        raise OptionError(
             f"exact takes up to {_MOST_PAIRS:,} pairs of customer and manager, got {n * m:,}"
         )
     if n * m == 0:

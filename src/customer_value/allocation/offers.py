@@ -11,13 +11,14 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.contracts import require
 from customer_value._frames.derive import AMOUNT, MONEY, check_numbers
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import MONEY_LIMIT, exact_sum
 from customer_value._frames.options import Amount
 from customer_value._kernels.math.allocation import efficient_offers, take_in_order
 from customer_value.allocation._relaxed import SLACK, relaxed
-from customer_value.exceptions import CustomerValueError, DataError
+from customer_value.exceptions import DataError, OptionError
 
 if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame, IntArray
@@ -106,7 +107,7 @@ def select_offers(
 
     Raises:
         ValidationError: A number or the method is out of range.
-        CustomerValueError: The table has a column `selected`, or `"exact"` would need a table of
+        OptionError: The table has a column `selected`, or `"exact"` would need a table of
             more than 50 million cells (customers times budget in units).
         SchemaError: Columns are missing or of a wrong type.
         DataError: Customers, costs or gains are unknown, costs below zero or, for `"exact"`, no
@@ -152,7 +153,7 @@ def _rows(
 ) -> pl.DataFrame:
     """The offers worth a look, sorted by customer, cost and falling value."""
     if "selected" in table.columns:
-        raise CustomerValueError("offers have a column 'selected': rename it")
+        raise OptionError("offers have a column 'selected': rename it")
     require(table, {customer: "key"}, what="offers")
     inputs = {cost: AMOUNT, gain: MONEY}
     numbers = check_numbers(table, inputs, what="offers", needed=(cost, gain))
@@ -212,7 +213,7 @@ def _exact(rows: pl.DataFrame, terms: _Terms) -> IntArray:
     size = min(np.floor(terms.budget / terms.cost_unit * (1 + SLACK)), float(np.sum(whole)))
     starts = np.flatnonzero(np.r_[True, who[1:] != who[:-1]][: who.size]).tolist()
     if (size + 1) * len(starts) > _MOST_CELLS:
-        raise CustomerValueError(
+        raise OptionError(
             f"exact needs customers times budget units of at most {_MOST_CELLS:,}, got "
             f"{(size + 1) * len(starts):,.0f}: take a larger cost_unit, or method='greedy'"
         )

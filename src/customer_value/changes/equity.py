@@ -59,7 +59,7 @@ def equity_bridge(
         - `closing`: value in the later snapshot
 
     Raises:
-        CustomerValueError: `by` has a name of the result.
+        OptionError: `by` has a name of the result.
         SchemaError: Columns are missing or of a wrong type, or differ in type between the two.
         DataError: Values are NaN, infinite or 1e23 and more; keys are null or there twice.
 

@@ -11,14 +11,14 @@ from pydantic import BaseModel, Field
 from customer_value._frames.contracts import (
     Kind,
     Rule,
-    as_polars,
     check_choice,
     describe,
     find_offences,
     require,
 )
+from customer_value._frames.door import as_polars
 from customer_value.changes.migration import ABSENT
-from customer_value.exceptions import CustomerValueError, DataError
+from customer_value.exceptions import DataError, OptionError
 
 if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame
@@ -67,7 +67,7 @@ def migration_forecast(
 
     Raises:
         ValidationError: The number of steps is out of range.
-        CustomerValueError: There are customers in a state whose moves are not known.
+        OptionError: There are customers in a state whose moves are not known.
         SchemaError: Columns are missing or of a wrong type.
         DataError: The table holds no probabilities.
 
@@ -112,7 +112,7 @@ def migration_steady_state(matrix: Frame, *, column: str = "stage") -> pl.DataFr
         that empty).
 
     Raises:
-        CustomerValueError: The moves of a state are not known, or the long run depends on where
+        OptionError: The moves of a state are not known, or the long run depends on where
             customers start, because some states are never left for others.
         SchemaError: Columns are missing or of a wrong type.
         DataError: The table holds no probabilities.
@@ -153,7 +153,7 @@ def _chain(matrix: Frame, column: str) -> _Chain:
     unknown = np.isnan(probability).any(axis=1, keepdims=True)
     held = unknown.T * customers.sum(axis=0)
     if stuck := [states[k] for k in np.flatnonzero(held)]:
-        raise CustomerValueError(
+        raise OptionError(
             f"no move is known from {', '.join(stuck)}: nobody was there in the earlier snapshot; "
             "give migration_matrix a smoothing above 0"
         )
@@ -203,6 +203,6 @@ def _check_one_end(moves: FloatArray, states: list[str], column: str) -> None:
     ends = {tuple(np.flatnonzero(reaches[k])) for k in final}
     if len(ends) != 1 or not np.allclose(moves.sum(axis=1)[list(*ends)], 1.0):
         groups = "; ".join(", ".join(states[k] for k in end) for end in sorted(ends))
-        raise CustomerValueError(
+        raise OptionError(
             f"there is no one steady state of '{column}': customers end up among {groups or 'none'}"
         )

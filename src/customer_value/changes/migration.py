@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from customer_value._frames.money import exact
 from customer_value._frames.snapshots import pair_snapshots
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def migration_matrix(
 
     Raises:
         ValidationError: The smoothing is below 0.
-        CustomerValueError: The order names a state twice.
+        OptionError: The order names a state twice.
         SchemaError: Columns are missing, or the keys are of different types.
         DataError: Customers are null or more than once, or values are NaN or infinite.
 
@@ -123,7 +123,7 @@ def _states(moves: pl.DataFrame, order: Sequence[str] | None) -> list[str]:
         return sorted(found - {UNKNOWN}) + unknown
     if len(set(order)) < len(order):
         twice = sorted({state for state in order if list(order).count(state) > 1})
-        raise CustomerValueError(f"order names twice: {', '.join(twice)}")
+        raise OptionError(f"order names twice: {', '.join(twice)}")
     return [*order, *sorted(found - {UNKNOWN, *order}), *unknown]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from customer_value._frames.snapshots import pair_snapshots
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ def compare_snapshots(before: Frame, after: Frame, *, measures: Sequence[str]) -
         Float64, null where nobody is known.
 
     Raises:
-        CustomerValueError: No measure is named.
+        OptionError: No measure is named.
         SchemaError: Columns are missing, or the keys are of different types.
         DataError: Customers are null or more than once, or values NaN or infinite.
 
@@ -48,7 +48,7 @@ def compare_snapshots(before: Frame, after: Frame, *, measures: Sequence[str]) -
         (7.0, 8.0, 1.0, 2.0)
     """
     if not measures:
-        raise CustomerValueError("measures names no column")
+        raise OptionError("measures names no column")
     pairs = pair_snapshots(before, after, values=measures).sort("customer_id")
     return pl.concat([_measured(pairs, measure) for measure in measures])
 

@@ -10,7 +10,8 @@ import scipy
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import ArrayRule, Kind, as_polars, refuse, require
+from customer_value._frames.contracts import ArrayRule, Kind, refuse, require
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import exact_sum
 from customer_value._frames.snapshots import pair_snapshots
 

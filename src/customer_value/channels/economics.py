@@ -18,7 +18,7 @@ from customer_value.channels.scorecard import (
     scores,
     spent,
 )
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from customer_value._typing import Frame
@@ -122,7 +122,7 @@ def channel_economics(
 
     Raises:
         ValidationError: Weights are below zero, or all zero.
-        CustomerValueError: The channel column has a name of the result.
+        OptionError: The channel column has a name of the result.
         SchemaError: Columns are missing or of a wrong type, or channels of different types.
         DataError: Numbers are NaN, infinite, too large or out of range.
 
@@ -160,7 +160,7 @@ def channel_economics(
         if value is not None:
             table = table.with_columns(ltv_to_cac=over("value_mean", "cac"))
     if channel in (taken := [*FIGURES, *AXES, "channel_index"]):
-        raise CustomerValueError(f"channel has a name of the result, rename it: {channel}")
+        raise OptionError(f"channel has a name of the result, rename it: {channel}")
     scored = scores(table.sort(CHANNEL, nulls_last=True), weights.model_dump())
     return scored.select(
         pl.col(CHANNEL).alias(channel), *(name for name in taken if name in scored.columns)

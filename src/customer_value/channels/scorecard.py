@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from customer_value._frames.contracts import Kind, as_polars, require
+from customer_value._frames.contracts import Kind, require
 from customer_value._frames.derive import AMOUNT, FINITE, MONEY, SHARE, Rules, check_numbers
+from customer_value._frames.door import as_polars
 from customer_value._frames.intervals import Z95, wilson
 from customer_value._frames.money import exact_sum
 from customer_value.exceptions import SchemaError

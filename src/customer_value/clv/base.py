@@ -13,7 +13,7 @@ from customer_value._frames.assemble import array_column
 from customer_value._frames.contracts import ArrayRule
 from customer_value._frames.time import DAYS_PER_UNIT, duration_days
 from customer_value._typing import FloatArray, TimeUnit
-from customer_value.exceptions import CustomerValueError, FitError
+from customer_value.exceptions import FitError, OptionError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -217,7 +217,7 @@ class PurchaseModel(FittedModel, ABC, frozen=True):
         """The horizon as the methods take it: in days.
 
         Raises:
-            CustomerValueError: The horizon is no duration above zero.
+            OptionError: The horizon is no duration above zero.
         """
         return duration_days(horizon)
 
@@ -300,9 +300,9 @@ class PurchaseModel(FittedModel, ABC, frozen=True):
         """From what each customer's purchases to come are drawn.
 
         Raises:
-            CustomerValueError: This model gives means only.
+            OptionError: This model gives means only.
         """
-        raise CustomerValueError(f"{type(self).__name__} cannot draw outcomes; use kind='mean'")
+        raise OptionError(f"{type(self).__name__} cannot draw outcomes; use kind='mean'")
 
 
 class SpendModel(FittedModel, ABC, frozen=True):
@@ -330,9 +330,9 @@ class SpendModel(FittedModel, ABC, frozen=True):
         """From what the spend of each customer's purchases to come is drawn.
 
         Raises:
-            CustomerValueError: This model gives means only.
+            OptionError: This model gives means only.
         """
-        raise CustomerValueError(f"{type(self).__name__} cannot draw outcomes; use kind='mean'")
+        raise OptionError(f"{type(self).__name__} cannot draw outcomes; use kind='mean'")
 
 
 def history_rules(n_covariates: int = 0) -> list[ArrayRule]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from customer_value._frames.assemble import array_column
 from customer_value._frames.contracts import ArrayRule, refuse
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -236,7 +236,7 @@ def berger_nasr_value(
 
     Raises:
         ValidationError: A rate or a number of periods is out of range.
-        CustomerValueError: The promotion is not finite.
+        OptionError: The promotion is not finite.
         DataError: The retention is no share, the margin is not finite, or the sum has no limit
             (no loss, no discount and no `periods`); for columns when they are computed.
 
@@ -250,7 +250,7 @@ def berger_nasr_value(
     """
     terms = RetentionTerms(discount_rate=discount_rate, periods=periods)
     if not math.isfinite(promotion):
-        raise CustomerValueError(f"promotion must be a finite number, got {promotion}")
+        raise OptionError(f"promotion must be a finite number, got {promotion}")
 
     def value(m: FloatArray, r: FloatArray) -> FloatArray:
         sales = terms.annuity(r, None if periods is None else periods + 1)
@@ -285,7 +285,7 @@ def present_value(
     Raises:
         ValidationError: The rate or the timing is out of range.
         DataError: Flows are not finite, or survival is no share.
-        CustomerValueError: There are not as many shares as flows.
+        OptionError: There are not as many shares as flows.
 
     Examples:
         >>> import customer_value as cv
@@ -302,7 +302,7 @@ def present_value(
     flows = np.asarray(cash_flows, dtype=np.float64)
     shares = np.ones(flows.size) if survival is None else np.asarray(survival, dtype=np.float64)
     if shares.shape != flows.shape or flows.ndim != 1:
-        raise CustomerValueError(f"{flows.size} cash flows, but {shares.size} shares of survival")
+        raise OptionError(f"{flows.size} cash flows, but {shares.size} shares of survival")
     rules = [
         ArrayRule("NaN or infinite cash flow", lambda m, _: ~np.isfinite(m)),
         ArrayRule("survival outside 0 .. 1", lambda _, s: ~((s >= 0) & (s <= 1))),

@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field
 
-from customer_value._frames.contracts import as_polars, require
-from customer_value.exceptions import CustomerValueError, DataError, SchemaError
+from customer_value._frames.contracts import require
+from customer_value._frames.door import as_polars
+from customer_value.exceptions import DataError, OptionError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +75,7 @@ def markov_value(
         SchemaError: The columns are not `state` and one of numbers for each state.
         DataError: Probabilities are unknown, outside 0 to 1 or do not sum to 1, states are there
             twice, or rewards are missing, not finite or of other states.
-        CustomerValueError: Without end and without discount, a state that customers come back to
+        OptionError: Without end and without discount, a state that customers come back to
             for ever has a reward: the sum has no limit.
 
     Examples:
@@ -192,7 +193,7 @@ def _check_limit(chain: _Chain, terms: MarkovTerms) -> None:
     paid = _recurrent(chain.matrix) & (chain.rewards != 0)
     if paid.any():
         names = ", ".join(np.array(chain.states)[paid])
-        raise CustomerValueError(
+        raise OptionError(
             f"without discount the value has no limit: customers come back for ever to {names}, "
             "which have a reward; give a discount_rate above 0, or a number of periods"
         )

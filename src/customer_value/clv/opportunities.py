@@ -9,7 +9,7 @@ import polars as pl
 from customer_value._frames.periods import period_number
 from customer_value._frames.time import check_day
 from customer_value._typing import TimeUnit
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source
 
@@ -70,7 +70,7 @@ def summarize_opportunities(
         purchase. Sorted by `customer_id`; a LazyFrame gives an unordered LazyFrame.
 
     Raises:
-        CustomerValueError: The period is none of these, or `as_of` is no date.
+        OptionError: The period is none of these, or `as_of` is no date.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
 
@@ -96,7 +96,7 @@ def summarize_opportunities(
     """
     end = check_day("as_of", as_of)
     if period not in get_args(TimeUnit):
-        raise CustomerValueError(f"period must be day, week, month or year, got {period!r}")
+        raise OptionError(f"period must be day, week, month or year, got {period!r}")
     source = Source.of(transactions, columns, options)
     last = period_number(pl.lit(end).dt.offset_by("1d"), period).cast(pl.Int64) - 1
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import polars as pl
 from pydantic import BaseModel, Field
 
-from customer_value._frames.contracts import Kind, Rule, as_polars, describe, find_offences, require
+from customer_value._frames.contracts import Kind, Rule, describe, find_offences, require
+from customer_value._frames.door import as_polars
 from customer_value._frames.periods import (
     every_period,
     last_complete,

@@ -6,18 +6,12 @@ from typing import TYPE_CHECKING, Literal, overload
 
 import polars as pl
 
-from customer_value._frames.contracts import (
-    Kind,
-    Rule,
-    as_polars,
-    describe,
-    find_offences,
-    require,
-)
+from customer_value._frames.contracts import Kind, Rule, describe, find_offences, require
 from customer_value._frames.derive import AMOUNT, derive, number
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import MONEY_LIMIT, exact, mixed_currencies
 from customer_value._frames.time import check_day
-from customer_value.exceptions import CustomerValueError, DataError
+from customer_value.exceptions import DataError, OptionError
 
 if TYPE_CHECKING:
     from datetime import date
@@ -122,7 +116,7 @@ def mrr_bridge(
         ratio.
 
     Raises:
-        CustomerValueError: `as_of` is no date, or an option is none of its values.
+        OptionError: `as_of` is no date, or an option is none of its values.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Keys, starts or revenues are unknown, revenues below zero or too large, ends
             before starts, or there is more than one currency.
@@ -146,7 +140,7 @@ def mrr_bridge(
     """
     day = check_day("as_of", as_of)
     if every not in _EVERY or same_period not in {"drop", "count"}:
-        raise CustomerValueError(
+        raise OptionError(
             f"every must be one of {', '.join(_EVERY)} and same_period 'drop' or 'count', got "
             f"{every!r} and {same_period!r}"
         )

@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import Kind, Rule, as_polars, describe, find_offences, require
-from customer_value.exceptions import CustomerValueError, DataError
+from customer_value._frames.contracts import Kind, Rule, describe, find_offences, require
+from customer_value._frames.door import as_polars
+from customer_value.exceptions import DataError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ def read_arms(
         others: Further columns to keep.
 
     Raises:
-        CustomerValueError: There are not two arms.
+        OptionError: There are not two arms.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Values are null, NaN or infinite.
     """
@@ -101,7 +102,7 @@ def read_arms(
         raise DataError(f"customers: {describe(offences)}")
     names = sorted(rows["__arm__"].unique())
     if len(names) != 2 or not 0 < rows[_GROUP].sum() < rows.height:
-        raise CustomerValueError(
+        raise OptionError(
             f"'{group}' must hold two arms, one of them '{treated}'; it holds "
             + (", ".join(f"'{name}'" for name in names[:5]) or "nothing")
         )

@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import NOT_FINITE, as_polars, refuse, require
+from customer_value._frames.contracts import NOT_FINITE, refuse, require
+from customer_value._frames.door import as_polars
 from customer_value.effects.arms import read_arms
 from customer_value.effects.estimate import Difference, Level, judge, welch
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ def difference_in_differences(
 
     Raises:
         ValidationError: The confidence is not between 0 and 1.
-        CustomerValueError: There are not two groups, or no column from before.
+        OptionError: There are not two groups, or no column from before.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Values are null, NaN or infinite.
 
@@ -78,7 +79,7 @@ def difference_in_differences(
     level = Level(confidence=confidence)
     earlier = [before] if isinstance(before, str) else list(before)
     if not earlier:
-        raise CustomerValueError("before names no column")
+        raise OptionError("before names no column")
     others = [] if cluster is None else [cluster]
     arms = read_arms(customers, group, treated, numbers=[*earlier, after], others=others)
     change = arms.column(after) - arms.column(earlier[-1])
@@ -121,7 +122,7 @@ def before_after(
 
     Raises:
         ValidationError: The confidence is not between 0 and 1.
-        CustomerValueError: There are no customers.
+        OptionError: There are no customers.
         SchemaError: Columns are missing or no numbers.
         DataError: Values are null, NaN or infinite.
 
@@ -137,7 +138,7 @@ def before_after(
     require(frame, {before: "number", after: "number"}, what="customers")
     rows = frame.lazy().select(before, after).sort(before, after).collect()
     if rows.is_empty():
-        raise CustomerValueError("there are no customers to compare")
+        raise OptionError("there are no customers to compare")
     x, y = (to_array(rows[name].fill_null(float("nan"))) for name in (before, after))
     refuse({before: x}, [NOT_FINITE], what="customers")
     refuse({after: y}, [NOT_FINITE], what="customers")

@@ -13,7 +13,7 @@ from customer_value._frames.contracts import check_choice
 from customer_value._frames.intervals import wilson
 from customer_value.effects.arms import read_arms, two_valued
 from customer_value.effects.estimate import Difference, Level, judge, welch
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame
@@ -76,7 +76,7 @@ def evaluate_effect(
 
     Raises:
         ValidationError: The confidence or the share are not between 0 and 1.
-        CustomerValueError: There are not two arms, or a ratio lacks its denominator.
+        OptionError: There are not two arms, or a ratio lacks its denominator.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Values are null, NaN or infinite, or an outcome is not 0 or 1.
 
@@ -99,9 +99,9 @@ def evaluate_effect(
     check_choice("interval", interval, ("newcombe", "wald"))
     check_choice("assignment", assignment, ("random", "observed"))
     if (denominator is not None) != (kind == "ratio"):
-        raise CustomerValueError("a denominator is needed for kind='ratio', and for that only")
+        raise OptionError("a denominator is needed for kind='ratio', and for that only")
     if history is not None and kind != "mean":
-        raise CustomerValueError("a history adjusts means only: kind='mean'")
+        raise OptionError("a history adjusts means only: kind='mean'")
     numbers = [outcome] if denominator is None else [outcome, denominator]
     gaps = [] if history is None else [history]
     arms = read_arms(customers, group, treated, numbers=numbers, gaps=gaps)
@@ -212,7 +212,7 @@ def _ratios(
     for y, d in zip(over, under, strict=True):
         mean = float(d.mean())
         if mean <= 0:
-            raise CustomerValueError("the denominators of an arm must add up to more than 0")
+            raise OptionError("the denominators of an arm must add up to more than 0")
         ratio = float(y.mean()) / mean
         rest = (y - ratio * d) / mean
         variance += float(rest.var(ddof=1)) / y.size if y.size > 1 else math.nan

@@ -49,7 +49,7 @@ def uplift_by_segment(
 
     Raises:
         ValidationError: The confidence is not between 0 and 1.
-        CustomerValueError: There are not two arms.
+        OptionError: There are not two arms.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Values are null, NaN or infinite.
 
@@ -113,7 +113,7 @@ def qini_curve(
         the sum of the treated) and `random` (the straight line to the end).
 
     Raises:
-        CustomerValueError: There are not two arms.
+        OptionError: There are not two arms.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Values are null, NaN or infinite.
 
@@ -178,7 +178,7 @@ def qini_coefficient(
         customer treated: 0 for a score that tells nothing, below 0 for one that points away.
 
     Raises:
-        CustomerValueError: There are not two arms.
+        OptionError: There are not two arms.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Values are null, NaN or infinite.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, overload
 
 from customer_value._frames.derive import MONEY, derive, number
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,7 +61,7 @@ def existing_value(
         (negative where more was spent than at the baseline; both null where a cost is unknown).
 
     Raises:
-        CustomerValueError: Only one of the two costs is given.
+        OptionError: Only one of the two costs is given.
         SchemaError: Columns are missing or no numbers.
         DataError: Values are NaN, infinite or 1e23 and more; for a LazyFrame when it is collected.
 
@@ -76,7 +76,7 @@ def existing_value(
         (1200.0, 150.0, 1650.0)
     """
     if (cost is None) != (baseline_cost is None):
-        raise CustomerValueError("cost and baseline_cost belong together: give both or neither")
+        raise OptionError("cost and baseline_cost belong together: give both or neither")
     inputs = [name for name in (profit, cost, baseline_cost, influence) if name is not None]
     columns = {}
     if cost is not None and baseline_cost is not None:

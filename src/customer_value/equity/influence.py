@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, overload
 
 from pydantic import BaseModel, Field
 
-from customer_value._frames.contracts import Kind, as_polars, require
+from customer_value._frames.contracts import Kind, require
+from customer_value._frames.door import as_polars
 from customer_value._frames.options import Amount, Money, Share
 from customer_value._frames.time import check_day
 from customer_value.equity.referrals import (
@@ -100,7 +101,7 @@ def influence_value(
 
     Raises:
         ValidationError: An option is out of range.
-        CustomerValueError: `as_of` is no date.
+        OptionError: `as_of` is no date.
         SchemaError: Columns are missing or of a wrong type, or keys are of different types.
         DataError: Referrals lack a key or a day, are of oneself, or are there twice; numbers in
             them are out of range, types unknown; referrers are no customers; customers who take

@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import polars as pl
 from pydantic import AfterValidator, BaseModel
 
-from customer_value._frames.contracts import (
-    Kind,
-    Rule,
-    as_polars,
-    describe,
-    find_offences,
-    require,
-)
+from customer_value._frames.contracts import Kind, Rule, describe, find_offences, require
 from customer_value._frames.derive import MONEY, check_numbers
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import MONEY_LIMIT, exact
 from customer_value._frames.options import Amount, Share
 from customer_value._frames.time import check_duration, duration_days

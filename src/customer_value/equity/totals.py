@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 from pydantic import BaseModel
 
-from customer_value._frames.contracts import as_polars
 from customer_value._frames.derive import AMOUNT, MONEY, SHARE, check_numbers
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import exact_sum
 from customer_value._frames.options import Share
 from customer_value._frames.valued import WORTH, attributes, inner, valued_rows
@@ -51,7 +51,7 @@ def customer_equity(
         above zero).
 
     Raises:
-        CustomerValueError: `by` names a column twice, or one that the result has besides.
+        OptionError: `by` names a column twice, or one that the result has besides.
         SchemaError: Columns are missing, or numbers are none.
         DataError: Values are NaN, infinite or 1e23 and more, or churn is not within 0 to 1.
 

@@ -8,9 +8,10 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.assemble import quantile, with_columns
-from customer_value._frames.contracts import ArrayRule, as_polars, require
+from customer_value._frames.contracts import ArrayRule, require
 from customer_value._frames.derive import FINITE, MONEY, derive, number
-from customer_value.exceptions import CustomerValueError
+from customer_value._frames.door import as_polars
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +76,7 @@ def wallet_from_peers(
 
     Raises:
         ValidationError: The quantile or the number of peers is out of range.
-        CustomerValueError: `by` names no column, or one twice.
+        OptionError: `by` names no column, or one twice.
         SchemaError: Columns are missing, or the revenue is no number.
         DataError: Revenue is NaN, infinite or 1e23 and more; for a LazyFrame when it is collected.
 
@@ -96,7 +97,7 @@ def wallet_from_peers(
     terms = _Terms(share=share, min_peers=min_peers)
     keys = [by] if isinstance(by, str) else list(by)
     if not keys or len(set(keys)) < len(keys):
-        raise CustomerValueError(f"by must name different columns, got {keys}")
+        raise OptionError(f"by must name different columns, got {keys}")
     frame = as_polars(customers)
     require(frame, {**dict.fromkeys(keys, "any"), revenue: "number"}, what="customers")
     spent = number(revenue)

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.assemble import quantile
-from customer_value._frames.contracts import Kind, Rule, as_polars, describe, find_offences, require
+from customer_value._frames.contracts import Kind, Rule, describe, find_offences, require
+from customer_value._frames.door import as_polars
 from customer_value._kernels.math.survival import kaplan_meier, quantile_of
 from customer_value.exceptions import DataError, FitError, SchemaError
 

@@ -64,7 +64,7 @@ def stage_history(
         first snapshot that saw this stage without interruption). Sorted by customer and day.
 
     Raises:
-        CustomerValueError: The rules are `AliveOnly`.
+        OptionError: The rules are `AliveOnly`.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
 
@@ -129,7 +129,7 @@ def stage_counts(
         without any).
 
     Raises:
-        CustomerValueError: The rules are `AliveOnly`.
+        OptionError: The rules are `AliveOnly`.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
 

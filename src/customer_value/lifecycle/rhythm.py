@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, overload
 import polars as pl
 
 from customer_value._frames.assemble import finite_column, with_columns
-from customer_value._frames.contracts import Kind, as_polars, require
+from customer_value._frames.contracts import Kind, require
+from customer_value._frames.door import as_polars
 from customer_value.lifecycle.rules import LifecycleRules
 from customer_value.lifecycle.silence import expected_gap
 

@@ -11,9 +11,10 @@ from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.assemble import array_column, finite_column, with_columns
-from customer_value._frames.contracts import ArrayRule, Kind, as_polars, refuse, require
+from customer_value._frames.contracts import ArrayRule, Kind, refuse, require
+from customer_value._frames.door import as_polars
 from customer_value._frames.intervals import Z95, wilson
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, FloatArray, Frame
@@ -122,7 +123,7 @@ def value_at_risk(
         equal values have equal ranks, the lowest of theirs). Null where either is unknown.
 
     Raises:
-        CustomerValueError: Neither column is named.
+        OptionError: Neither column is named.
         SchemaError: Columns are missing or no numbers.
         DataError: Probabilities are outside 0 to 1, or values NaN or infinite; for a LazyFrame when
             it is collected.
@@ -138,7 +139,7 @@ def value_at_risk(
     """
     name = churn or p_alive
     if name is None:
-        raise CustomerValueError("name the column of the probability: p_alive or churn")
+        raise OptionError("name the column of the probability: p_alive or churn")
     frame = as_polars(customers)
     require(frame, {name: "number", value: "number"}, what="customers")
     probability = array_column(lambda p: p, [name], rules=[_PROBABILITY])

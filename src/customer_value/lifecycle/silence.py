@@ -8,8 +8,9 @@ import polars as pl
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.assemble import quantile
-from customer_value._frames.contracts import NOT_FINITE, Kind, as_polars, refuse, require
-from customer_value.exceptions import CustomerValueError, SchemaError
+from customer_value._frames.contracts import NOT_FINITE, Kind, refuse, require
+from customer_value._frames.door import as_polars
+from customer_value.exceptions import OptionError, SchemaError
 from customer_value.lifecycle.rules import AliveOnly, FixedDays, OwnGaps, PooledGaps
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def with_gap_limits(
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add the days of silence from which each customer is at risk and lost."""
     if gaps is None:
-        raise CustomerValueError(
+        raise OptionError(
             f"rules with silence={way!r} need gaps=purchase_gaps(transactions, as_of=...)"
         )
     ended = _ended_gaps(gaps, keyed=isinstance(way, OwnGaps))

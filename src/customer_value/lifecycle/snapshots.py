@@ -20,7 +20,7 @@ from customer_value._kernels.log.stages import (
     Rules,
 )
 from customer_value._kernels.run.parallel import map_chunks
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 from customer_value.lifecycle.known import known_rows, sort_rows
 from customer_value.lifecycle.rules import (
     AliveOnly,
@@ -72,9 +72,9 @@ def read_snapshots(
     end, rules = check_day("as_of", when[0]), rules or LifecycleRules()
     begin = None if when[1] is None else check_day("start", when[1])
     if begin is not None and begin > end:
-        raise CustomerValueError(f"start {begin} must not be after as_of {end}")
+        raise OptionError(f"start {begin} must not be after as_of {end}")
     if isinstance(rules.silence, AliveOnly):
-        raise CustomerValueError("a log has no p_alive: judge silence by gaps or days instead")
+        raise OptionError("a log has no p_alive: judge silence by gaps or days instead")
     source = Source.of(transactions, columns, options)
     rows = source.by_parts(lambda log: known_rows(log, end, source.options)).collect()
     rows = sort_rows(rows).rechunk()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, overload
 import polars as pl
 
 from customer_value._frames.assemble import finite_column, join_previous, with_columns
-from customer_value._frames.contracts import Kind, as_polars, require
+from customer_value._frames.contracts import Kind, require
+from customer_value._frames.door import as_polars
 from customer_value.lifecycle.rules import AliveOnly, LifecycleRules, OwnGaps, PooledGaps
 from customer_value.lifecycle.silence import (
     AT_RISK,
@@ -117,7 +118,7 @@ def assign_stages(
         `rule_fired` (String: the rule in words) and a column `stage_{name}` per taxonomy.
 
     Raises:
-        CustomerValueError: The rules need `gaps`, or a taxonomy is unknown.
+        OptionError: The rules need `gaps`, or a taxonomy is unknown.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Histories are NaN or infinite (for a LazyFrame when it is collected), or gaps
             are, or a customer is in `previous` twice.

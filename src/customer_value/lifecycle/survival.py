@@ -14,13 +14,13 @@ from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import (
     Kind,
     Rule,
-    as_polars,
     check_choice,
     check_groups,
     describe,
     find_offences,
     require,
 )
+from customer_value._frames.door import as_polars
 from customer_value._kernels.math.survival import kaplan_meier, log_log_interval
 from customer_value.exceptions import DataError, SchemaError
 

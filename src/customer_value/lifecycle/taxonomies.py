@@ -9,8 +9,9 @@ import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import Kind, as_polars, require
-from customer_value.exceptions import CustomerValueError, SchemaError
+from customer_value._frames.contracts import Kind, require
+from customer_value._frames.door import as_polars
+from customer_value.exceptions import OptionError, SchemaError
 from customer_value.lifecycle.rules import STAGES, Stage
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ def map_stages(
         for the stage.
 
     Raises:
-        CustomerValueError: A taxonomy or the locale is unknown, or a taxonomy is asked for twice.
+        OptionError: A taxonomy or the locale is unknown, or a taxonomy is asked for twice.
         SchemaError: `stage` is missing, or a column is of a wrong type.
 
     Examples:
@@ -244,9 +245,9 @@ def map_stages(
     wanted = [_known(one) for one in several]
     names = [one.name for one in wanted]
     if locale not in ("en", "zh"):
-        raise CustomerValueError(f"locale must be 'en' or 'zh', got {locale!r}")
+        raise OptionError(f"locale must be 'en' or 'zh', got {locale!r}")
     if len(set(names)) < len(names):
-        raise CustomerValueError(f"a taxonomy is asked for twice: {', '.join(names)}")
+        raise OptionError(f"a taxonomy is asked for twice: {', '.join(names)}")
     frame = as_polars(staged)
     used = [r.column for one in wanted for r in one.refinements]
     schema = frame.collect_schema()
@@ -260,7 +261,7 @@ def _known(taxonomy: str | Taxonomy) -> Taxonomy:
     if isinstance(taxonomy, Taxonomy):
         return taxonomy
     if taxonomy not in TAXONOMIES:
-        raise CustomerValueError(
+        raise OptionError(
             f"no taxonomy {taxonomy!r}: there are {', '.join(get_args(TaxonomyName))}"
         )
     return TAXONOMIES[taxonomy]

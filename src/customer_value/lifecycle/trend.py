@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, overload
 import polars as pl
 
 from customer_value._frames.time import check_day, duration_days
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source
 
@@ -84,7 +84,7 @@ def purchase_trend(
         `customer_id`; a LazyFrame gives an unordered LazyFrame.
 
     Raises:
-        CustomerValueError: The window is no duration, or shorter than a day; or, if seasonal,
+        OptionError: The window is no duration, or shorter than a day; or, if seasonal,
             longer than a year.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
@@ -101,7 +101,7 @@ def purchase_trend(
     windows = _Windows(check_day("as_of", as_of), int(duration_days(window)), seasonal)
     if windows.days < 1 or (seasonal and windows.days > _YEAR):
         limit = "a day to a year" if seasonal else "at least a day"
-        raise CustomerValueError(f"the window must be {limit} long, got {window!r}")
+        raise OptionError(f"the window must be {limit} long, got {window!r}")
     source = Source.of(transactions, columns, options)
     column = pl.col("occasions") if value == "purchases" else pl.col("spend") + pl.col("loose")
     return source.per_customer(lambda log: _trend(log, windows, column, source))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import polars as pl
 from pydantic import BaseModel, Field
 
-from customer_value._frames.contracts import Kind, Rule, as_polars, describe, find_offences, require
+from customer_value._frames.contracts import Kind, Rule, describe, find_offences, require
+from customer_value._frames.door import as_polars
 from customer_value._frames.time import check_day, duration_days
 from customer_value.exceptions import DataError
 
@@ -48,7 +49,7 @@ def engagement_score(
 
     Raises:
         ValidationError: A weight is out of range.
-        CustomerValueError: The half-life is no duration above zero.
+        OptionError: The half-life is no duration above zero.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Customers or days are null, or an event has no weight.
 

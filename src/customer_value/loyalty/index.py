@@ -9,7 +9,8 @@ import polars as pl
 from pydantic import BaseModel, Field, field_validator
 
 from customer_value._frames.assemble import array_column, finite_column, with_columns
-from customer_value._frames.contracts import ArrayRule, Kind, as_polars, check_choice, require
+from customer_value._frames.contracts import ArrayRule, Kind, check_choice, require
+from customer_value._frames.door import as_polars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, overload
 import polars as pl
 
 from customer_value._frames.assemble import array_column, with_columns
-from customer_value._frames.contracts import ArrayRule, as_polars, require
-from customer_value.exceptions import CustomerValueError
+from customer_value._frames.contracts import ArrayRule, require
+from customer_value._frames.door import as_polars
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +57,7 @@ def perceived_value(
         without any) and `perceived_value` (Float64, mean of the dimensions that are known).
 
     Raises:
-        CustomerValueError: The scale is empty, or a dimension has no items.
+        OptionError: The scale is empty, or a dimension has no items.
         SchemaError: Columns are missing or no numbers.
         DataError: Answers are off the scale; for a LazyFrame when it is collected.
 
@@ -73,9 +74,9 @@ def perceived_value(
     """
     low, high = scale
     if not low < high:
-        raise CustomerValueError(f"a scale is (lowest, highest), such as (1, 5); got {scale}")
+        raise OptionError(f"a scale is (lowest, highest), such as (1, 5); got {scale}")
     if empty := [name for name, items in dimensions.items() if not items]:
-        raise CustomerValueError(f"dimensions without items: {', '.join(empty)}")
+        raise OptionError(f"dimensions without items: {', '.join(empty)}")
     frame = as_polars(responses)
     items = [item for own in dimensions.values() for item in own]
     require(frame, dict.fromkeys([*items, *reversed_items], "number"), what="responses")
@@ -115,7 +116,7 @@ def cronbach_alpha(responses: Frame, *, items: Sequence[str]) -> float | None:
         At most 1, or None where fewer than two answered all or their sums do not differ.
 
     Raises:
-        CustomerValueError: There are fewer than two items.
+        OptionError: There are fewer than two items.
         SchemaError: Columns are missing or no numbers.
 
     Examples:
@@ -125,7 +126,7 @@ def cronbach_alpha(responses: Frame, *, items: Sequence[str]) -> float | None:
         0.9643
     """
     if len(set(items)) < 2:
-        raise CustomerValueError("alpha needs at least two items")
+        raise OptionError("alpha needs at least two items")
     frame = as_polars(responses)
     require(frame, dict.fromkeys(items, "number"), what="responses")
     answers = frame.lazy().select(pl.col(items).cast(pl.Float64)).drop_nulls().sort(items).collect()

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from customer_value._frames.arrays import to_array
 from customer_value._frames.time import check_day, duration_days
 from customer_value._kernels.math.survival import kaplan_meier, log_log_interval, survival_at
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source
 
@@ -91,7 +91,7 @@ def loyalty_metrics(
 
     Raises:
         ValidationError: The confidence is not between 0 and 1.
-        CustomerValueError: A duration is not above zero, or `start` is after `as_of`.
+        OptionError: A duration is not above zero, or `start` is after `as_of`.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
 
@@ -109,7 +109,7 @@ def loyalty_metrics(
     end, limit = check_day("as_of", as_of), duration_days(within)
     begin = None if start is None else check_day("start", start)
     if begin is not None and begin > end:
-        raise CustomerValueError(f"start {begin} must not be after as_of {end}")
+        raise OptionError(f"start {begin} must not be after as_of {end}")
     tenure = 0.0 if min_tenure is None else duration_days(min_tenure)
     z = NormalDist().inv_cdf((1 + _Terms(confidence=confidence).confidence) / 2)
     source = Source.of(transactions, columns, options)

@@ -11,13 +11,13 @@ from pydantic import BaseModel, Field, model_validator
 from customer_value._frames.contracts import (
     Kind,
     Rule,
-    as_polars,
     check_choice,
     check_groups,
     describe,
     find_offences,
     require,
 )
+from customer_value._frames.door import as_polars
 from customer_value._frames.intervals import wilson
 from customer_value._frames.time import check_day, duration_days
 from customer_value.exceptions import DataError
@@ -82,7 +82,7 @@ def latest_responses(
         day, null without any).
 
     Raises:
-        CustomerValueError: The window is no duration above zero.
+        OptionError: The window is no duration above zero.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Customers or days are null.
 

@@ -10,12 +10,12 @@ from customer_value._frames.contracts import (
     Kind,
     Offence,
     Rule,
-    as_polars,
     describe,
     exclusive,
     find_offences,
     require,
 )
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import mixed_currencies
 from customer_value.exceptions import DataError, SchemaError
 from customer_value.profit._periods import (

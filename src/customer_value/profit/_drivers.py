@@ -6,15 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from customer_value._frames.contracts import (
-    Kind,
-    Rule,
-    as_polars,
-    describe,
-    exclusive,
-    find_offences,
-    require,
-)
+from customer_value._frames.contracts import Kind, Rule, describe, exclusive, find_offences, require
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import DECIMAL, MONEY_LIMIT, mixed_currencies
 from customer_value.exceptions import DataError
 from customer_value.profit._periods import END, START, overlapping

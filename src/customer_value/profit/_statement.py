@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from customer_value._frames.time import check_day
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 from customer_value.profit.stack import LEVELS, Level
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Window(NamedTuple):
         last = check_day("as_of", end)
         first = None if start is None else check_day("start", start)
         if first is not None and first > last:
-            raise CustomerValueError(f"start {first} must not be after as_of {last}")
+            raise OptionError(f"start {first} must not be after as_of {last}")
         return cls(first, last, margin, source.options.money_scale)
 
     @property

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, overload
 
 import polars as pl
 
-from customer_value._frames.contracts import Kind, as_polars, require
+from customer_value._frames.contracts import Kind, require
 from customer_value._frames.derive import AMOUNT, MONEY, check_numbers, derive, number
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import exact_sum
-from customer_value.exceptions import CustomerValueError, SchemaError
+from customer_value.exceptions import OptionError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +56,7 @@ def acquisition_cost(
         the spend is still there.
 
     Raises:
-        CustomerValueError: Columns are named twice, or have names of the result.
+        OptionError: Columns are named twice, or have names of the result.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Spend or numbers are unknown, below zero, NaN, infinite or 1e23 and more.
 
@@ -152,7 +153,7 @@ def _rows(
     names = [*keys, *costs]
     clashes = sorted({name for name in names if names.count(name) > 1} | {*keys} & {*_RESULT})
     if clashes or not costs:
-        raise CustomerValueError(
+        raise OptionError(
             f"by, period and spend need different columns, free of {', '.join(_RESULT)} in by and "
             f"period; got {', '.join(clashes) or 'no spend'}"
         )

@@ -15,7 +15,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.money import DECIMAL, MONEY_SCALE
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 from customer_value.profit._drivers import Tables, read_tables
 from customer_value.profit._periods import END, START
 from customer_value.profit._pools import SPAN
@@ -150,7 +150,7 @@ def allocate_costs(
             a pool is there twice, periods overlap or lack an activity's date, there is more than
             one currency, activities, drivers, pools or traits do not fit together: all named at
             once, table by table.
-        CustomerValueError: `order` does not name the pools of `support`, once each.
+        OptionError: `order` does not name the pools of `support`, once each.
 
     Examples:
         >>> import polars as pl, customer_value as cv
@@ -203,7 +203,7 @@ def _sequence(method: Method, order: Sequence[str] | None, support: pl.DataFrame
         return serving
     given = list(order or ())
     if sorted(given) != serving:
-        raise CustomerValueError(
+        raise OptionError(
             f"order must name the pools that serve pools, once each ({', '.join(serving)}), "
             f"got {order!r}"
         )

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from customer_value._frames.assemble import quantile
 from customer_value._frames.derive import AMOUNT, FINITE, MONEY, Rules, derive, number
 from customer_value._frames.time import check_duration, duration_days
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
@@ -107,7 +107,7 @@ def flag_low_value(
         more than it saves; null for customers who are not flagged).
 
     Raises:
-        CustomerValueError: Only one of `avoidable_cost` and `margin` is given.
+        OptionError: Only one of `avoidable_cost` and `margin` is given.
         SchemaError: Columns are missing or no numbers.
         DataError: Values are NaN, infinite or too large, or counts, ages and costs below zero;
             for a LazyFrame when it is collected.
@@ -131,7 +131,7 @@ def flag_low_value(
         [(True, None, 9.0), (False, 'too_new', None), (False, 'buys_often', None)]
     """
     if (avoidable_cost is None) != (margin is None):
-        raise CustomerValueError("avoidable_cost and margin belong together: give both or neither")
+        raise OptionError("avoidable_cost and margin belong together: give both or neither")
     rules = rules or LowValueRules()
     against = _against(rules, categories, potential, influence)
     flagged = pl.all_horizontal(~held for held in against.values())

@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.contracts import check_instance
-from customer_value.exceptions import CustomerValueError, DataError
+from customer_value.exceptions import DataError, OptionError
 from customer_value.profit._costs import CostTable, UnknownCustomers, stray_customers
 from customer_value.profit._statement import (
     Window,
@@ -120,7 +120,7 @@ def customer_pnl(
 
     Raises:
         ValidationError: The margin is out of range.
-        CustomerValueError: `start` is after `as_of`, or a margin is assumed for goods whose cost
+        OptionError: `start` is after `as_of`, or a margin is assumed for goods whose cost
             is booked as a line.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows of the log cannot be used, as in `summarize`; or rows of the costs: lines
@@ -179,7 +179,7 @@ def _full_account(
     """Sales and costs side by side; `stray` where costs of somebody not in the log are refused."""
     booked = goods_are_booked(log, table)
     if booked and window.margin is not None:
-        raise CustomerValueError(
+        raise OptionError(
             f"a margin is assumed, but costs book the goods ({', '.join(table.booked('cogs'))}): "
             "leave out one of them"
         )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 from pydantic import BaseModel
 
-from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.contracts import require
+from customer_value._frames.door import as_polars
 from customer_value.exceptions import DataError, SchemaError
 from customer_value.profit._costs import CostTable
 from customer_value.profit._statement import Window, goods_are_booked, ledger
@@ -116,7 +117,7 @@ def reconcile_pnl(
     Raises:
         DataError: A line does not add up, or a customer has two accounts.
         SchemaError: Columns are missing or of an unusable type.
-        CustomerValueError: As in `customer_pnl`, of whose errors all others are raised as well.
+        OptionError: As in `customer_pnl`, of whose errors all others are raised as well.
 
     Examples:
         >>> import polars as pl, customer_value as cv

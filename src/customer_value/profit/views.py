@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING, overload
 import polars as pl
 
 from customer_value._frames.assemble import array_column
-from customer_value._frames.contracts import (
-    NOT_FINITE,
-    as_polars,
-    check_groups,
-    require,
-)
+from customer_value._frames.contracts import NOT_FINITE, check_groups, require
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import MONEY_SCALE, TOO_LARGE
 from customer_value.exceptions import SchemaError
 from customer_value.profit._statement import ACCOUNT
@@ -55,7 +51,7 @@ def pnl_by(accounts: Frame, *, by: str | Sequence[str]) -> pl.DataFrame | pl.Laz
         SchemaError: Columns are missing or of an unusable type, or an attribute is nested.
         DataError: Money is NaN, infinite, or too large to sum exactly; a LazyFrame says so when
             it is collected.
-        CustomerValueError: `by` names no column, a column twice, or one of the account.
+        OptionError: `by` names no column, a column twice, or one of the account.
 
     Examples:
         >>> import polars as pl, customer_value as cv

@@ -13,8 +13,9 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.contracts import require
 from customer_value._frames.derive import MONEY, check_numbers
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import exact
 from customer_value._kernels.math import concentration
 

@@ -116,7 +116,7 @@ def value_report(
 
     Raises:
         ValidationError: A rate is out of range.
-        CustomerValueError: The horizon is no duration above zero.
+        OptionError: The horizon is no duration above zero.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`, or nobody has bought by `as_of`.
 

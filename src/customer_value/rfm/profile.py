@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.contracts import require
 from customer_value._frames.derive import MONEY, check_numbers
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import exact
 from customer_value.exceptions import DataError
 from customer_value.rfm.rules import RfmRules
@@ -50,7 +51,7 @@ def segment_profile(
         SchemaError: Columns are missing or of a wrong type.
         DataError: Values are NaN, infinite or too large to sum exactly, or there are segments that
             the rules do not have.
-        CustomerValueError: `locale` is unknown, or the rules have no Chinese names.
+        OptionError: `locale` is unknown, or the rules have no Chinese names.
 
     Examples:
         >>> import polars as pl, customer_value as cv

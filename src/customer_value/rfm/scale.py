@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
-from customer_value._frames.contracts import as_polars, check_instance
+from customer_value._frames.contracts import check_instance
+from customer_value._frames.door import as_polars
 from customer_value._kernels.math.bins import bin_counts, tally
 from customer_value.exceptions import FitError
 from customer_value.rfm.cuts import kmeans_cuts, place_scores, quantile_cuts

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import as_polars, check_instance
+from customer_value._frames.contracts import check_instance
+from customer_value._frames.door import as_polars
 from customer_value._kernels.math.bins import extent, in_chunks, joint_extent
 from customer_value.rfm.cuts import place_scores
 from customer_value.rfm.metrics import check_metrics, known_metrics, metric_arrays, metric_columns
@@ -68,7 +69,7 @@ def score_rfm(
 
     Raises:
         SchemaError: Columns are missing or no numbers.
-        CustomerValueError: The scale is none.
+        OptionError: The scale is none.
         DataError: Values are NaN or infinite, or a last purchase is after the day of the snapshot;
             for a LazyFrame when it is collected (a streamed one may name only some of them).
 

@@ -10,8 +10,9 @@ import polars as pl
 from pydantic import BaseModel
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import as_polars, check_instance, require
-from customer_value.exceptions import CustomerValueError, DataError, SchemaError
+from customer_value._frames.contracts import check_instance, require
+from customer_value._frames.door import as_polars
+from customer_value.exceptions import DataError, OptionError, SchemaError
 from customer_value.rfm.rules import RfmRules, RfmSegment, cube
 from customer_value.rfm.tables import RFM_LIST_125
 
@@ -77,7 +78,7 @@ def check_rules(rules: RuleSet, *, bins: int | None = None) -> RuleCoverage:
         What was found; `print` it to read it. Segments of the same name count as one.
 
     Raises:
-        CustomerValueError: `bins` is not 1 to 10.
+        OptionError: `bins` is not 1 to 10.
         SchemaError: A condition looks at other columns, or is not true or false.
 
     Examples:
@@ -101,7 +102,7 @@ def check_rules(rules: RuleSet, *, bins: int | None = None) -> RuleCoverage:
     if bins is None:
         bins = table.bins if table else 5
     if not 1 <= bins <= 10:
-        raise CustomerValueError(f"bins are 1 to 10, got {bins}")
+        raise OptionError(f"bins are 1 to 10, got {bins}")
     if isinstance(rules, RfmRules):
         matches = _matches(rules)
         names = {
@@ -150,7 +151,7 @@ def segment_rfm(
             or are not true or false.
         DataError: Cells are of other bins than the rules are made for; for a LazyFrame when it is
             collected (a streamed one may name only some of them).
-        CustomerValueError: The rules are neither, `locale` is unknown, or Chinese names are asked
+        OptionError: The rules are neither, `locale` is unknown, or Chinese names are asked
             for and the rules lack some.
 
     Examples:
@@ -210,10 +211,10 @@ def segment_labels(rules: RuleSet, locale: str) -> dict[str, str]:
     """How `segment_rfm` writes each segment, the fallback included.
 
     Raises:
-        CustomerValueError: The locale is unknown, or Chinese names are missing.
+        OptionError: The locale is unknown, or Chinese names are missing.
     """
     if locale not in {"en", "zh"}:
-        raise CustomerValueError(f"locale is 'en' or 'zh', got {locale!r}")
+        raise OptionError(f"locale is 'en' or 'zh', got {locale!r}")
     names = segment_names(rules)
     table = rules if isinstance(rules, RfmRules) else None
     fallback = table.fallback if table else FALLBACK
@@ -223,7 +224,7 @@ def segment_labels(rules: RuleSet, locale: str) -> dict[str, str]:
     labels = {segment.name: segment.name_zh for segment in segments if segment.name_zh}
     if missing := [name for name in names if name not in labels]:
         whose = f"rules {table.name!r}" if table else "conditions"
-        raise CustomerValueError(f"{whose} have no Chinese name of {', '.join(missing)}")
+        raise OptionError(f"{whose} have no Chinese name of {', '.join(missing)}")
     return {fallback: table.fallback_zh if table else FALLBACK, **labels}
 
 

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field, model_validator
 
 from customer_value._frames.arrays import to_arrays
 from customer_value._frames.assemble import array_column, with_columns
-from customer_value._frames.contracts import NOT_FINITE, ArrayRule, as_polars, refuse, require
+from customer_value._frames.contracts import NOT_FINITE, ArrayRule, refuse, require
+from customer_value._frames.door import as_polars
 from customer_value.exceptions import FitError
 from customer_value.segments._means import Means
 from customer_value.segments._model import (

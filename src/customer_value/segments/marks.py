@@ -8,8 +8,9 @@ import polars as pl
 from pydantic import BaseModel, Field, StrictBool, StrictStr, model_validator
 
 from customer_value._frames.assemble import finite_column, quantile, with_columns
-from customer_value._frames.contracts import as_polars, require
-from customer_value.exceptions import CustomerValueError, SchemaError
+from customer_value._frames.contracts import require
+from customer_value._frames.door import as_polars
+from customer_value.exceptions import OptionError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -253,7 +254,7 @@ def customer_marks(
         SchemaError: Columns that rules need are missing or of a wrong type; names all of them.
         DataError: Numbers that rules look at are NaN or infinite; for a LazyFrame when it is
             collected.
-        CustomerValueError: `locale` is unknown, or marks lack the Chinese names asked for.
+        OptionError: `locale` is unknown, or marks lack the Chinese names asked for.
 
     Examples:
         >>> import polars as pl
@@ -341,7 +342,7 @@ def busy_but_low_value(
     Raises:
         SchemaError: Columns are missing or no numbers.
         DataError: Values are NaN or infinite; for a LazyFrame when it is collected.
-        CustomerValueError: `top` or `bottom` is not between 0 and 1.
+        OptionError: `top` or `bottom` is not between 0 and 1.
 
     Examples:
         >>> import polars as pl
@@ -385,7 +386,7 @@ def one_off_large(customers: Frame, *, top: float = 0.05) -> pl.DataFrame | pl.L
     Raises:
         SchemaError: Columns are missing or no numbers.
         DataError: Values are NaN or infinite; for a LazyFrame when it is collected.
-        CustomerValueError: `top` is not between 0 and 1.
+        OptionError: `top` is not between 0 and 1.
 
     Examples:
         >>> import polars as pl
@@ -486,14 +487,14 @@ def _labels(rules: MarkRules, locale: str) -> dict[str, str]:
     if locale == "en":
         return {rule.name: rule.name for rule in rules.rules}
     if locale != "zh":
-        raise CustomerValueError(f"locale is 'en' or 'zh', got {locale!r}")
+        raise OptionError(f"locale is 'en' or 'zh', got {locale!r}")
     labels = {rule.name: rule.name_zh for rule in rules.rules if rule.name_zh}
     if missing := dict.fromkeys(rule.name for rule in rules.rules if rule.name not in labels):
-        raise CustomerValueError(f"no Chinese name of {', '.join(missing)}")
+        raise OptionError(f"no Chinese name of {', '.join(missing)}")
     return labels
 
 
 def _check_shares(**shares: float) -> None:
     wrong = [f"{name} {share}" for name, share in shares.items() if not 0 < share < 1]
     if wrong:
-        raise CustomerValueError(f"shares lie between 0 and 1, got {', '.join(wrong)}")
+        raise OptionError(f"shares lie between 0 and 1, got {', '.join(wrong)}")

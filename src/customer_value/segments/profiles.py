@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from customer_value._frames.contracts import as_polars, check_groups, require
+from customer_value._frames.contracts import check_groups, require
 from customer_value._frames.derive import MONEY, check_numbers
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import exact
-from customer_value.exceptions import CustomerValueError, SchemaError
+from customer_value.exceptions import OptionError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +80,7 @@ def profile_segments(
     Raises:
         SchemaError: Columns are missing, the value is no number, or an attribute is nested.
         DataError: Values are NaN, infinite, or too large to sum exactly.
-        CustomerValueError: `by` names no column, a column twice, or one that the result has
+        OptionError: `by` names no column, a column twice, or one that the result has
             besides; or `min_size` is below 1.
 
     Examples:
@@ -103,7 +104,7 @@ def profile_segments(
     """
     keys = [by] if isinstance(by, str) else list(by)
     if min_size < 1:
-        raise CustomerValueError(f"min_size must be 1 or more, got {min_size}")
+        raise OptionError(f"min_size must be 1 or more, got {min_size}")
     return _profile(as_polars(customers), keys, value, min_size=min_size, what="customers")
 
 
@@ -133,7 +134,7 @@ def compare_mix(
         SchemaError: Columns are missing, the value is no number, or an attribute is nested or of
             different types in the two.
         DataError: Values are NaN, infinite, or too large to sum exactly.
-        CustomerValueError: `by` names no column, a column twice, or one that the result has
+        OptionError: `by` names no column, a column twice, or one that the result has
             besides.
 
     Examples:

@@ -9,16 +9,17 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array, to_arrays
-from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.contracts import require
 from customer_value._frames.derive import (
     AMOUNT,
     FINITE,
     MONEY,
     check_numbers,
 )
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import exact_sum
 from customer_value._kernels.math import concentration
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from customer_value._typing import Frame
@@ -76,7 +77,7 @@ def service_fit(
 
     Raises:
         ValidationError: The tolerance is out of range.
-        CustomerValueError: `by` has a name of the result.
+        OptionError: `by` has a name of the result.
         SchemaError: Columns are missing or no numbers.
         DataError: Costs are below zero, or values are NaN, infinite or 1e23 and more.
 
@@ -94,7 +95,7 @@ def service_fit(
     """
     slack = _FitTerms(tolerance=tolerance).tolerance
     if by in _COLUMNS:
-        raise CustomerValueError(f"by has a name of the result, rename it: {by}")
+        raise OptionError(f"by has a name of the result, rename it: {by}")
     frame = as_polars(customers)
     inputs = {cost: AMOUNT, value: MONEY}
     require(frame, {by: "any", cost: "number", value: "number"}, what="customers")

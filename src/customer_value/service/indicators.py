@@ -12,12 +12,12 @@ from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import (
     Kind,
     Rule,
-    as_polars,
     check_groups,
     describe,
     find_offences,
     require,
 )
+from customer_value._frames.door import as_polars
 from customer_value._frames.time import check_day
 from customer_value._kernels.math.survival import kaplan_meier, quantile_of, survival_at
 from customer_value.exceptions import DataError, SchemaError

@@ -18,12 +18,12 @@ from customer_value._frames.assemble import (
 from customer_value._frames.contracts import (
     Kind,
     Rule,
-    as_polars,
     check_instance,
     describe,
     find_offences,
     require,
 )
+from customer_value._frames.door import as_polars
 from customer_value._frames.time import duration_days
 from customer_value.exceptions import DataError
 from customer_value.tiers.breaks import cumulative_cuts, natural_cuts

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, overload
 import polars as pl
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.contracts import require
+from customer_value._frames.door import as_polars
 from customer_value.exceptions import DataError
 from customer_value.tiers.options import UNRATED
 

@@ -12,13 +12,13 @@ from customer_value._frames.contracts import (
     Offence,
     Rule,
     any_broken,
-    as_polars,
     check_instance,
     describe,
     exclusive,
     find_offences,
     require,
 )
+from customer_value._frames.door import as_polars
 from customer_value.exceptions import DataError, SchemaError
 from customer_value.transactions.options import Columns, TransactionOptions
 from customer_value.transactions.quality import DataQualityReport, RuleCount

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, overload
 import polars as pl
 
 from customer_value._frames.time import check_day
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 from customer_value.transactions._in_memory import totals_in_memory
 from customer_value.transactions._purchases import purchase_days, purchase_days_by_polars
 from customer_value.transactions._source import Source
@@ -131,7 +131,7 @@ def split_holdout(
         included) and `holdout_days` (Float64).
 
     Raises:
-        CustomerValueError: `holdout_end` is not after `calibration_end`.
+        OptionError: `holdout_end` is not after `calibration_end`.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
 
@@ -151,7 +151,7 @@ def split_holdout(
         check_day("holdout_end", holdout_end),
     )
     if end <= start:
-        raise CustomerValueError(f"holdout_end {end} must be after calibration_end {start}")
+        raise OptionError(f"holdout_end {end} must be after calibration_end {start}")
     source = Source.of(transactions, columns, options)
 
     def split(log: pl.LazyFrame) -> pl.LazyFrame:

@@ -9,7 +9,7 @@ import numpy as np
 
 from customer_value.clv.fit.fitting import maximize, warn_if_vague
 from customer_value.clv.models.covariates import LARGEST_SHIFT
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,12 +120,12 @@ def maximize_with_covariates(
         options: Limits of the search.
 
     Raises:
-        CustomerValueError: Two of the parameters and coefficients have one name.
+        OptionError: Two of the parameters and coefficients have one name.
     """
     found_names = (*names, *(coefficient.name for coefficient in terms.coefficients))
     twice = sorted(name for name, count in Counter(found_names).items() if count > 1)
     if twice:
-        raise CustomerValueError(
+        raise OptionError(
             f"covariates named as a parameter or another coefficient: {twice}; rename the columns"
         )
     design = Design.of(terms, rows, first=3)

@@ -10,7 +10,8 @@ import polars as pl
 import scipy  # loads optimize, or stats, where it is used: most fits need neither
 
 from customer_value._frames.arrays import to_array, to_arrays
-from customer_value._frames.contracts import ArrayRule, as_polars, refuse, require
+from customer_value._frames.contracts import ArrayRule, refuse, require
+from customer_value._frames.door import as_polars
 from customer_value.clv.base import HISTORY, FitOptions, FitSummary, history_rules
 from customer_value.exceptions import FitError
 

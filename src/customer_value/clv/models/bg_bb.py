@@ -19,7 +19,7 @@ from customer_value._kernels.models.contracts import residual_lives
 from customer_value._typing import TimeUnit
 from customer_value.clv.base import FitOptions, OpportunityFutures, Parameter, PurchaseModel
 from customer_value.clv.fit.fitting import fit_rows, maximize
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame
@@ -85,14 +85,14 @@ class BgBb(PurchaseModel, frozen=True):
         """Number of opportunities in a horizon: the number itself, or a duration's whole periods.
 
         Raises:
-            CustomerValueError: It is not 1, 2, 3 ... periods long.
+            OptionError: It is not 1, 2, 3 ... periods long.
         """
         if isinstance(horizon, int):
             count = float(horizon)
         else:
             count = duration_days(horizon) / self.days_per_unit
         if count < 1 or abs(count - round(count)) > 1e-9 * count:
-            raise CustomerValueError(
+            raise OptionError(
                 f"a horizon must be a whole number of opportunities, one a {self.time_unit}, 1 or "
                 f"more; got {horizon!r}"
             )

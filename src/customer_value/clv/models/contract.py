@@ -11,14 +11,8 @@ import polars as pl
 from pydantic import BaseModel
 
 from customer_value._frames.arrays import to_arrays
-from customer_value._frames.contracts import (
-    ArrayRule,
-    Rule,
-    as_polars,
-    describe,
-    find_offences,
-    require,
-)
+from customer_value._frames.contracts import ArrayRule, Rule, describe, find_offences, require
+from customer_value._frames.door import as_polars
 from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels.models import contracts as kernels
 from customer_value._typing import FloatArray, TimeUnit

@@ -11,7 +11,7 @@ import scipy
 from pydantic import BaseModel, FiniteFloat, model_validator
 
 from customer_value.clv.base import HISTORY, PurchaseModel
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,7 +109,7 @@ class CovariateEffects(BaseModel, frozen=True, extra="forbid"):
     def check(self, values: Mapping[str, float]) -> None:
         """Refuse values that do not say of each covariate what it is."""
         if set(values) != set(self.columns) or not np.isfinite(list(values.values())).all():
-            raise CustomerValueError(
+            raise OptionError(
                 f"a finite value for each of {list(self.columns)} is needed; got {dict(values)}"
             )
 
@@ -172,7 +172,7 @@ class CovariateModel(PurchaseModel, ABC, frozen=True):
         """The model of customers with these values of the covariates, as one without any.
 
         Raises:
-            CustomerValueError: A covariate is missing, unknown or not finite.
+            OptionError: A covariate is missing, unknown or not finite.
         """
         self.effects.check(values)
         return type(self).model_validate(self._at(values).model_dump() | {"fit": None})
@@ -225,7 +225,7 @@ def likelihood_ratio_test(null: PurchaseModel, full: PurchaseModel) -> Likelihoo
         Mathematical Statistics 9).
 
     Raises:
-        CustomerValueError: A model was not fitted, the two were fitted to different customers or in
+        OptionError: A model was not fitted, the two were fitted to different customers or in
             different units, or `full` has no more parameters than `null`.
 
     Examples:
@@ -238,9 +238,9 @@ def likelihood_ratio_test(null: PurchaseModel, full: PurchaseModel) -> Likelihoo
         2
     """
     if null.fit is None or full.fit is None:
-        raise CustomerValueError("likelihood_ratio_test: both models must be fitted")
+        raise OptionError("likelihood_ratio_test: both models must be fitted")
     if null.time_unit != full.time_unit or null.fit.n_customers != full.fit.n_customers:
-        raise CustomerValueError(
+        raise OptionError(
             "likelihood_ratio_test: the models differ in their customers or time unit: "
             f"{null.fit.n_customers:,.0f} in {null.time_unit}s and "
             f"{full.fit.n_customers:,.0f} in {full.time_unit}s"
@@ -249,7 +249,7 @@ def likelihood_ratio_test(null: PurchaseModel, full: PurchaseModel) -> Likelihoo
     sizes = [round(fit.aic / 2 + fit.log_likelihood) for fit in (null.fit, full.fit)]
     more = sizes[1] - sizes[0]
     if more < 1:
-        raise CustomerValueError(
+        raise OptionError(
             f"likelihood_ratio_test: full has {sizes[1]} parameters, null {sizes[0]}: it must have "
             "more"
         )

@@ -26,7 +26,7 @@ from customer_value.clv.base import (
 )
 from customer_value.clv.fit.fitting import Rows, compress, fit_rows, history_rows, mean_age
 from customer_value.clv.models.mbg_nbd import maximize_mbg
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -220,7 +220,7 @@ def fit_mbg_cnbd(
         `fit.status` is `"boundary"` and a warning says so; so does one where the best k is 12.
 
     Raises:
-        CustomerValueError: k is out of range.
+        OptionError: k is out of range.
         SchemaError: Columns are missing or no numbers.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
@@ -235,7 +235,7 @@ def fit_mbg_cnbd(
         (1, 0.525, 6.183)
     """
     if k is not None and not 1 <= k <= 100:
-        raise CustomerValueError(f"k must be from 1 to 100, or None to choose it; got {k}")
+        raise OptionError(f"k must be from 1 to 100, or None to choose it; got {k}")
     if k == 1:
         rows, log_gaps, repeats = history_rows(customers, weights), 0.0, 0.0
     else:

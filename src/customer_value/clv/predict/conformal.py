@@ -16,8 +16,9 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from customer_value._frames.arrays import to_arrays
 from customer_value._frames.assemble import array_columns, with_columns
-from customer_value._frames.contracts import ArrayRule, as_polars, refuse, require
-from customer_value.exceptions import CustomerValueError
+from customer_value._frames.contracts import ArrayRule, refuse, require
+from customer_value._frames.door import as_polars
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,7 +98,7 @@ def fit_conformal_interval(
 
     Raises:
         ValidationError: The level is not between 0 and 1.
-        CustomerValueError: The breaks do not rise, or something is below the lowest value.
+        OptionError: The breaks do not rise, or something is below the lowest value.
         SchemaError: Columns are missing or no numbers.
         DataError: Values are NaN or infinite.
 
@@ -117,7 +118,7 @@ def fit_conformal_interval(
         [(1411, 1.74), (439, 2.57), (314, 3.83), (152, 8.08), (41, 9.88)]
     """
     if any(not low < high for low, high in pairwise(breaks)):
-        raise CustomerValueError(f"breaks must rise, got {tuple(breaks)}")
+        raise OptionError(f"breaks must rise, got {tuple(breaks)}")
     level = _LEVEL.validate_python(level)
     columns = (prediction, actual, group)
     frame = as_polars(customers).lazy()
@@ -127,7 +128,7 @@ def fit_conformal_interval(
     values = dict(zip(known.columns, to_arrays(known), strict=True))
     refuse(values, [_FINITE], what="customers")
     if lowest is not None and known.height and values[actual].min() < lowest:
-        raise CustomerValueError(f"'{actual}' is as low as {values[actual].min():g} < {lowest:g}")
+        raise OptionError(f"'{actual}' is as low as {values[actual].min():g} < {lowest:g}")
     errors = np.abs(values[actual] - values[prediction])
     place = np.searchsorted(np.array(breaks, dtype=np.float64), values[group])
     groups = [_group(upper, errors[place == k], level) for k, upper in enumerate([*breaks, None])]

@@ -10,10 +10,11 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.assemble import array_column, finite_column, with_columns
-from customer_value._frames.contracts import Kind, as_polars, require
+from customer_value._frames.contracts import Kind, require
+from customer_value._frames.door import as_polars
 from customer_value._frames.time import daily_rate
 from customer_value.clv.models.contract import RENEWALS_RULE, check_churned
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +110,7 @@ def contractual_value(
 
     Raises:
         ValidationError: A rate, a timing or a number of periods is out of range.
-        CustomerValueError: Without discount all payments to come have no finite value.
+        OptionError: Without discount all payments to come have no finite value.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Renewals are no counts, margins are NaN or infinite; for a LazyFrame when it is
             collected.
@@ -132,7 +133,7 @@ def contractual_value(
     schema = require(frame, needed, what="customers")
     rate = math.expm1(daily_rate(terms.discount_rate) * model.days_per_unit)
     if terms.periods is None and not model.has_finite_value(rate):
-        raise CustomerValueError(
+        raise OptionError(
             "the lifetime of these contracts has no finite value without discount: give "
             "a discount_rate above 0, or a number of periods"
         )
@@ -175,7 +176,7 @@ def retention_curve(model: ContractModel, *, periods: int, renewals: int = 0) ->
         period 0).
 
     Raises:
-        CustomerValueError: A number of periods or renewals is out of range.
+        OptionError: A number of periods or renewals is out of range.
 
     Examples:
         >>> import customer_value as cv
@@ -186,7 +187,7 @@ def retention_curve(model: ContractModel, *, periods: int, renewals: int = 0) ->
         [None, 0.851, 0.878, 0.897]
     """
     if not 1 <= periods <= 10_000 or renewals < 0:
-        raise CustomerValueError(
+        raise OptionError(
             "periods must be 1 to 10,000 and renewals 0 or more, got "
             f"periods={periods}, renewals={renewals}"
         )

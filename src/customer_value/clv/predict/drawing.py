@@ -18,7 +18,7 @@ from customer_value._frames.assemble import array_columns
 from customer_value._kernels.draw import opportunity_sampling, regular_sampling, sampling
 from customer_value._kernels.run.parallel import map_chunks
 from customer_value.clv.base import SPEND, OpportunityFutures
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -230,11 +230,11 @@ def draw_parameters(
     """Draw the parameters of both models.
 
     Raises:
-        CustomerValueError: The seed is no whole number from 0.
+        OptionError: The seed is no whole number from 0.
         FitError: A model has no covariance.
     """
     if seed is None or not 0 <= seed < 2**63:
-        raise CustomerValueError(f"intervals are drawn: give a seed, a whole number, not {seed}")
+        raise OptionError(f"intervals are drawn: give a seed, a whole number, not {seed}")
     n = options.draws
     if options.parameters == "fixed":
         return Drawing((purchases,) * n, (spend,) * n, spend, length, rate, seed, options)
@@ -263,6 +263,6 @@ def _progress(options: IntervalOptions, rows: int) -> Iterator[Callable[[int], o
     try:
         tqdm = import_module("tqdm").tqdm
     except ImportError as error:
-        raise CustomerValueError("progress=True needs the package tqdm") from error
+        raise OptionError("progress=True needs the package tqdm") from error
     with tqdm(total=rows * options.draws, desc="draws", unit_scale=True) as bar:
         yield bar.update

@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from customer_value._frames.arrays import to_arrays
-from customer_value._frames.contracts import as_polars
+from customer_value._frames.door import as_polars
 from customer_value.clv.predict.drawing import IntervalOptions, draw_parameters
 from customer_value.clv.predict.value import ValueTerms, customer_lifetime_value
 
@@ -75,7 +75,7 @@ def value_interval(
     Raises:
         FitError: The parameters have no covariance; see `IntervalOptions.parameters`.
         ValidationError: A rate is out of range.
-        CustomerValueError: The horizon is no duration, the seed no whole number from 0, the
+        OptionError: The horizon is no duration, the seed no whole number from 0, the
             residual life has no finite value, or a model gives means only.
         SchemaError: Columns are missing or no numbers.
         DataError: Histories are impossible.

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, overload
 import polars as pl
 
 from customer_value._frames.assemble import array_column, with_columns
-from customer_value._frames.contracts import as_polars, require
-from customer_value.exceptions import CustomerValueError
+from customer_value._frames.contracts import require
+from customer_value._frames.door import as_polars
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +41,7 @@ def probability_alive(
         null for customers without any purchase).
 
     Raises:
-        CustomerValueError: The horizon is no duration above zero.
+        OptionError: The horizon is no duration above zero.
         SchemaError: Columns are missing or no numbers.
         DataError: Histories are impossible, such as `t_x` above `T`; for a LazyFrame when it is
             collected.
@@ -84,7 +85,7 @@ def expected_purchases(
         The frame with `expected_purchases` (Float64; null for customers without any purchase).
 
     Raises:
-        CustomerValueError: The horizon is no duration above zero.
+        OptionError: The horizon is no duration above zero.
         SchemaError: Columns are missing or no numbers.
         DataError: Histories are impossible; for a LazyFrame when it is collected.
 
@@ -144,7 +145,7 @@ def purchase_probability(
         purchase).
 
     Raises:
-        CustomerValueError: The horizon is no duration above zero, or a number of purchases is
+        OptionError: The horizon is no duration above zero, or a number of purchases is
             impossible, or both are given.
         SchemaError: Columns are missing or no numbers.
         DataError: Histories are impossible; for a LazyFrame when it is collected.
@@ -161,7 +162,7 @@ def purchase_probability(
         0.6758
     """
     if n is not None and at_least is not None:
-        raise CustomerValueError(f"give n or at_least, not both: n={n}, at_least={at_least}")
+        raise OptionError(f"give n or at_least, not both: n={n}, at_least={at_least}")
     length = model.horizon_length(horizon)
     if n is not None:
         exactly = _whole_number(n, lowest=0)
@@ -201,7 +202,7 @@ def next_purchase_quantile(
         `pl.col("as_of") + pl.duration(days=pl.col("next_purchase_days").ceil())`.
 
     Raises:
-        CustomerValueError: q is not between 0 and 1.
+        OptionError: q is not between 0 and 1.
         SchemaError: Columns are missing or no numbers.
         DataError: Histories are impossible; for a LazyFrame when it is collected.
 
@@ -215,7 +216,7 @@ def next_purchase_quantile(
         [206.3, None]
     """
     if not 0 < q < 1:
-        raise CustomerValueError(f"q must be above 0 and below 1, got {q}")
+        raise OptionError(f"q must be above 0 and below 1, got {q}")
     wait = history_column(model, lambda m, *at: m.next_purchase_quantile(*at, q))
     days = pl.when(wait.is_finite()).then(wait * model.days_per_length)
     return _with_history(customers, next_purchase_days=days)
@@ -299,7 +300,7 @@ def expected_purchases_new_customer(model: PurchaseModel, *, horizon: Horizon) -
         The expected number, without the first purchase.
 
     Raises:
-        CustomerValueError: The horizon is no duration above zero.
+        OptionError: The horizon is no duration above zero.
 
     Examples:
         >>> import customer_value as cv
@@ -322,7 +323,7 @@ def purchase_probability_new_customer(model: PurchaseModel, *, horizon: Horizon,
         The probability.
 
     Raises:
-        CustomerValueError: The horizon is no duration above zero, or n no number of purchases.
+        OptionError: The horizon is no duration above zero, or n no number of purchases.
 
     Examples:
         >>> import customer_value as cv
@@ -361,7 +362,7 @@ def _with_history(customers: Frame, **column: pl.Expr) -> pl.DataFrame | pl.Lazy
 
 def _whole_number(number: int, *, lowest: int) -> int:
     if not float(number).is_integer() or number < lowest:
-        raise CustomerValueError(
+        raise OptionError(
             f"a number of purchases must be a whole number from {lowest}, got {number}"
         )
     return int(number)

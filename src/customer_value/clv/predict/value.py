@@ -11,12 +11,13 @@ import polars as pl
 from pydantic import BaseModel, Field, field_validator
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import Kind, as_polars, check_instance, require
+from customer_value._frames.contracts import Kind, check_instance, require
+from customer_value._frames.door import as_polars
 from customer_value._frames.time import daily_rate
 from customer_value.clv.base import SPEND, Horizon, PurchaseModel, SpendModel
 from customer_value.clv.predict.drawing import IntervalOptions, draw_parameters
 from customer_value.clv.predict.predictions import history_column
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,13 +58,13 @@ class ValueTerms(BaseModel, frozen=True, extra="forbid", title="customer_lifetim
         """The horizon as the model takes it, inf for the whole residual life.
 
         Raises:
-            CustomerValueError: The horizon is no duration, or the residual life has no finite
+            OptionError: The horizon is no duration, or the residual life has no finite
                 value.
         """
         if self.horizon is not None:
             return purchases.horizon_length(self.horizon)
         if not purchases.has_finite_value(self.daily_rate):
-            raise CustomerValueError(
+            raise OptionError(
                 "the residual life of these customers has no finite value without discount: give "
                 "a discount_rate above 0, or a horizon"
             )
@@ -147,7 +148,7 @@ def customer_lifetime_value(
 
     Raises:
         ValidationError: A rate is out of range.
-        CustomerValueError: The horizon is no duration above zero, the residual life has no
+        OptionError: The horizon is no duration above zero, the residual life has no
             finite value (without discount, for some models), steps have no horizon or an
             interval, or an interval has no seed.
         FitError: The parameters have no covariance, and the interval asks for it.
@@ -194,7 +195,7 @@ def customer_lifetime_value(
     if interval is None:  # and none of an earlier call stays beside this value
         return valued.drop("clv_low", "clv_high", strict=False)
     if steps is not None:
-        raise CustomerValueError("an interval is discounted continuously: leave out steps")
+        raise OptionError("an interval is discounted continuously: leave out steps")
     options = interval
     if not isinstance(options, IntervalOptions):
         options = IntervalOptions(level=options)
@@ -215,7 +216,7 @@ def _stepwise(
     Summed by parts, since the expected number is known up to a moment: all terms are positive.
     """
     if not math.isfinite(days):
-        raise CustomerValueError("steps need a horizon")
+        raise OptionError("steps need a horizon")
     step = purchases.horizon_length(_STEPS.get(str(steps), steps))
     moments = [min(k * step, days) for k in range(1, math.ceil(days / step - 1e-9) + 1)]
     discounts = [math.exp(-rate * moment * purchases.days_per_length) for moment in moments]

@@ -11,7 +11,8 @@ import scipy
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_arrays
-from customer_value._frames.contracts import ArrayRule, as_polars, refuse, require
+from customer_value._frames.contracts import ArrayRule, refuse, require
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import TOO_LARGE
 from customer_value.clv.base import HISTORY, SPEND, history_rules, spend_rules
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 from pydantic import BaseModel
 
-from customer_value._frames.contracts import as_polars, require
+from customer_value._frames.contracts import require
+from customer_value._frames.door import as_polars
 from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value.clv.base import HISTORY, PurchaseModel
 from customer_value.clv.models.bg_nbd import fit_bg_nbd
@@ -20,7 +21,7 @@ from customer_value.clv.models.pareto_nbd import fit_pareto_nbd
 from customer_value.clv.predict.predictions import log_likelihood
 from customer_value.clv.validate.accuracy import error_table, losses
 from customer_value.clv.validate.forecasts import purchase_outcome, read_holdout
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,7 +88,7 @@ def compare_models(
         smallest AIC; the first of equals.
 
     Raises:
-        CustomerValueError: A name is unknown or there twice, no model is given, or one counts
+        OptionError: A name is unknown or there twice, no model is given, or one counts
             opportunities and so has another kind of likelihood.
         SchemaError: Columns are missing or no numbers.
         DataError: Histories or holdouts are impossible.
@@ -169,7 +170,7 @@ def _fitted(
         *([f"{discrete} count opportunities: their likelihood is another"] if discrete else []),
     ]
     if problems:
-        raise CustomerValueError(f"models: {'; '.join(problems)}")
+        raise OptionError(f"models: {'; '.join(problems)}")
     return {
         name: _FITS[model](frame, time_unit=time_unit) if isinstance(model, str) else model
         for name, model in named

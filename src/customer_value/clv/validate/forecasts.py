@@ -9,12 +9,13 @@ import numpy as np
 import polars as pl
 
 from customer_value._frames.arrays import to_array, to_arrays
-from customer_value._frames.contracts import NOT_FINITE, ArrayRule, Kind, as_polars, refuse, require
+from customer_value._frames.contracts import NOT_FINITE, ArrayRule, Kind, refuse, require
+from customer_value._frames.door import as_polars
 from customer_value._frames.money import TOO_LARGE
 from customer_value.clv.base import SPEND, Horizon
 from customer_value.clv.predict.predictions import expected_purchases, expected_spend
 from customer_value.clv.validate.accuracy import MODEL, NAIVE, Outcome, naive_forecasts
-from customer_value.exceptions import CustomerValueError, DataError
+from customer_value.exceptions import DataError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,13 +48,13 @@ def read_holdout(
     """Take the customers of whom all that is asked for is known, and the length of the holdout.
 
     Raises:
-        CustomerValueError: A baseline has a name that is taken.
+        OptionError: A baseline has a name that is taken.
         SchemaError: Columns are missing or no numbers.
         DataError: Values are impossible, the lengths differ, or nobody is left.
     """
     taken = sorted({MODEL, *NAIVE} & set(baselines))
     if taken:
-        raise CustomerValueError(f"baselines: these names are taken, rename the columns: {taken}")
+        raise OptionError(f"baselines: these names are taken, rename the columns: {taken}")
     needed = [name for model in models for name in (*model.history, *model.covariates)]
     needed += [PURCHASES, *baselines, *([] if horizon is not None else [_DAYS])]
     needed += [REVENUE, SPEND[0]] if spend is not None else []

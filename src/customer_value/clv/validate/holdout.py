@@ -27,7 +27,7 @@ from customer_value.clv.validate.forecasts import (
     read_holdout,
     revenue_outcome,
 )
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +117,7 @@ def evaluate_holdout(
 
     Raises:
         ValidationError: The level is not between 0 and 1.
-        CustomerValueError: The horizon is no duration, a baseline has a name that is taken, or the
+        OptionError: The horizon is no duration, a baseline has a name that is taken, or the
             intervals of revenue have no seed or are of the mean.
         FitError: The parameters have no covariance, and the intervals of revenue ask for it.
         SchemaError: Columns are missing or no numbers.
@@ -142,7 +142,7 @@ def evaluate_holdout(
     """
     options = IntervalOptions(level=interval) if isinstance(interval, float | int) else interval
     if options is not None and options.kind == "mean":
-        raise CustomerValueError("interval: outcomes need intervals of kind 'outcome', not 'mean'")
+        raise OptionError("interval: outcomes need intervals of kind 'outcome', not 'mean'")
     holdout = read_holdout(customers, [purchases], spend, horizon=horizon, baselines=baselines)
     outcomes = [purchase_outcome(holdout, {MODEL: purchases}, baselines)]
     if spend is not None:

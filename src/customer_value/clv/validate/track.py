@@ -11,7 +11,7 @@ from customer_value._frames.arrays import to_array
 from customer_value._frames.periods import Period
 from customer_value._frames.time import check_day
 from customer_value.clv.base import HISTORY
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import OptionError
 from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source
 
@@ -70,7 +70,7 @@ def tracking(
         has no periods.
 
     Raises:
-        CustomerValueError: The period is none of these, `start` is after `as_of`, or the model
+        OptionError: The period is none of these, `start` is after `as_of`, or the model
             counts opportunities or has covariates.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
@@ -88,13 +88,13 @@ def tracking(
     """
     end = check_day("as_of", as_of)
     if period not in get_args(Period):
-        raise CustomerValueError(f"period must be one of {get_args(Period)}, got {period!r}")
+        raise OptionError(f"period must be one of {get_args(Period)}, got {period!r}")
     _check_model(model)
     known = end if calibration_end is None else check_day("calibration_end", calibration_end)
     source = Source.of(transactions, columns, options)
     days = _days(source, end, min(known, end))
     if start is not None and check_day("start", start) > end:
-        raise CustomerValueError(f"start {start} must not be after as_of {end}")
+        raise OptionError(f"start {start} must not be after as_of {end}")
     begin = start if start is not None else next(iter(days["day"]), end)
     periods = _periods(begin, end, period) if not days.is_empty() else _no_periods()
     counted = _count(days, periods, model)
@@ -106,12 +106,12 @@ def tracking(
 
 def _check_model(model: PurchaseModel) -> None:
     if model.history != HISTORY:
-        raise CustomerValueError(
+        raise OptionError(
             f"tracking: a {type(model).__name__} model counts opportunities, not days; compare its "
             "new_customer_purchases(n) with what each cohort did"
         )
     if model.covariates:
-        raise CustomerValueError(
+        raise OptionError(
             f"tracking: the model asks for {list(model.covariates)} of each customer; give it "
             "values of these, such as the means, by model.with_covariates({...})"
         )

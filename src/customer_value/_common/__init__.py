@@ -1,0 +1,1 @@
+"""What the models of all packages have in common."""
