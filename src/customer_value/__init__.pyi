@@ -86,7 +86,8 @@ from .tiers import TierOptions as TierOptions
 from .tiers import assign_tiers as assign_tiers
 from .transactions import Columns as Columns
 from .transactions import TransactionOptions as TransactionOptions
-from .transactions import clean_transactions as clean_transactions
+from .transactions import Transactions as Transactions
+from .transactions import read_transactions as read_transactions
 from .transactions import split_holdout as split_holdout
 from .transactions import summarize as summarize
 
@@ -121,6 +122,7 @@ __all__ = [
     "SchemaError",
     "TierOptions",
     "TransactionOptions",
+    "Transactions",
     "__version__",
     "abc",
     "allocate_costs",
@@ -130,7 +132,6 @@ __all__ = [
     "changes",
     "channels",
     "classify_abc",
-    "clean_transactions",
     "clv",
     "cohort_table",
     "compare_models",
@@ -167,6 +168,7 @@ __all__ = [
     "profile_segments",
     "profit",
     "purchase_probability",
+    "read_transactions",
     "report",
     "reviews",
     "rfm",

@@ -17,23 +17,20 @@ if TYPE_CHECKING:
 
     from customer_value._frames.periods import Period
     from customer_value._kernels.log.purchases import IntArray
-    from customer_value._typing import Frame
     from customer_value.lifecycle.rules import LifecycleRules
     from customer_value.lifecycle.snapshots import Snapshots
-    from customer_value.transactions.options import Columns, TransactionOptions
+    from customer_value.transactions.log import Log
 
 _STAGE = pl.Enum(STAGES)
 
 
 def stage_history(
-    transactions: Frame,
+    transactions: Log,
     *,
     as_of: date,
     start: date | None = None,
     period: Period = "month",
     rules: LifecycleRules | None = None,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
 ) -> pl.DataFrame:
     """Give the stage of every customer at the end of every period.
 
@@ -49,14 +46,12 @@ def stage_history(
     Int64; `stage_counts` adds them up without ever holding them.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         as_of: Last day that counts, and the last snapshot, whether a period ends on it or not.
         start: First day on which a snapshot is wanted; by default the log's first. Periods
             before it are followed all the same, so that who comes back is known.
         period: `"day"`, `"week"` (to Sunday), `"month"`, `"quarter"` or `"year"`.
         rules: The thresholds. A log has no `p_alive`, `trend` and contracts: they decide nothing.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
 
     Returns:
         One row per customer and snapshot, from the first at which the log knows the customer:
@@ -78,7 +73,7 @@ def stage_history(
         >>> history.head(6)["stage"].to_list()
         ['growing', 'at_risk', 'growing', 'stable', 'stable', 'stable']
     """
-    snapshots = read_snapshots(transactions, (as_of, start, period), rules, columns, options)
+    snapshots = read_snapshots(transactions, (as_of, start, period), rules)
     history = _empty(snapshots, snapshots.rows)
 
     def write(begin: int, end: int) -> None:
@@ -101,27 +96,23 @@ def stage_history(
 
 
 def stage_counts(
-    transactions: Frame,
+    transactions: Log,
     *,
     as_of: date,
     start: date | None = None,
     period: Period = "month",
     rules: LifecycleRules | None = None,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
 ) -> pl.DataFrame:
     """Count the customers of each stage at the end of every period.
 
     The counts of `stage_history`, whose rows it never holds all at once.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         as_of: Last day that counts, and the last snapshot, whether a period ends on it or not.
         start: First day on which a snapshot is wanted; by default the log's first.
         period: `"day"`, `"week"` (to Sunday), `"month"`, `"quarter"` or `"year"`.
         rules: The thresholds.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
 
     Returns:
         One row per snapshot and stage, in the order of the stages: `as_of` (Date), `stage`
@@ -142,7 +133,7 @@ def stage_counts(
         >>> counts.filter(stage="lost")["customers"].to_list()
         [435, 1013, 1698, 1662, 1599, 1609]
     """
-    snapshots = read_snapshots(transactions, (as_of, start, period), rules, columns, options)
+    snapshots = read_snapshots(transactions, (as_of, start, period), rules)
     days = snapshots.log.snapshots[snapshots.first :]
 
     def count(begin: int, end: int) -> IntArray:

@@ -11,7 +11,7 @@ import polars as pl
 from customer_value._frames.periods import period_of, period_start
 from customer_value._frames.time import check_day
 from customer_value._kernels.log.gaps import gap_changes, gap_totals, running_quantiles
-from customer_value._kernels.log.purchases import Log
+from customer_value._kernels.log.purchases import Log as History
 from customer_value._kernels.log.stages import (
     EXPECTED_GAP,
     FIXED_LIMITS,
@@ -29,13 +29,13 @@ from customer_value.lifecycle.rules import (
     OwnGaps,
     PooledGaps,
 )
-from customer_value.transactions._source import Source
+from customer_value.transactions.log import Log, take
+from customer_value.transactions.questions import by_parts
 
 if TYPE_CHECKING:
     from customer_value._frames.periods import Period
     from customer_value._kernels.log.purchases import DayArray, IntArray
-    from customer_value._typing import FloatArray, Frame
-    from customer_value.transactions.options import Columns, TransactionOptions
+    from customer_value._typing import FloatArray
 
 _EPOCH = date(1970, 1, 1)
 
@@ -44,7 +44,7 @@ class Snapshots(NamedTuple):
     """The log of all customers as arrays, and what to make of it."""
 
     customers: pl.Series
-    log: Log
+    log: History
     rules: Rules
     limits: Limits
     first: int
@@ -54,20 +54,16 @@ class Snapshots(NamedTuple):
 
 
 def read_snapshots(
-    transactions: Frame,
+    transactions: Log,
     when: tuple[date, date | None, Period],
     rules: LifecycleRules | None,
-    columns: Columns | None,
-    options: TransactionOptions | None,
 ) -> Snapshots:
     """Read a log, sorted by customer, and learn the measures of silence of each period end.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         when: The last day, the first on which a snapshot is wanted, and the period.
         rules: The thresholds.
-        columns: Names of the log's columns.
-        options: How to read the log.
     """
     end, rules = check_day("as_of", when[0]), rules or LifecycleRules()
     begin = None if when[1] is None else check_day("start", when[1])
@@ -75,8 +71,8 @@ def read_snapshots(
         raise OptionError(f"start {begin} must not be after as_of {end}")
     if isinstance(rules.silence, AliveOnly):
         raise OptionError("a log has no p_alive: judge silence by gaps or days instead")
-    source = Source.of(transactions, columns, options)
-    rows = source.by_parts(lambda log: known_rows(log, end, source.options)).collect()
+    source = take(transactions)
+    rows = by_parts(source, lambda log: known_rows(log, end, source.options)).collect()
     rows = sort_rows(rows).rechunk()
     customer = pl.col("customer_id")
     enters = rows.select((customer != customer.shift(1)).fill_null(value=True)).to_series()
@@ -84,7 +80,7 @@ def read_snapshots(
     known, day = (rows[name].to_physical().to_numpy() for name in ("known", "day"))
     days = _period_ends(rows["known"], end, when[2])
     by_order = source.options.occasion == "order"
-    log = Log(known, day, rows["orders"].to_numpy(), starts, days, by_order)
+    log = History(known, day, rows["orders"].to_numpy(), starts, days, by_order)
     first = 0 if begin is None else int(np.searchsorted(days, (begin - _EPOCH).days))
     entry = np.searchsorted(days, known[starts[:-1]])
     written = np.cumsum(np.append(0, days.size - np.maximum(entry, first)))
@@ -120,7 +116,7 @@ def _numbers(rules: LifecycleRules) -> Rules:
     )
 
 
-def _limits(log: Log, rules: LifecycleRules) -> Limits:
+def _limits(log: History, rules: LifecycleRules) -> Limits:
     """What silence is measured by at each snapshot, learnt from what was known by then."""
     way, n = rules.silence, log.snapshots.size
     unknown = np.full(n, np.nan)
@@ -135,7 +131,7 @@ def _limits(log: Log, rules: LifecycleRules) -> Limits:
     return Limits(typical, np.full(n, rules.at_risk_silence), np.full(n, rules.lost_silence))
 
 
-def _typical_gaps(log: Log) -> FloatArray:
+def _typical_gaps(log: History) -> FloatArray:
     def add(begin: int, end: int) -> IntArray:
         sums = np.zeros((2, log.snapshots.size), np.int64)
         gap_totals(log._replace(starts=log.starts[begin : end + 1]), sums[0], sums[1])
@@ -147,7 +143,7 @@ def _typical_gaps(log: Log) -> FloatArray:
         return np.asarray(days / gaps, dtype=np.float64)
 
 
-def _pooled_quantiles(log: Log, shares: tuple[float, float]) -> FloatArray:
+def _pooled_quantiles(log: History, shares: tuple[float, float]) -> FloatArray:
     def changes(n: int) -> tuple[DayArray, FloatArray, IntArray]:
         return np.empty(n, np.int32), np.empty(n), np.empty(n, np.int64)
 

@@ -8,39 +8,33 @@ import polars as pl
 
 from customer_value._frames.time import check_day
 from customer_value.exceptions import OptionError
-from customer_value.transactions._in_memory import totals_in_memory
-from customer_value.transactions._purchases import purchase_days, purchase_days_by_polars
-from customer_value.transactions._source import Source
+from customer_value.transactions.in_memory import totals_in_memory
+from customer_value.transactions.log import AnyLog, EagerLog, LazyLog, Log, take
+from customer_value.transactions.purchases import purchase_days, purchase_days_by_polars
+from customer_value.transactions.questions import per_customer
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from customer_value._typing import ArrowStream, Frame
-    from customer_value.transactions.options import Columns, TransactionOptions
+    from customer_value.transactions.options import TransactionOptions
 
 
 @overload
 def summarize(
-    transactions: pl.LazyFrame,
+    transactions: LazyLog,
     *,
     as_of: date,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
 ) -> pl.LazyFrame: ...
 @overload
 def summarize(
-    transactions: ArrowStream,
+    transactions: EagerLog,
     *,
     as_of: date,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
 ) -> pl.DataFrame: ...
 def summarize(
-    transactions: Frame,
+    transactions: Log,
     *,
     as_of: date,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
 ) -> pl.DataFrame | pl.LazyFrame:
     """Make one row per customer of a log, as it stood at the close of a day.
 
@@ -53,10 +47,8 @@ def summarize(
     Money is summed as decimals and is therefore exact: row order and threads change no bit.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         as_of: Day of the snapshot.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
 
     Returns:
         The customer frame: `customer_id` (type kept), `as_of`, `first_purchase`,
@@ -83,35 +75,29 @@ def summarize(
         (2357, 2457)
     """
     day = check_day("as_of", as_of)
-    source = Source.of(transactions, columns, options)
-    return source.per_customer(lambda log: _customer_frame(log, day, source))
+    source = take(transactions)
+    return per_customer(source, lambda log: _customer_frame(log, day, source))
 
 
 @overload
 def split_holdout(
-    transactions: pl.LazyFrame,
+    transactions: LazyLog,
     *,
     calibration_end: date,
     holdout_end: date,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
 ) -> pl.LazyFrame: ...
 @overload
 def split_holdout(
-    transactions: ArrowStream,
+    transactions: EagerLog,
     *,
     calibration_end: date,
     holdout_end: date,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
 ) -> pl.DataFrame: ...
 def split_holdout(
-    transactions: Frame,
+    transactions: Log,
     *,
     calibration_end: date,
     holdout_end: date,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
 ) -> pl.DataFrame | pl.LazyFrame:
     """Summarize a log at an earlier day and add what the same customers did afterwards.
 
@@ -119,11 +105,9 @@ def split_holdout(
     first row is after `calibration_end` are not in the result.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         calibration_end: Day of the snapshot; nothing later reaches its columns.
         holdout_end: Last day of the holdout period.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
 
     Returns:
         The customer frame of `summarize` at `calibration_end`, with `holdout_purchases` (Int64,
@@ -152,7 +136,7 @@ def split_holdout(
     )
     if end <= start:
         raise OptionError(f"holdout_end {end} must be after calibration_end {start}")
-    source = Source.of(transactions, columns, options)
+    source = take(transactions)
 
     def split(log: pl.LazyFrame) -> pl.LazyFrame:
         customers = _customer_frame(log, start, source)
@@ -163,10 +147,10 @@ def split_holdout(
             holdout_days=pl.lit(float((end - start).days)),
         )
 
-    return source.per_customer(split)
+    return per_customer(source, split)
 
 
-def _customer_frame(log: pl.LazyFrame, as_of: date, source: Source) -> pl.LazyFrame:
+def _customer_frame(log: pl.LazyFrame, as_of: date, source: AnyLog) -> pl.LazyFrame:
     options = source.options
     log = log.filter(pl.col("ordered_at") <= as_of)
     columns = log.collect_schema().names()
@@ -187,7 +171,7 @@ def _customer_frame(log: pl.LazyFrame, as_of: date, source: Source) -> pl.LazyFr
     return _finish(totals, as_of)
 
 
-def _totals(log: pl.LazyFrame, source: Source) -> pl.LazyFrame:
+def _totals(log: pl.LazyFrame, source: AnyLog) -> pl.LazyFrame:
     """Purchases and money of each customer; `first_occasions` are those of the first day."""
     added = totals_in_memory(log, source.options) if source.in_memory else None
     spend, loose, first = (pl.col(name) for name in ("spend", "loose", "first_spend"))
@@ -271,7 +255,7 @@ def _clumpiness() -> pl.Expr:
     return pl.when(inside > 0).then((1 + entropy / (inside + 1).log()).clip(0, 1))
 
 
-def _holdout(log: pl.LazyFrame, start: date, end: date, source: Source) -> pl.LazyFrame:
+def _holdout(log: pl.LazyFrame, start: date, end: date, source: AnyLog) -> pl.LazyFrame:
     """Occasions by the day of their sale, money by the day it moved."""
     log = log.filter(pl.col("ordered_at") <= end)
     purchases = (
