@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from customer_value._frames.money import exact_sum
-from customer_value._frames.time import duration_days
+from customer_value._frames.time import check_day, duration_days
 from customer_value.abc import classify_abc
 from customer_value.clv import ValueTerms, customer_lifetime_value, fit_bg_nbd, fit_gamma_gamma
 from customer_value.exceptions import DataError, FitError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date, timedelta
 
+    from customer_value._typing import Day
     from customer_value.clv import PurchaseModel, SpendModel
     from customer_value.transactions import DataQualityReport
     from customer_value.transactions.log import Log
@@ -81,7 +82,7 @@ class ValueReport:
 def value_report(
     transactions: Log,
     *,
-    as_of: date,
+    as_of: Day,
     margin: float,
     horizon: str | timedelta = "12mo",
     discount_rate: float = 0.10,
@@ -127,16 +128,17 @@ def value_report(
     tell = progress or (lambda _: None)
     terms = ValueTerms(horizon=horizon, discount_rate=discount_rate, margin=float(margin))
     duration_days(horizon)  # refused before the work, not after it
+    day = check_day("as_of", as_of)
     tell("checking the log")
     log = transactions
     if not isinstance(log, Transactions):
         log = read_transactions(log)
     quality = log.report
     tell("summarizing customers and accounting for profit")
-    asked = summarize(log, as_of=as_of).lazy(), customer_pnl(log, as_of=as_of, margin=margin).lazy()
+    asked = summarize(log, as_of=day).lazy(), customer_pnl(log, as_of=day, margin=margin).lazy()
     customers, profit = (answer.sort("customer_id") for answer in pl.collect_all(asked))
     if not customers["purchases"].sum():
-        raise DataError(f"nobody has bought anything by {as_of}", quality)
+        raise DataError(f"nobody has bought anything by {day}", quality)
     tell("scoring RFM and ABC")
     scale = fit_rfm(customers)
     scored = customers.pipe(score_rfm, scale).pipe(segment_rfm).pipe(classify_abc)
@@ -155,9 +157,9 @@ def value_report(
         )
     )
     tell("accounting for growth")
-    growth = growth_accounting(log, as_of=as_of, period="quarter")
+    growth = growth_accounting(log, as_of=day, period="quarter")
     return ValueReport(
-        as_of=as_of,
+        as_of=day,
         quality=quality,
         customers=graded,
         tables=_tables(graded) | {"quarters": _quarters(growth)},
