@@ -5,7 +5,6 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernels.log.test_purchases import SNAPSHOTS, Event, log_of, shops
 
 from customer_value._kernels.log.gaps import (
     gap_changes,
@@ -13,6 +12,7 @@ from customer_value._kernels.log.gaps import (
     quantile_of_counts,
     running_quantiles,
 )
+from kernels.log.test_purchases import SNAPSHOTS, Event, log_of, shops
 
 
 def gaps_at(own: list[Event], snapshot: int, *, each_order: bool) -> list[int]:

@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from kernels.log.test_purchases import SNAPSHOTS, Event, log_of
 
 from customer_value._kernels.log.stages import (
     FIXED_LIMITS,
@@ -21,6 +20,7 @@ from customer_value._kernels.log.stages import (
     count_history,
     write_history,
 )
+from kernels.log.test_purchases import SNAPSHOTS, Event, log_of
 
 
 def stages_of(

@@ -57,8 +57,10 @@ def test_first_call_with_an_empty_cache_is_quick(tmp_path: Path) -> None:
 import time
 import numpy as np
 from customer_value._kernels.models import bg_nbd
+from customer_value._kernels.models.histories import Histories
+from customer_value._kernels.models.parameters import BgNbd
 one = np.ones(3)
-bg_nbd.value_gradient_hessian(one, one, 2 * one, one, 0.25, 4.0, 0.8, 2.5)
+bg_nbd.value_gradient_hessian(Histories(one, one, 2 * one), one, BgNbd(0.25, 4.0, 0.8, 2.5))
 print(time.process_time())  # imports included; other processes' load is not
 """
     assert float(_python(code, {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}, tmp_path)) < 3.0

@@ -33,7 +33,7 @@ from customer_value._kernels.run._jit import jit
 from customer_value._kernels.run.parallel import Column, FloatArray, map_rows, read_only
 
 if TYPE_CHECKING:
-    from customer_value._kernels.draw.sampling import KeyArray
+    from customer_value._kernels.math.keys import KeyArray
 
 
 def draw_opportunity_values(
@@ -57,7 +57,7 @@ def draw_opportunity_values(
         process: The two shapes of the probability of a purchase given alive, and the two of that of
             stopping.
         spend: What each customer's level of spend is drawn from, see `sampling.log_level`.
-        keys: What makes the rows draw alike or apart, see `sampling.row_keys`.
+        keys: What makes the rows draw alike or apart, see `keys.row_keys`.
         spend_kind: `sampling.GAMMA_SPEND` or `sampling.LOG_NORMAL_SPEND`.
         purchase: How purchases spread about that level, see `sampling.log_spend`.
         horizon: Opportunities to come, a whole number or inf.

@@ -34,7 +34,7 @@ from customer_value._kernels.run._jit import jit
 from customer_value._kernels.run.parallel import Column, FloatArray, map_rows, read_only
 
 if TYPE_CHECKING:
-    from customer_value._kernels.draw.sampling import KeyArray
+    from customer_value._kernels.math.keys import KeyArray
 
 
 def draw_regular_values(
@@ -61,7 +61,7 @@ def draw_regular_values(
             of now, and the two parameters of the chance to stop.
         silence: Time since the last purchase over the rate parameter, 0 to 1.
         spend: What each customer's level of spend is drawn from, see `sampling.log_level`.
-        keys: What makes the rows draw alike or apart, see `sampling.row_keys`.
+        keys: What makes the rows draw alike or apart, see `keys.row_keys`.
         gap_shape: Events in a gap, k.
         spend_kind: `sampling.GAMMA_SPEND` or `sampling.LOG_NORMAL_SPEND`.
         purchase: How purchases spread about that level, see `sampling.log_spend`.

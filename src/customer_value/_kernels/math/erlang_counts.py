@@ -17,7 +17,7 @@ import numpy as np
 from customer_value._kernels.math.special import (
     GAUSS_NODES,
     GAUSS_WEIGHTS,
-    _beta_end,
+    beta_end,
     beta_rule,
     expit,
     incomplete_beta,
@@ -174,10 +174,10 @@ def _survival_by_roots(y: float, n: float, j: int, k: int, a: float, b: float) -
         prior = math.exp(-a * softplus(-u) - b * softplus(u) - reference)
         total += half * GAUSS_WEIGHTS[node] * prior * stayed
     q, weight = np.empty(2), np.empty(2)
-    _beta_end(a, b, expit(low), reference, q, weight)
+    beta_end(a, b, expit(low), reference, q, weight)
     for i in range(2):
         total += weight[i] * _given_leaving(q[i], 1.0 - q[i], y, n, j, k, among)[1]
-    _beta_end(b, a, expit(-high), reference, q, weight)
+    beta_end(b, a, expit(-high), reference, q, weight)
     for i in range(2):
         total += weight[i] * _given_leaving(1.0 - q[i], q[i], y, n, j, k, among)[1]
     return min(1.0, total * math.exp(reference - log_beta(a, b)))
