@@ -83,3 +83,14 @@ def test_probabilities_of_all_counts_add_up(k: int) -> None:
         for m in (1, 2, 4):
             reached = erlang_counts.reach_probability(1.5, m, *given)
             assert reached == pytest.approx(sum(counts[m:]), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [(30.0, 7.85971040543692e-152), (365.0, 5.43932293870717e-290), (36_525.0, 0.0)],
+)
+def test_who_stays_down_to_the_smallest_numbers(days: float, expected: float) -> None:
+    """mpmath's quadrature to 60 digits; the last one is below 1e-550."""
+    y, n = days / (0.73319 + 1.28215), 0.0034098 + 3 * 4528
+    got = erlang_counts.staying_probability(y, n, 0, 3, 130.79, 449.88 + 4529)
+    assert got == pytest.approx(expected, rel=1e-10, abs=0)

@@ -334,3 +334,21 @@ def test_no_rows() -> None:
         ).size
         == 0
     )
+
+
+@pytest.mark.parametrize(
+    ("x", "T", "given_"),
+    [
+        (4528.0, 1.28215, MbgCnbd(3, 0.0034098, 0.73319, 130.79, 449.88)),
+        (187.0, 0.338511, MbgCnbd(3, 10.28359, 263.00715, 159.16141, 57.88053)),
+        (1188.0, 0.0237852, MbgCnbd(5, 9.165, 0.029738126, 40.841529, 0.018622949)),
+    ],
+)
+def test_hardly_anybody_stays_however_late(x: float, T: float, given_: MbgCnbd) -> None:
+    """Chances below the smallest float are 0: the prior that overflowed there made them 1."""
+    at = Histories(np.array([x]), np.array([T]), np.array([T]))
+    ahead = (0.0, 1.0, 30.0, 3_652.5, 36_525.0, 1e7, 1e9, 1e12)[:: 1 if JIT_IS_ON else 3]
+    later = [mbg_cnbd_future.probability_alive_later(at, given_, time)[0] for time in ahead]
+    assert later[0] > 0.6
+    assert (np.diff(later) <= 0.0).all(), later
+    assert later[-1] == 0.0

@@ -113,7 +113,7 @@ def _staying_integral(y: float, n: float, a: float, b: float) -> float:
             u = low + half * (2 * i + 1 + GAUSS_NODES[j])
             height = _staying_density(expit(u), expit(-u), y, n, a, b) - top
             total += half * GAUSS_WEIGHTS[j] * math.exp(height)
-    return min(1.0, total * math.exp(top - log_beta(a, b)))
+    return min(total * math.exp(top - log_beta(a, b)), 1.0)  # and NaN stays NaN
 
 
 @jit
