@@ -131,7 +131,9 @@ def poisson(state: KeyArray, mean: float) -> float:
     up to 1e9, beyond which the normal distribution is no different.
     """
     if mean < 10.0:
-        limit, product, count = math.exp(-mean), uniform(state), 0.0
+        limit = math.exp(-mean)
+        product = uniform(state)
+        count = 0.0
         while product > limit:
             product *= uniform(state)
             count += 1.0

@@ -120,8 +120,12 @@ def _by_events(y: float, n: float, j: int, k: int, a: float, b: float) -> tuple[
     Given m, E[min(m, D)] is the sum of S_i over i < m and P(D > m) = S_m, S_i = (b)_i / (a+b)_i.
     """
     z = y / (1.0 + y)
-    weight, total, count, survival = 1.0, 0.0, 0.0, 0.0
-    purchases, survived, made, phase = 0, 1.0, 0.0, j
+    weight = 1.0
+    total = count = survival = 0.0
+    purchases = 0
+    survived = 1.0
+    made = 0.0
+    phase = j
     events, size = 0.0, 1.0
     while events < n * y or weight * size > 1e-18 * (1.0 - z) * count:
         total += weight
@@ -250,7 +254,8 @@ def _given_leaving(
         made, stayed, lost = _of_roots(p, t, y, n, j, k)
         if t > 0.02 or lost < 1e3 * stayed:
             return made, stayed
-    more, power, count, survival = 1.0, 1.0, 0.0, 0.0
+    more = power = 1.0
+    count = survival = 0.0
     for i in range(among.size):  # hardly anybody survives the first few purchases
         survival += power * among[i]
         more -= among[i]

@@ -136,7 +136,9 @@ def _gentle_integral(y: float, delta: float, n: float, a: float, b: float) -> fl
 def _expected_counts(s: FloatArray, n: float, a: float, b: float) -> FloatArray:
     """Give `expected_count` at rising moments s: one series, its coefficients shared."""
     e, c = a - 1.0, a + b - 1.0
-    z, power, total = np.empty(s.size), np.empty(s.size), np.empty(s.size)
+    z = np.empty(s.size)
+    power = np.empty(s.size)
+    total = np.empty(s.size)
     size = np.empty(s.size)
     for j in range(s.size):
         z[j] = power[j] = s[j] / (1.0 + s[j])

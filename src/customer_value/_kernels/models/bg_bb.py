@@ -167,7 +167,8 @@ def _silence(
 
     1 - h goes along, a sum of positive terms too, for the digits of an h near 1.
     """
-    h, rest, log_alive, alive = 1.0, 0.0, 0.0, 1.0
+    h = alive = 1.0
+    rest = log_alive = 0.0
     j = n
     while j > t_x:
         j -= 1.0
@@ -270,7 +271,9 @@ def _probability_while_alive(
     Terms are kept relative to the largest so far, since binomial coefficients overflow.
     """
     for row in range(x.size):
-        a, b, d = alpha + x[row], beta + n[row] - x[row], delta + n[row]
+        a = alpha + x[row]
+        b = beta + n[row] - x[row]
+        d = delta + n[row]
         log_term = 0.0  # ln of P(alive at i) and of k purchases among i
         for j in range(int(k)):
             log_term -= math.log1p(b / (a + j)) + math.log1p(gamma / (d + j))
@@ -302,7 +305,8 @@ def _next_purchase_quantile(
     """Write each row's quantile: those who still wait can only buy, leave or wait on."""
     for i in range(x.size):
         log_h, log_alive = _silence(x[i], t_x[i], n[i], alpha, beta, gamma, delta)
-        waiting, bought, m = math.exp(log_alive - log_h), 0.0, 0.0
+        waiting = math.exp(log_alive - log_h)
+        bought = m = 0.0
         out[i] = math.inf
         while bought + waiting >= q and m < FAR:
             stays = (delta + n[i] + m) / (gamma + delta + n[i] + m)
@@ -327,7 +331,9 @@ def _sums(
     delta: float,
 ) -> FloatArray:
     """Sum the likelihood: the value in row 0, the gradient in row 1, the Hessian in rows 2 to 5."""
-    sums, h, own = np.zeros((6, 4)), np.zeros((6, 4)), np.zeros((6, 4))
+    sums = np.zeros((6, 4))
+    h = np.zeros((6, 4))
+    own = np.zeros((6, 4))
     stay, leave = np.zeros((6, 4)), np.zeros((6, 4))
     for i in range(x.size):
         own[:] = 0.0

@@ -158,7 +158,9 @@ def _counting_sums(reached: FloatArray, parameters: BgNbd) -> FloatArray:
     r, _, a, b = parameters
     beyond = reached[1:]
     j = np.arange(beyond.size)
-    rj, bj, abj = r + j, b + j, a + b + j
+    rj = r + j
+    bj = b + j
+    abj = a + b + j
     d_b = beyond * (a / abj) * (b / bj)
     sums = np.zeros(15)
     sums[0] = (beyond * (np.log(rj) - np.log1p(a / bj))).sum()

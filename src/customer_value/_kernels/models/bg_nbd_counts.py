@@ -129,7 +129,9 @@ def _purchase_probability(
 ) -> None:
     """Write each row's probability of n purchases; the dead make none."""
     for i in range(x.size):
-        rate, first, second = own(alpha, i), own(a, i), own(b, i)
+        rate = own(alpha, i)
+        first = own(a, i)
+        second = own(b, i)
         dead, alive = 0.0, 1.0
         if x[i] > 0.0:
             odds = log_odds_of_death(x[i], t_x[i], T[i], r, rate, first, second)

@@ -57,7 +57,11 @@ def _by_precision_and_mean(h: FloatArray, p: FloatArray, q: FloatArray) -> Float
     ln a has the derivatives 1 and -q by them and ln b 1 and p; the second ones by ln(b/a) are -pq.
     """
     out = h.copy()
-    g_a, g_b, aa, ab, bb = h[:, 3], h[:, 4], h[:, 12], h[:, 13], h[:, 14]
+    g_a = h[:, 3]
+    g_b = h[:, 4]
+    aa = h[:, 12]
+    ab = h[:, 13]
+    bb = h[:, 14]
     out[:, 3], out[:, 4] = g_a + g_b, p * g_b - q * g_a
     for to_a, to_b in ((7, 8), (10, 11)):  # with ln r, with ln alpha
         out[:, to_a], out[:, to_b] = h[:, to_a] + h[:, to_b], p * h[:, to_b] - q * h[:, to_a]

@@ -189,7 +189,7 @@ def _retention_derivatives(
     bottom, top = min(log_u, POWER_LAW), min(log_w, POWER_LAW)
     u = math.exp(bottom)
     step = u * math.expm1(top - bottom) if u > 0.0 else math.exp(top)
-    rise, fall, own_rise, own_fall = 0.0, 0.0, 0.0, 0.0
+    rise = fall = own_rise = own_fall = 0.0
     if step > 0.0:
         rise = digamma_rise(alpha + beta + u, step)
         fall = trigamma_fall(alpha + beta + u, step)

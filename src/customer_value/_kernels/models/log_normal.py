@@ -60,7 +60,9 @@ def _sums(x: FloatArray, log_m: FloatArray, weights: FloatArray, *parameters: fl
     share = within * within / (x + within * within)
     variance = between * between + v
     gap = log_m - math.log(median) + v / 2
-    zero, one, bend = np.zeros_like(v), np.ones_like(v), share * (1 - share)
+    zero = np.zeros_like(v)
+    one = np.ones_like(v)
+    bend = share * (1 - share)
     # Derivatives of the gap and of the variance by ln median, ln between and ln within.
     d_gap = np.array([-one, zero, share])
     d_variance = np.array([zero, 2 * between * between * one, 2 * share])

@@ -104,12 +104,15 @@ def log_silence(n: float, q: float, k: int) -> float:
     """Give ln S, S the sum over j < k of (n)_j q^j / j!, j the events since the last purchase."""
     if k == 1:
         return 0.0
-    term, rest, shift = 1.0, 0.0, 0.0
+    term = 1.0
+    rest = shift = 0.0
     for j in range(1, k):
         term *= (n + (j - 1.0)) * q / j
         rest += term
         if rest > HUGE:
-            term, rest, shift = term / HUGE, rest / HUGE, shift + LOG_HUGE
+            term /= HUGE
+            rest /= HUGE
+            shift += LOG_HUGE
     return shift + math.log(rest) if shift > 0.0 else math.log1p(rest)
 
 
@@ -192,7 +195,9 @@ def _counting_sums(x: FloatArray, weights: FloatArray, parameters: MbgCnbd) -> F
     beyond = begun[1:].repeat(k)
     j = np.arange(beyond.size)
     i = np.arange(begun.size)
-    rj, bi, abi = r + j, b + i, a + b + i
+    rj = r + j
+    bi = b + i
+    abi = a + b + i
     d_b = begun * (a / abi) * (b / bi)
     sums = np.zeros(15)
     sums[0] = (beyond * np.log(rj)).sum() - (begun * np.log1p(a / bi)).sum()
@@ -219,7 +224,9 @@ def _timing_sums(
     b: float,
 ) -> FloatArray:
     """Sum the likelihood's terms in t_x and T, in the layout of `_counting_sums`."""
-    sums, phase, silence = np.zeros(15), np.empty(k), np.zeros(6)
+    sums = np.zeros(15)
+    phase = np.empty(k)
+    silence = np.zeros(6)
     log_alpha = math.log(alpha)
     for i in range(x.size):
         w, events = weights[i], k * x[i]
@@ -252,7 +259,9 @@ def _fill_silence(
     They are moments of j, the events since t_x, and of h(j), the sum of 1/(n+i) over i < j, over
     the weights of the terms of S: the mean of each, their variances and their covariance.
     """
-    n, q, u = r + events, (T - t_x) / (alpha + T), -alpha / (alpha + T)
+    n = r + events
+    q = (T - t_x) / (alpha + T)
+    u = -alpha / (alpha + T)
     fill_phases(n, q, phase)
     mean_j = mean_h = mean_squares = h = squares = 0.0
     for j in range(1, phase.size):

@@ -235,7 +235,9 @@ def _fill_values(
 ) -> None:
     """Write for each row and phase the present value of the purchases of the living."""
     for i in range(x.size):
-        age, n, stay = alpha + T[i], r + k * x[i], b + x[i] + 1.0
+        age = alpha + T[i]
+        n = r + k * x[i]
+        stay = b + x[i] + 1.0
         for j in range(k):
             if horizon < math.inf:
                 out[i, j] = value_of_horizon(horizon / age, delta * age, n + j, j, k, a, stay)

@@ -207,7 +207,9 @@ def log_odds_of_death(
     x: float, t_x: float, T: float, r: float, alpha: float, s: float, beta: float
 ) -> float:
     """Give the log odds that a customer died since t_x rather than fell silent, -inf if T = t_x."""
-    a, b, silence = alpha + t_x, beta + t_x, T - t_x
+    a = alpha + t_x
+    b = beta + t_x
+    silence = T - t_x
     end = math.log1p(silence / min(a, b))
     log_dead = log_or_nothing(chance_to_be_first(s, b, r + x, a, end))
     return log_dead + (r + x) * math.log1p(silence / a) + s * math.log1p(silence / b)
@@ -364,7 +366,9 @@ def _next_purchase(
 ) -> None:
     """Put the quantile of each row's next purchase in place of its probability of being alive."""
     for i in range(x.size):
-        alive, a, b = out[i], own(alpha, i) + T[i], own(beta, i) + T[i]
+        alive = out[i]
+        a = own(alpha, i) + T[i]
+        b = own(beta, i) + T[i]
         out[i] = time_to_be_first(r + x[i], a, s, b, q / alive) if q <= alive else math.inf
 
 
@@ -380,7 +384,9 @@ def _timing_sums(
     beta: float,
 ) -> FloatArray:
     """Sum the likelihood's terms in t_x and T, in the layout of `counting_sums`."""
-    sums, row, work = np.zeros(15), np.empty(15), np.empty((4, 15))
+    sums = np.zeros(15)
+    row = np.empty(15)
+    work = np.empty((4, 15))
     for i in range(x.size):
         timing_terms(x[i], t_x[i], T[i], r, alpha, s, beta, row, work)
         for k in range(15):
@@ -424,8 +430,14 @@ def timing_terms(
     gradient is the mean of the gradients given that, and its Hessian the mean of the Hessians plus
     the covariance of the gradients (Louis 1982, Journal of the Royal Statistical Society B 44).
     """
-    n, a, b, silence = r + x, alpha + t_x, beta + t_x, T - t_x
-    m, alive, dead, slope = work[0], work[1], work[2], work[3]
+    n = r + x
+    a = alpha + t_x
+    b = beta + t_x
+    silence = T - t_x
+    m = work[0]
+    alive = work[1]
+    dead = work[2]
+    slope = work[3]
     scale, p, q, ratio = race(s, b, n, a)
     race_moments(p, q, ratio, math.log1p(silence / min(a, b)), m)
     if b <= a:  # the features of alpha first
@@ -442,7 +454,10 @@ def timing_terms(
     _add_state(p_dead, 1.0, m[1], m[2], m[9], m[3], m[4], m[14], *fixed, row, dead)
     at, bt = silence / (a + silence), silence / (b + silence)
     _add_state(p_alive, 0.0, log_a, at, at * at, log_b, bt, bt * bt, *fixed, row, alive)
-    slope[0], slope[1], slope[2], slope[3] = -r, n * alpha / a, -s, (s + 1.0) * beta / b
+    slope[0] = -r
+    slope[1] = n * alpha / a
+    slope[2] = -s
+    slope[3] = (s + 1.0) * beta / b
     k = 5
     for i in range(4):
         for j in range(i, 4):
@@ -483,7 +498,9 @@ def _add_state(
     With y the age at death or T: the means of ln((alpha+y)/(alpha+t_x)), (y-t_x)/(alpha+y) and its
     square, and the same of beta.
     """
-    n, a, b = r + x, alpha + t_x, beta + t_x
+    n = r + x
+    a = alpha + t_x
+    b = beta + t_x
     keep_a, keep_b = alpha / a, beta / b
     gradient[0] = -r * (math.log1p(t_x / alpha) + log_a)
     gradient[1] = (r * t_x - x * alpha) / a + n * keep_a * share_a

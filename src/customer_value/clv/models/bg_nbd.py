@@ -22,7 +22,7 @@ from customer_value.clv.base import (
     Futures,
     Parameter,
 )
-from customer_value.clv.fit.covariates import WithCovariates, maximize_with_covariates
+from customer_value.clv.fit.covariates import maximize_with_covariates
 from customer_value.clv.fit.fitting import (
     Optimum,
     Rows,
@@ -224,32 +224,18 @@ def fit_bg_nbd(
     start = np.log([0.5, 0.5 / mean_repeats, 1.0, 2.5])
     best = climb_from_sample(climb, rows, start)
     if terms.columns:
-        histories = Histories(*rows.arrays[:3]).over(scale)
-        found = _with_covariates(rows, histories, best, terms, unit=unit, options=options)
-        r, alpha, a, b = found.parameters
-        return BgNbd(
-            r=r,
-            alpha=alpha,
-            a=a,
-            b=b,
-            effects=found.effects,
-            time_unit=time_unit,
-            fit=found.summary,
-        )
+        return _with_covariates(rows, best, terms, time_unit=time_unit, options=options)
     r, alpha, a, b = np.exp(best.log_parameters).tolist()
     return BgNbd(r=r, alpha=alpha * unit, a=a, b=b, time_unit=time_unit, fit=best.summary)
 
 
 def _with_covariates(
-    rows: Rows,
-    histories: Histories,
-    null: Optimum,
-    terms: CovariateTerms,
-    *,
-    unit: float,
-    options: FitOptions,
-) -> WithCovariates:
+    rows: Rows, null: Optimum, terms: CovariateTerms, *, time_unit: TimeUnit, options: FitOptions
+) -> BgNbd:
     """Climb on from the maximum without covariates, in (ln r, ln alpha, ln(a+b), ln(b/a))."""
+    scale = mean_age(rows)
+    unit = scale / DAYS_PER_UNIT[time_unit]
+    histories = Histories(*rows.arrays[:3]).over(scale)
     log_r, log_alpha, log_a, log_b = null.log_parameters
     start = np.array([log_r, log_alpha, np.logaddexp(log_a, log_b), log_b - log_a])
 
@@ -272,7 +258,7 @@ def _with_covariates(
         slopes[3, 2:] = values[3] * np.array([1.0, p])
         return values, slopes
 
-    return maximize_with_covariates(
+    (r, alpha, a, b), effects, summary = maximize_with_covariates(
         evaluate,
         start,
         terms,
@@ -282,3 +268,4 @@ def _with_covariates(
         offset=-float(rows.weights @ histories.x) * float(np.log(unit)),
         options=options,
     )
+    return BgNbd(r=r, alpha=alpha, a=a, b=b, effects=effects, time_unit=time_unit, fit=summary)
