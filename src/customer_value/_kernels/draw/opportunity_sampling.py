@@ -67,7 +67,7 @@ def draw_opportunity_values(
         threads: Number of threads, by default one per processor; the bits do not depend on it.
 
     Returns:
-        One present value a row.
+        One present value per row.
     """
     out = np.empty(alive.size)
     columns: tuple[Column, ...] = (*read_only(alive, *process, *spend), keys, out)
@@ -93,7 +93,7 @@ def _draw_values(
     delta: float,
     salt: KeyArray,
 ) -> None:
-    """Write one present value a row."""
+    """Write one present value per row."""
     state = np.empty(1, np.uint64)
     limit = min(horizon, float(np.ceil(WORTHLESS / delta)) if delta > 0.0 else math.inf)
     for i in range(alive.size):

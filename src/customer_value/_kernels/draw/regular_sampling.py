@@ -65,14 +65,14 @@ def draw_regular_values(
         gap_shape: Events in a gap, k.
         spend_kind: `sampling.GAMMA_SPEND` or `sampling.LOG_NORMAL_SPEND`.
         purchase: How purchases spread about that level, see `sampling.log_spend`.
-        horizon: Length of the future, may be inf.
+        horizon: Length of the future, inf for the whole residual life.
         delta: Continuous discount rate per unit of time.
         seed: Seed of all draws.
         draw: Number of the draw: each has random numbers of its own.
         threads: Number of threads, by default one per processor; the bits do not depend on it.
 
     Returns:
-        One present value a row.
+        One present value per row.
     """
     out = np.empty(alive.size)
     columns: tuple[Column, ...] = (*read_only(alive, *process, silence, *spend), keys, out)
@@ -100,7 +100,7 @@ def _draw_values(
     delta: float,
     salt: KeyArray,
 ) -> None:
-    """Write one present value a row."""
+    """Write one present value per row."""
     state, phase = np.empty(1, np.uint64), np.empty(gap_shape)
     until = min(horizon, WORTHLESS / delta if delta > 0.0 else math.inf)
     for i in range(alive.size):

@@ -68,7 +68,7 @@ def draw_values(
         threads: Number of threads, by default one per processor; the bits do not depend on it.
 
     Returns:
-        One present value a row.
+        One present value per row.
     """
     out = np.empty(alive.size)
     columns: tuple[Column, ...] = (*read_only(alive, *process, *spend), keys, out)
@@ -128,7 +128,7 @@ def poisson(state: KeyArray, mean: float) -> float:
     """Draw from a Poisson distribution, of a mean of any size.
 
     Multiplication of uniforms below 10; Hoermann's transformed rejection (1993), algorithm PTRS,
-    up to 1e9, beyond which the normal distribution is no different.
+    up to 1e9, beyond which the normal distribution gives the same.
     """
     if mean < 10.0:
         limit = math.exp(-mean)
@@ -254,7 +254,7 @@ def _draw_values(
     delta: float,
     salt: KeyArray,
 ) -> None:
-    """Write one present value a row."""
+    """Write one present value per row."""
     state = np.empty(1, np.uint64)
     limit = min(horizon, WORTHLESS / delta if delta > 0.0 else math.inf)
     for i in range(alive.size):

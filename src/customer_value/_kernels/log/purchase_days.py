@@ -146,7 +146,7 @@ def _starts(customer: CodeArray, n_customers: int) -> IntArray:
 
 @jit
 def _settle_customers(rows: Rows, first: int, starts: IntArray) -> tuple[IntArray, IntArray]:
-    """Give the days of consecutive customers, of whom `starts` counts the rows, and how many."""
+    """Give the days of consecutive customers, whose rows `starts` counts, and how many they are."""
     own_rows = np.empty((starts[-1] - starts[0], _COLUMNS), np.int64)
     _sort_by_customer(rows, first, starts[:-1] - starts[0], own_rows)
     counts, size = np.empty(starts.size - 1, np.int64), 0

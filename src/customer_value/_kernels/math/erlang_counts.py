@@ -34,7 +34,7 @@ LONGEST = 20_000.0
 LARGEST_LOG = 680.0
 """Numbers up to the exponential of this may be added up without overflow."""
 SHORT = 16
-"""Purchases that count where hardly anybody survives the first few."""
+"""Purchases that count where hardly anyone survives the first few."""
 
 
 @jit
@@ -59,7 +59,7 @@ def expected_count(y: float, n: float, j: int, k: int, a: float, b: float) -> fl
 
 @jit
 def staying_probability(y: float, n: float, j: int, k: int, a: float, b: float) -> float:
-    """Give P(D > m): who of the living stays so until y; arguments as above."""
+    """Give P(D > m): the share of the living who are still alive at y; arguments as above."""
     if _is_short(y, n):
         return _by_events(y, n, j, k, a, b)[1]
     return _survival_by_roots(y, n, j, k, a, b)
@@ -167,7 +167,7 @@ def _survival_by_roots(y: float, n: float, j: int, k: int, a: float, b: float) -
     right = math.log((1.0 + a + n) * 1e3)
     low, peak, high = _staying_range(left, right, y, n, k, a, b)
     reference = _log_prior(peak, a, b)
-    # Where hardly anybody stays, the prior may exceed that at the peak by more than a float holds.
+    # Where hardly anyone stays, the prior may exceed that at the peak by more than a float holds.
     mode = min(max(math.log(a / b), low), high)
     reference = max(reference, _log_prior(mode, a, b) - LARGEST_LOG)
     wide = (high - low) * 1e-3
@@ -256,7 +256,7 @@ def _given_leaving(
             return made, stayed
     more = power = 1.0
     count = survival = 0.0
-    for i in range(among.size):  # hardly anybody survives the first few purchases
+    for i in range(among.size):  # hardly anyone survives the first few purchases
         survival += power * among[i]
         more -= among[i]
         count += power * max(more, 0.0)

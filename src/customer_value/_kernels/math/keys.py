@@ -30,7 +30,7 @@ def row_keys(*columns: FloatArray) -> KeyArray:
         columns: 1-d arrays of one length, without NaN.
 
     Returns:
-        One key a row.
+        One key per row.
     """
     keys = np.zeros(columns[0].size, np.uint64)
     for column in columns:

@@ -58,7 +58,7 @@ def chance_to_be_first(k: float, a: float, n: float, b: float, end: float) -> fl
         a: Rate parameter of the event's rate.
         n: Shape of the rival's rate.
         b: Rate parameter of the rival's rate.
-        end: In v = ln(1 + y / min(a, b)), inf for ever.
+        end: In v = ln(1 + y / min(a, b)), inf for no limit.
 
     Returns:
         The chance, relatively accurate however small it is.

@@ -63,7 +63,9 @@ def reach_probability(y: float, n: float, r: float, a: float, b: float) -> float
 
 @jit
 def staying_probability(y: float, n: float, a: float, b: float) -> float:
-    """Give the mean of (1 + p y)^-n over p ~ Beta(a, b): who of the living stays so until y.
+    """Give the share of the living who are still alive at y.
+
+    The mean of (1 + p y)^-n over p ~ Beta(a, b).
 
     It is 2F1(n, a; a+b; -y), by Pfaff's transformation (1-z)^a 2F1(a, c-n; c; z) with c = a+b and
     z = y/(1+y); by quadrature where that series is slow or cancels.

@@ -260,7 +260,7 @@ def beta_rule(a: float, b: float, scale: float) -> tuple[FloatArray, FloatArray]
         The nodes p and the weights, which add up to 1.
     """
     peak = math.log(a / b)
-    # f may weigh as much as 1/p, which moves the mass left: hence a - 1.
+    # f may weigh as much as 1/p, which moves the mass left, so a - 1.
     low = max(math.log(1e-3 / (scale + b)), peak - _beta_reach(a - 1.0, b))
     high = min(math.log((1.0 + a) * 1e3), peak + _beta_reach(b, a))
     width = min(2.5, 2.5 * math.sqrt(1.0 / a + 1.0 / b))

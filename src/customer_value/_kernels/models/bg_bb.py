@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from customer_value._kernels.models.parameters import BgBb
 
 FAR = 1e5
-"""Opportunities after which nobody is waited for."""
+"""Opportunities after which the search for the next purchase ends."""
 
 
 class Opportunities(NamedTuple):
@@ -58,7 +58,7 @@ def log_likelihood(
     """Give each customer's log likelihood.
 
     Returns:
-        One log likelihood a row.
+        One log likelihood per row.
     """
     out = np.empty(histories.size)
     columns = (*histories.read_only(), out)
@@ -93,7 +93,7 @@ def probability_alive(
         ahead: Opportunities after n, 0 or more.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     out = np.empty(histories.size)
     columns = (*histories.read_only(), out)
@@ -107,7 +107,7 @@ def posterior_means(
     """Give the expected purchase and drop-out probabilities of each customer, given the history.
 
     Returns:
-        The means of p and of theta, one each a row.
+        The means of p and of theta, one of each per row.
     """
     buys = np.empty(histories.size)
     leaves = np.empty(histories.size)
@@ -133,7 +133,7 @@ def probability_while_alive(
         k: Purchases there, a whole number.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     x, _, n = histories.read_only()
     out = np.zeros(x.size)
@@ -151,7 +151,7 @@ def next_purchase_quantile(
         q: A probability, above 0 and below 1.
 
     Returns:
-        One whole number a row, inf where the probability stays below q for `FAR` opportunities.
+        One whole number per row, inf where the probability stays below q for `FAR` opportunities.
     """
     out = np.empty(histories.size)
     columns = (*histories.read_only(), out)

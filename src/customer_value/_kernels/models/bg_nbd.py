@@ -32,7 +32,7 @@ def log_likelihood(
     """Give each customer's log likelihood (Fader, Hardie & Lee 2005, eq. 6).
 
     Returns:
-        One log likelihood a row.
+        One log likelihood per row.
     """
     x, t_x, T = histories.read_only()
     r = parameters.r
@@ -81,7 +81,7 @@ def probability_alive(
     It is 1 where x is 0: in this model only a purchase can end the relation.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     out = np.empty(histories.size)
     columns = (*histories.read_only(), *parameters.per_row(), out)

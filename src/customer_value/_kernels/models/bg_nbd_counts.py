@@ -37,7 +37,7 @@ def probability_alive_later(
         ahead: Time after T, finite.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     out = probability_alive(histories, parameters, threads=threads)
     columns = (*read_only(histories.x, histories.T), *parameters.per_row(), out)
@@ -55,7 +55,7 @@ def purchase_probability(
         n: Number of purchases, 0 or more.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     out = np.empty(histories.size)
     columns = (*histories.read_only(), *parameters.per_row(), out)
@@ -74,7 +74,7 @@ def at_least_probability(
         n: Number of purchases, 1 or more.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     out = probability_alive(histories, parameters, threads=threads)
     columns = (*read_only(histories.x, histories.T), *parameters.per_row(), out)
@@ -106,7 +106,7 @@ def next_purchase_quantile(
         q: Probability, above 0 and below 1.
 
     Returns:
-        One time a row; inf where the probability never reaches q.
+        One time per row; inf where the probability never reaches q.
     """
     out = np.empty(histories.size)
     columns = (*histories.read_only(), *parameters.per_row(), out)

@@ -39,7 +39,7 @@ def expected_purchases(
         horizon: Length of the future, finite.
 
     Returns:
-        One expected number a row.
+        One expected number per row.
     """
     out = _while_alive(expected_counts, histories, parameters, (horizon,), threads)
     out *= probability_alive(histories, parameters, threads=threads)
@@ -74,7 +74,7 @@ def discounted_expected_purchases(
         delta: Continuous discount rate per unit of time, 0 for no discounting.
 
     Returns:
-        One present value a row, inf where `horizon` is, `delta` is 0 and a <= 1.
+        One present value per row, inf where `horizon` is, `delta` is 0 and a <= 1.
     """
     endless = horizon == math.inf and delta == 0.0
     without_limit = np.less_equal(parameters.a, 1.0)

@@ -2,7 +2,7 @@
 
 Fader, Hardie, Liu, Davin & Steenburgh (2018), "How to Project Customer Retention" Revisited,
 Journal of Interactive Marketing 43. A customer survives t renewals with probability
-(1 - theta)^(t^c), theta ~ Beta(alpha, beta), hence S(t) = B(alpha, beta + t^c) / B(alpha, beta).
+(1 - theta)^(t^c), theta ~ Beta(alpha, beta), so S(t) = B(alpha, beta + t^c) / B(alpha, beta).
 c = 1 is the shifted beta-geometric of Fader & Hardie (2007). Time is counted in periods.
 """
 
@@ -40,7 +40,7 @@ def log_survival(t: FloatArray, parameters: Contract) -> FloatArray:
         t: Renewals, 0 or more.
 
     Returns:
-        One log probability an element.
+        One log probability per element.
     """
     (t,) = read_only(t)
     out = np.empty(t.size)
@@ -55,7 +55,7 @@ def log_retention(t: FloatArray, parameters: Contract) -> FloatArray:
         t: Number of the renewal, 1 or more.
 
     Returns:
-        One log probability an element.
+        One log probability per element.
     """
     (t,) = read_only(t)
     out = np.empty(t.size)
@@ -91,7 +91,7 @@ def residual_lives(n: FloatArray, parameters: Contract, periods: float, delta: f
         delta: Continuous discount rate per period, 0 for no discounting.
 
     Returns:
-        One present value an element, inf where `periods` is, `delta` is 0 and alpha c <= 1.
+        One present value per element, inf where `periods` is, `delta` is 0 and alpha c <= 1.
     """
     if periods == math.inf and delta == 0.0 and parameters.alpha * parameters.c <= 1.0:
         return np.full(n.size, math.inf)

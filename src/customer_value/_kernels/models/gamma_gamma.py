@@ -30,7 +30,7 @@ def log_likelihood(
         m: Mean spend per purchase, above 0.
 
     Returns:
-        One log likelihood a row.
+        One log likelihood per row.
     """
     x, m = read_only(x, m)
     log_betas = _log_betas(_count(x, np.ones_like(x)), parameters.p, parameters.q)

@@ -2,7 +2,7 @@
 
 Rows are customers: x purchases of mean spend m. Given a customer's own mean spend e^k, m is
 log-normal with that mean and the squared coefficient of variation within^2 / x, so that ln m is
-Normal(k - v/2, v) with v = ln(1 + within^2 / x); k ~ Normal(ln median, between^2). Hence ln m is
+Normal(k - v/2, v) with v = ln(1 + within^2 / x); k ~ Normal(ln median, between^2). Thus ln m is
 Normal(ln median - v/2, between^2 + v).
 """
 
@@ -25,7 +25,7 @@ def log_likelihood(x: FloatArray, log_m: FloatArray, parameters: LogNormal) -> F
         log_m: Logarithm of the mean spend per purchase.
 
     Returns:
-        One log likelihood a row.
+        One log likelihood per row.
     """
     median, between, within = parameters
     v = np.log1p(within * within / x)

@@ -38,7 +38,7 @@ def log_likelihood(
     """Give each customer's log likelihood, without the factor of the gaps.
 
     Returns:
-        One log likelihood a row.
+        One log likelihood per row.
     """
     x, t_x, T = histories.read_only()
     k, r, _, a, b = parameters
@@ -77,7 +77,7 @@ def probability_alive(
     """Give the probability of being alive at T: the share of the living in the likelihood.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     out = np.empty(histories.size)
     columns = (*histories.read_only(), out)

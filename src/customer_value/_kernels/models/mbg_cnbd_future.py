@@ -47,7 +47,7 @@ def probability_alive_later(
         ahead: Time after T, finite.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     return _by_phase(_fill_staying, histories, parameters, (ahead,), threads)
 
@@ -61,7 +61,7 @@ def expected_purchases(
         horizon: Length of the future, finite.
 
     Returns:
-        One expected number a row.
+        One expected number per row.
     """
     return _by_phase(_fill_counts, histories, parameters, (horizon,), threads)
 
@@ -81,7 +81,7 @@ def discounted_expected_purchases(
         delta: Continuous discount rate per unit of time, 0 for no discounting.
 
     Returns:
-        One present value a row, inf where `horizon` is, `delta` is 0 and a <= 1.
+        One present value per row, inf where `horizon` is, `delta` is 0 and a <= 1.
     """
     if horizon == math.inf and delta == 0.0 and parameters.a <= 1.0:
         return np.full(histories.size, math.inf)
@@ -98,7 +98,7 @@ def purchase_probability(
         n: Number of purchases, 0 or more.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     out = np.empty(histories.size)
     columns = (*histories.read_only(), out)
@@ -116,7 +116,7 @@ def at_least_probability(
         n: Number of purchases, 1 or more.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     out = np.empty(histories.size)
     columns = (*histories.read_only(), out)
@@ -133,7 +133,7 @@ def next_purchase_quantile(
         q: Probability, above 0 and below 1.
 
     Returns:
-        One time a row; inf where the probability never reaches q.
+        One time per row; inf where the probability never reaches q.
     """
     out = np.empty(histories.size)
     columns = (*histories.read_only(), out)
@@ -194,7 +194,7 @@ def _fill_staying(
     a: float,
     b: float,
 ) -> None:
-    """Write for each row and phase who of the living stays so."""
+    """Write for each row and phase the share of the living who are still alive at the horizon."""
     for i in range(x.size):
         y, n = horizon / (alpha + T[i]), r + k * x[i]
         for j in range(k):

@@ -45,7 +45,7 @@ def probability_alive_later(
         ahead: Time after T, finite.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     out = probability_alive(histories, parameters, threads=threads)
     columns = (*read_only(histories.x, histories.T), *_of_the_living(parameters), out)
@@ -62,7 +62,7 @@ def expected_purchases(
         horizon: Length of the future, finite.
 
     Returns:
-        One expected number a row.
+        One expected number per row.
     """
     return _while_alive(expected_counts, histories, parameters, (horizon,), threads)
 
@@ -82,7 +82,7 @@ def discounted_expected_purchases(
         delta: Continuous discount rate per unit of time, 0 for no discounting.
 
     Returns:
-        One present value a row, inf where `horizon` is, `delta` is 0 and a <= 1.
+        One present value per row, inf where `horizon` is, `delta` is 0 and a <= 1.
     """
     if horizon == math.inf and delta == 0.0 and parameters.a <= 1.0:
         return np.full(histories.size, math.inf)
@@ -101,7 +101,7 @@ def purchase_probability(
         n: Number of purchases, 0 or more.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     out = np.empty(histories.size)
     columns = (*histories.read_only(), out)
@@ -120,7 +120,7 @@ def at_least_probability(
         n: Number of purchases, 1 or more.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     out = probability_alive(histories, parameters, threads=threads)
     columns = (*read_only(histories.x, histories.T), *_of_the_living(parameters), out)
@@ -138,7 +138,7 @@ def next_purchase_quantile(
         q: Probability, above 0 and below 1.
 
     Returns:
-        One time a row; inf where the probability never reaches q.
+        One time per row; inf where the probability never reaches q.
     """
     out = np.empty(histories.size)
     columns = (*histories.read_only(), out)
@@ -147,7 +147,7 @@ def next_purchase_quantile(
 
 
 def _of_the_living(parameters: MbgCnbd) -> tuple[PerRow, ...]:
-    """Give alpha, a and b of the BG/NBD customers as whom the living go on."""
+    """Give alpha, a and b of the BG/NBD customers that the living resemble from now on."""
     return per_row(parameters.alpha, parameters.a, parameters.b + 1.0)
 
 

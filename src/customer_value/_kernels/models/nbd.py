@@ -1,4 +1,4 @@
-"""NBD: purchases at a gamma distributed Poisson rate, for ever.
+"""NBD: purchases at a gamma distributed Poisson rate, forever.
 
 Ehrenberg (1959), "The Pattern of Consumer Purchases", Applied Statistics 8(1), 26-41: customers buy
 at rate lambda ~ Gamma(r, rate alpha). Rows are customers: x repeat purchases up to age T. All times
@@ -27,7 +27,7 @@ def log_likelihood(histories: Histories, parameters: Nbd) -> FloatArray:
     """Give each customer's log likelihood, that of the times of the purchases.
 
     Returns:
-        One log likelihood a row.
+        One log likelihood per row.
     """
     x, _, T = histories
     r, alpha = parameters
@@ -76,7 +76,7 @@ def purchase_probability(
         n: Number of purchases, 0 or more.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     x, _, T = histories.read_only()
     out = np.empty(x.size)
@@ -94,7 +94,7 @@ def at_least_probability(
         n: Number of purchases, 1 or more.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     x, _, T = histories.read_only()
     out = np.empty(x.size)

@@ -1,7 +1,7 @@
 """The parameters of each model, in the order in which fits and kernels take them.
 
 Rate parameters of rates of events are in units of time, all others are pure numbers; all are above
-0. Where covariates make customers differ, those that are written as `PerRow` may be one a row.
+0. Where covariates make customers differ, those that are written as `PerRow` may be one per row.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from customer_value._kernels.run.per_row import PerRow, per_row
 
 
 class Nbd(NamedTuple):
-    """NBD: purchases for ever.
+    """NBD: purchases forever.
 
     Attributes:
         r: Shape of the purchase rate.

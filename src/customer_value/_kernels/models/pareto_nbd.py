@@ -3,7 +3,7 @@
 Schmittlein, Morrison & Colombo (1987), Counting Your Customers, Management Science 33(1). While
 alive, a customer buys at rate lambda ~ Gamma(r, rate alpha) and dies at rate mu ~ Gamma(s, rate
 beta). Rows are customers: x repeat purchases, the last at age t_x, observed up to age T. All times
-are in the unit of the parameters. `alpha` and `beta` are one number or one a row.
+are in the unit of the parameters. `alpha` and `beta` are one number or one per row.
 
 What an alive customer with x purchases by age T does next is what a new customer does whose rates
 are Gamma(r + x, alpha + T) and Gamma(s, beta + T).
@@ -44,7 +44,7 @@ def log_likelihood(
     """Give each customer's log likelihood (Fader & Hardie 2005, note 009, eq. 18).
 
     Returns:
-        One log likelihood a row.
+        One log likelihood per row.
     """
     r, _, s, _ = parameters
     j = np.arange(histories.x.max(initial=0.0))
@@ -98,7 +98,7 @@ def probability_alive(
         ahead: Time after T, 0 or more.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     out = np.empty(histories.size)
     columns = (*histories.read_only(), *parameters.per_row(), out)
@@ -123,7 +123,7 @@ def discounted_expected_purchases(
         delta: Continuous discount rate per unit of time, 0 for no discounting.
 
     Returns:
-        One present value a row, inf where `horizon` is, `delta` is 0 and s <= 1.
+        One present value per row, inf where `horizon` is, `delta` is 0 and s <= 1.
     """
     if horizon == math.inf and delta == 0.0 and parameters.s <= 1.0:
         return np.full(histories.size, math.inf)
@@ -145,7 +145,7 @@ def purchase_probability(
         n: Number of purchases, 0 or more.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
     out = np.empty(histories.size)
     columns = (*histories.read_only(), *parameters.per_row(), out)
@@ -169,7 +169,7 @@ def at_least_probability(
         n: Number of purchases, 1 or more.
 
     Returns:
-        One probability a row, relatively accurate however small it is.
+        One probability per row, relatively accurate however small it is.
     """
     return _while_alive(_multiply_by_reaching, histories, parameters, (horizon, float(n)), threads)
 
@@ -183,7 +183,7 @@ def next_purchase_quantile(
         q: Probability, 0 or more.
 
     Returns:
-        One time a row, inf where death may come first with a probability above 1 - q.
+        One time per row, inf where death may come first with a probability above 1 - q.
     """
     return _while_alive(_next_purchase, histories, parameters, (q,), threads)
 

@@ -32,7 +32,7 @@ def jit(kernel: Kernel) -> Kernel:
         The dispatcher of the compiled kernel, or the kernel itself under `NUMBA_DISABLE_JIT=1`.
     """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-    # Nobody calls a kernel from C, and a wrapper for that would take its time to compile.
+    # No kernel is called from C, and a wrapper for that would take time to compile.
     options["no_cfunc_wrapper"] = True  # which numba's stubs do not know
     compiled = numba.njit(**options)(kernel)
     if isinstance(compiled, Dispatcher):

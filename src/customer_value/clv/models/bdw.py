@@ -78,7 +78,7 @@ def fit_bdw(
     Raises:
         SchemaError: Columns are missing or of an unusable type.
         DataError: Survivors rise, periods are missing or there twice, values are not counts.
-        FitError: Nobody has had a renewal yet.
+        FitError: No one has had a renewal yet.
 
     Examples:
         >>> import polars as pl, customer_value as cv

@@ -110,7 +110,7 @@ class BgBb(PurchaseModel, frozen=True):
         """Probability of being alive at opportunity T + ahead.
 
         The paper's P(alive) is that of being there at the next opportunity, `ahead=1`; at
-        opportunity T itself whoever bought at it is alive for certain.
+        opportunity T itself, a customer who bought at it is certainly alive.
         """
         return kernels.probability_alive(Opportunities(x, t_x, T), self._shapes, ahead)
 
@@ -246,7 +246,7 @@ def fit_bg_bb(
         `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Histories are impossible, such as more purchases than opportunities.
         FitError: No row can be used.
 

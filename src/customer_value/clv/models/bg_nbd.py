@@ -142,7 +142,7 @@ class BgNbd(CovariateModel, frozen=True):
         return Futures(alive, r + x, alpha + T, "at_purchase", np.full_like(alive, a), b + x)
 
     def has_finite_value(self, rate: float) -> bool:
-        """Whether a residual life has finite value: it is infinite without discount if a <= 1.
+        """Whether a residual life has finite value: it is infinite without a discount if a <= 1.
 
         Where covariates act on attrition it may be so for some customers.
         """
@@ -177,10 +177,10 @@ def fit_bg_nbd(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example when
-        nobody bought twice, `fit.status` is `"boundary"` and a warning says so.
+        no one bought twice, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 

@@ -127,7 +127,7 @@ def read_renewals(contracts: Frame, weights: str | None) -> Renewals:
     Raises:
         SchemaError: Columns are missing or of an unusable type.
         DataError: Values cannot be, such as survivors that rise.
-        FitError: Nobody has had a renewal yet.
+        FitError: No one has had a renewal yet.
     """
     frame = as_polars(contracts).lazy()
     names = set(frame.collect_schema())

@@ -97,7 +97,7 @@ def fit_gamma_gamma(
         The model, with its `fit` summary.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Values are NaN or infinite.
         FitError: No row can be used.
 

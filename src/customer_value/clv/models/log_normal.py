@@ -119,7 +119,7 @@ def fit_log_normal_spend(
         customers bought equally often, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Values are NaN or infinite.
         FitError: No row can be used.
 

@@ -97,7 +97,7 @@ class MbgCnbd(PurchaseModel, frozen=True):
                 the same k only.
 
         Returns:
-            One log-likelihood a customer.
+            One log-likelihood per customer.
         """
         unit = self.days_per_unit
         rows = mbg_cnbd.log_likelihood(
@@ -191,7 +191,7 @@ class MbgCnbd(PurchaseModel, frozen=True):
         return Futures(alive, shape, rate, "at_purchase", *end, self.k, (T - t_x) / rate)
 
     def has_finite_value(self, rate: float) -> bool:
-        """Whether a residual life has finite value: it is infinite without discount if a <= 1."""
+        """Whether a residual life has finite value: it is infinite without a discount if a <= 1."""
         return rate > 0 or self.a > 1
 
 
@@ -231,7 +231,7 @@ def fit_mbg_cnbd(
 
     Raises:
         CustomerValueError: k is out of range.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 

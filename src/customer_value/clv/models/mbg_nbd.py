@@ -30,8 +30,8 @@ class MbgNbd(PurchaseModel, frozen=True):
     """An MBG/NBD model, fitted by `fit_mbg_nbd` or built from published parameters.
 
     While alive a customer buys at a Poisson rate that is Gamma(r, alpha) among customers; after
-    each purchase the customer stops with a probability that is Beta(a, b) among them. Other than
-    in the BG/NBD the first purchase may be the last, so that customers without a repeat purchase
+    each purchase the customer stops with a probability that is Beta(a, b) among them. Unlike in
+    the BG/NBD, the first purchase may be the last, so that customers without a repeat purchase
     are not sure to be alive.
 
     Attributes:
@@ -120,7 +120,7 @@ class MbgNbd(PurchaseModel, frozen=True):
         return Futures(alive, r + x, alpha + T, "at_purchase", np.full_like(alive, a), b + x + 1)
 
     def has_finite_value(self, rate: float) -> bool:
-        """Whether a residual life has finite value: it is infinite without discount if a <= 1."""
+        """Whether a residual life has finite value: it is infinite without a discount if a <= 1."""
         return rate > 0 or self.a > 1
 
 
@@ -147,10 +147,10 @@ def fit_mbg_nbd(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example when
-        nobody bought twice, `fit.status` is `"boundary"` and a warning says so.
+        no one bought twice, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 

@@ -1,4 +1,4 @@
-"""NBD: purchases at random for ever, the benchmark of models in which customers leave.
+"""NBD: purchases at random forever, the benchmark of models in which customers leave.
 
 Ehrenberg, A. S. C. (1959), "The Pattern of Consumer Purchases", Applied Statistics 8(1), 26-41.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Nbd(PurchaseModel, frozen=True):
     """An NBD model, fitted by `fit_nbd` or built from published parameters.
 
-    Every customer stays for ever and buys at a Poisson rate that is Gamma(r, alpha) among
+    Every customer stays forever and buys at a Poisson rate that is Gamma(r, alpha) among
     customers. What another model gains over it is what leaving explains.
 
     Attributes:
@@ -120,7 +120,7 @@ class Nbd(PurchaseModel, frozen=True):
         return float(self.purchase_probability(now, now, now, horizon, n)[0])
 
     def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Futures:  # noqa: ARG002
-        """Rates are Gamma(r + x, alpha + T), and nobody stops."""
+        """Rates are Gamma(r + x, alpha + T), and no one stops."""
         rest = np.ones(x.size)
         return Futures(rest, self.r + x, self._by_day.alpha + T, "never", rest, rest)
 
@@ -152,10 +152,10 @@ def fit_nbd(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example when
-        nobody bought twice or all buy alike, `fit.status` is `"boundary"` and a warning says so.
+        no one bought twice or all buy alike, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 

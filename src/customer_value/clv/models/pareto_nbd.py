@@ -138,7 +138,7 @@ class ParetoNbd(CovariateModel, frozen=True):
         return Futures(alive, r + x, alpha + T, "in_time", np.full_like(alive, s), beta + T)
 
     def has_finite_value(self, rate: float) -> bool:
-        """Whether a residual life has finite value: it is infinite without discount if s <= 1."""
+        """Whether a residual life has finite value: it is infinite without a discount if s <= 1."""
         return rate > 0 or self.s > 1
 
 
@@ -173,10 +173,10 @@ def fit_pareto_nbd(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example when
-        nobody bought twice, `fit.status` is `"boundary"` and a warning says so.
+        no one bought twice, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 

@@ -74,12 +74,12 @@ def fit_sbg(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example with
-        a single period or when nobody left, `fit.status` is `"boundary"` and a warning says so.
+        a single period or when no one left, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
         SchemaError: Columns are missing or of an unusable type.
         DataError: Survivors rise, periods are missing or there twice, values are not counts.
-        FitError: Nobody has had a renewal yet.
+        FitError: No one has had a renewal yet.
 
     Examples:
         >>> import polars as pl, customer_value as cv
