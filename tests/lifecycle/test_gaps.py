@@ -40,7 +40,7 @@ def test_orders_of_one_day_have_no_days_between_them() -> None:
     day = date(2024, 3, 1)
     log = small(ordered_at=[day, day, day, date(2024, 3, 9)])
     end, options = date(2024, 3, 10), cv.TransactionOptions(occasion="order")
-    gaps = cv.lifecycle.purchase_gaps(log, as_of=end, options=options)
+    gaps = cv.lifecycle.purchase_gaps(cv.read_transactions(log, options=options), as_of=end)
     assert gaps.select("gap_days", "ended").rows() == [(0, True), (0, True), (8, True), (1, False)]
     by_day = cv.lifecycle.purchase_gaps(log, as_of=end)
     assert by_day["gap_days"].to_list() == [8, 1]

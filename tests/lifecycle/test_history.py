@@ -81,7 +81,10 @@ def test_the_same_as_one_snapshot_after_another(
 ) -> None:
     options = cv.TransactionOptions(occasion=occasion)
     history = cv.stage_history(
-        log.frame, as_of=as_of, period=period, rules=RULES[name], options=options
+        cv.read_transactions(log.frame, options=options),
+        as_of=as_of,
+        period=period,
+        rules=RULES[name],
     )
     rows = log.frame.filter(pl.col("ordered_at") <= as_of)
     if rows.is_empty():

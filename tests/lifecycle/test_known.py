@@ -3,13 +3,13 @@ from __future__ import annotations
 from datetime import date
 
 import polars as pl
+from customer_value.transactions._purchases import purchase_days
+from customer_value.transactions._source import Source
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from customer_value.lifecycle.known import known_rows, sort_rows
-from customer_value.transactions._purchases import purchase_days
-from customer_value.transactions._source import Source
 from strategies import LAST_DAY, Log, days, logs, small
 
 

@@ -78,7 +78,7 @@ def test_it_equals_the_oracle(
 @settings(max_examples=30, deadline=None)
 def test_options_equal_the_oracle(log: Log, reading: Any) -> None:
     options = cv.TransactionOptions(**reading)
-    result = cv.customer_pnl(log.frame, as_of=LAST_DAY, options=options)
+    result = cv.customer_pnl(cv.read_transactions(log.frame, options=options), as_of=LAST_DAY)
     check(result, oracle.customer_pnl(log.rows, as_of=LAST_DAY, **reading), margin=None)
 
 
@@ -356,9 +356,15 @@ def test_the_business_day_follows_the_zone() -> None:
     log = small(ordered_at=moment.dt.replace_time_zone("UTC"))
     day = date(2018, 1, 31)
     options = cv.TransactionOptions(tz="Asia/Shanghai")
-    assert cv.customer_pnl(log, start=day, as_of=day, options=options).height == 1
+    assert (
+        cv.customer_pnl(cv.read_transactions(log, options=options), start=day, as_of=day).height
+        == 1
+    )
     options = cv.TransactionOptions(tz="UTC")
-    assert cv.customer_pnl(log, start=day, as_of=day, options=options).height == 0
+    assert (
+        cv.customer_pnl(cv.read_transactions(log, options=options), start=day, as_of=day).height
+        == 0
+    )
 
 
 def test_start_after_as_of_is_refused() -> None:

@@ -83,7 +83,9 @@ def test_what_cleaning_kept_stays() -> None:
     day = date(2024, 1, 1)
     log = log_of(("a", day, 10.0), ("a", day, 10.0)).with_columns(sku=pl.Series(["x", "y"]))
     options = cv.TransactionOptions(duplicates="drop")
-    report = cv.value_report(log, as_of=date(2024, 6, 15), margin=0.3, options=options)
+    report = cv.value_report(
+        cv.read_transactions(log, options=options), as_of=date(2024, 6, 15), margin=0.3
+    )
     assert report.quality.rows_out == 2
     assert report.customers["revenue"].to_list() == [20.0]
     assert report.tables["headline"]["revenue"].to_list() == [20.0]
@@ -263,13 +265,13 @@ def test_columns_and_options_reach_the_log(
     dirty = pl.concat([raw, raw.head(3).with_columns(much=pl.lit(None, raw.schema["much"]))])
     columns = cv.Columns(customer="who", time="when", amount="much")
     with pytest.raises(cv.DataError, match="3 rows with no amount"):
-        cv.value_report(dirty, as_of=AS_OF, margin=0.3, columns=columns)
+        cv.value_report(cv.read_transactions(dirty, columns=columns), as_of=AS_OF, margin=0.3)
     dropped = cv.value_report(
-        dirty,
+        cv.read_transactions(
+            dirty, columns=columns, options=cv.TransactionOptions(on_invalid="drop")
+        ),
         as_of=AS_OF,
         margin=0.3,
-        columns=columns,
-        options=cv.TransactionOptions(on_invalid="drop"),
     )
     shared = [name for name in report.customers.columns if name in dropped.customers.columns]
     assert {"clv", "profit", "stage"} <= set(shared)
@@ -280,14 +282,16 @@ def test_columns_and_options_reach_the_log(
 def test_rows_left_out_are_told(cdnow: pl.DataFrame) -> None:
     dirty = pl.concat([cdnow, cdnow.head(3).with_columns(amount=pl.lit(None, pl.Float64))])
     report = cv.value_report(
-        dirty, as_of=AS_OF, margin=0.3, options=cv.TransactionOptions(on_invalid="drop")
+        cv.read_transactions(dirty, options=cv.TransactionOptions(on_invalid="drop")),
+        as_of=AS_OF,
+        margin=0.3,
     )
     assert "no amount" in str(report)
 
 
 def test_orders_may_count_instead_of_days(cdnow: pl.DataFrame) -> None:
     options = cv.TransactionOptions(occasion="order")
-    report = cv.value_report(cdnow, as_of=AS_OF, margin=0.3, options=options)
+    report = cv.value_report(cv.read_transactions(cdnow, options=options), as_of=AS_OF, margin=0.3)
     assert report.tables["headline"]["purchases"].item() == cdnow.height
 
 

@@ -58,8 +58,12 @@ QUESTIONS: dict[str, Callable[..., pl.DataFrame | pl.LazyFrame]] = {
 
 def both(log: pl.DataFrame, **options: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
     reading = cv.TransactionOptions(**options)
-    lazy = cv.summarize(log.lazy(), as_of=AS_OF, options=reading).collect().sort("customer_id")
-    return cv.summarize(log, as_of=AS_OF, options=reading), lazy
+    lazy = (
+        cv.summarize(cv.read_transactions(log.lazy(), options=reading), as_of=AS_OF)
+        .collect()
+        .sort("customer_id")
+    )
+    return cv.summarize(cv.read_transactions(log, options=reading), as_of=AS_OF), lazy
 
 
 @pytest.fixture

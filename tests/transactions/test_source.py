@@ -238,7 +238,7 @@ def test_dropping_leaves_the_rest_and_reconciles(job: Any, *, lazy: bool) -> Non
 def test_dropping_everything_leaves_nothing() -> None:
     log = log_of(amount=[None, None], order_id=[1, 2]).with_columns(pl.col("amount").cast(float))
     options = cv.TransactionOptions(on_invalid="drop")
-    assert cv.summarize(log, as_of=AS_OF, options=options).is_empty()
+    assert cv.summarize(cv.read_transactions(log, options=options), as_of=AS_OF).is_empty()
 
 
 @pytest.mark.parametrize("duplicates", ["keep", "drop"])
@@ -271,7 +271,7 @@ def test_unchecked_logs_are_read_once_at_most_before_they_are_asked() -> None:
     counting = Counting()
     log = log_of(amount=[1.0, -1.0]).lazy().map_batches(counting, streamable=False)
     options = cv.TransactionOptions(validate=False)
-    summary = cv.summarize(log, as_of=AS_OF, options=options)
+    summary = cv.summarize(cv.read_transactions(log, options=options), as_of=AS_OF)
     assert counting.reads <= 1
     assert summary.collect()["revenue"].to_list() == [0.0]
 
@@ -308,7 +308,9 @@ def test_an_unknown_currency_is_not_called_none() -> None:
 def test_the_currency_of_a_dropped_row_does_not_count() -> None:
     log = log_of(currency=["USD", "EUR"], customer_id=["a", None])
     options = cv.TransactionOptions(on_invalid="drop")
-    assert cv.summarize(log, as_of=AS_OF, options=options)["revenue"].to_list() == [10.0]
+    assert cv.summarize(cv.read_transactions(log, options=options), as_of=AS_OF)[
+        "revenue"
+    ].to_list() == [10.0]
 
 
 # --- cost of the checks ---
@@ -334,7 +336,9 @@ def test_a_table_that_can_be_read_once_is_read_once() -> None:
     table = log_of(amount=[1.0, 0.0], customer_id=["a", None]).to_arrow()
     reader = pa.RecordBatchReader.from_batches(table.schema, table.to_batches())
     options = cv.TransactionOptions(on_invalid="drop")
-    assert cv.summarize(reader, as_of=AS_OF, options=options)["purchases"].to_list() == [1]
+    assert cv.summarize(cv.read_transactions(reader, options=options), as_of=AS_OF)[
+        "purchases"
+    ].to_list() == [1]
 
 
 def test_times_within_a_day_are_one_day() -> None:

@@ -94,7 +94,9 @@ def test_cdnow_calibration_matches_the_published_counts() -> None:
 
 def test_cdnow_without_the_same_day_merge() -> None:
     options = cv.TransactionOptions(occasion="order")
-    x = cv.summarize(cv.load_cdnow(), as_of=CALIBRATION_END, options=options)["repeat_purchases"]
+    x = cv.summarize(cv.read_transactions(cv.load_cdnow(), options=options), as_of=CALIBRATION_END)[
+        "repeat_purchases"
+    ]
     assert (x > 0).sum() == 959
     assert x.sum() == 2603
 
@@ -126,7 +128,9 @@ def test_cdnow_equals_the_oracle() -> None:
     log = cv.load_cdnow()
     options = cv.TransactionOptions(extras=EXTRAS)
     result = cv.split_holdout(
-        log, calibration_end=CALIBRATION_END, holdout_end=DATA_END, options=options
+        cv.read_transactions(log, options=options),
+        calibration_end=CALIBRATION_END,
+        holdout_end=DATA_END,
     )
     expected = oracle.split_holdout(
         log.iter_rows(named=True),
@@ -151,7 +155,7 @@ def test_cdnow_equals_the_oracle() -> None:
 @settings(max_examples=150, deadline=None)
 def test_summarize_equals_the_oracle(*, log: Log, as_of: date, extras: Any, **reading: Any) -> None:
     options = cv.TransactionOptions(extras=extras, **reading)
-    result = cv.summarize(log.frame, as_of=as_of, options=options)
+    result = cv.summarize(cv.read_transactions(log.frame, options=options), as_of=as_of)
     check(result, oracle.summarize(log.rows, as_of=as_of, extras=extras, **reading))
 
 
@@ -167,7 +171,7 @@ def test_split_holdout_equals_the_oracle(
 ) -> None:
     period: Any = dict(zip(("calibration_end", "holdout_end"), ends, strict=True))
     options = cv.TransactionOptions(occasion=occasion, extras=extras)
-    result = cv.split_holdout(log.frame, options=options, **period)
+    result = cv.split_holdout(cv.read_transactions(log.frame, options=options), **period)
     check(result, oracle.split_holdout(log.rows, occasion=occasion, extras=extras, **period))
 
 
@@ -178,9 +182,11 @@ def test_split_holdout_equals_the_oracle(
 @settings(max_examples=50, deadline=None)
 def test_shuffled_rows_change_no_bit(log: Log, seed: int, occasion: Any) -> None:
     options = cv.TransactionOptions(occasion=occasion, extras=EXTRAS)
-    result = cv.summarize(log.frame, as_of=LAST_DAY, options=options)
+    result = cv.summarize(cv.read_transactions(log.frame, options=options), as_of=LAST_DAY)
     shuffled = log.frame.sample(fraction=1, shuffle=True, seed=seed)
-    assert cv.summarize(shuffled, as_of=LAST_DAY, options=options).equals(result)
+    assert cv.summarize(cv.read_transactions(shuffled, options=options), as_of=LAST_DAY).equals(
+        result
+    )
 
 
 def large_log(n: int = 200_000) -> pl.DataFrame:
@@ -247,10 +253,12 @@ def test_new_names_for_customers_change_only_the_names(log: Log) -> None:
 def test_events_after_as_of_change_nothing(log: Log, as_of: date, occasion: Any) -> None:
     options = cv.TransactionOptions(occasion=occasion, extras=EXTRAS)
     known = log.frame.filter(pl.col("ordered_at") <= as_of)
-    before = cv.summarize(known, as_of=as_of, options=options)
-    assert cv.summarize(log.frame, as_of=as_of, options=options).equals(before)
+    before = cv.summarize(cv.read_transactions(known, options=options), as_of=as_of)
+    assert cv.summarize(cv.read_transactions(log.frame, options=options), as_of=as_of).equals(
+        before
+    )
     period: Any = {"calibration_end": as_of, "holdout_end": as_of + timedelta(days=20)}
-    split = cv.split_holdout(log.frame, options=options, **period)
+    split = cv.split_holdout(cv.read_transactions(log.frame, options=options), **period)
     assert split[:, :-3].equals(before)
     period = {"calibration_end": as_of - timedelta(days=9), "holdout_end": as_of}
     assert cv.split_holdout(log.frame, **period).equals(cv.split_holdout(known, **period))
@@ -301,8 +309,10 @@ def test_calibration_and_holdout_purchases_make_the_whole(
     if "order_id" in log.columns:  # each order on one day
         frame = frame.with_columns(order_id=pl.struct("order_id", "ordered_at").rank("dense"))
     options = cv.TransactionOptions(occasion=occasion)
-    split = cv.split_holdout(frame, calibration_end=ends[0], holdout_end=ends[1], options=options)
-    whole = cv.summarize(frame, as_of=ends[1], options=options)
+    split = cv.split_holdout(
+        cv.read_transactions(frame, options=options), calibration_end=ends[0], holdout_end=ends[1]
+    )
+    whole = cv.summarize(cv.read_transactions(frame, options=options), as_of=ends[1])
     both = split.join(whole, on="customer_id", suffix="_whole")
     assert (both["purchases"] + both["holdout_purchases"]).equals(
         both["purchases_whole"].alias("purchases")
@@ -313,7 +323,7 @@ def test_calibration_and_holdout_purchases_make_the_whole(
 @settings(max_examples=50, deadline=None)
 def test_what_the_columns_promise_each_other(log: Log, occasion: Any) -> None:
     options = cv.TransactionOptions(occasion=occasion)
-    customers = cv.summarize(log.frame, as_of=LAST_DAY, options=options)
+    customers = cv.summarize(cv.read_transactions(log.frame, options=options), as_of=LAST_DAY)
     assert customers["customer_id"].to_list() == sorted(set(log.frame["customer_id"]))
     for row in customers.iter_rows(named=True):
         assert row["orders"] >= row["purchases"] >= 0
@@ -364,11 +374,17 @@ def test_parts_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch, rows: 
     ]
     run: Any = {"calibration_end": CALIBRATION_END, "holdout_end": DATA_END}
     options = cv.TransactionOptions(extras=EXTRAS, duplicates="drop")
-    whole = [cv.split_holdout(frame, options=options, **run) for frame in frames]
+    whole = [
+        cv.split_holdout(cv.read_transactions(frame, options=options), **run) for frame in frames
+    ]
     monkeypatch.setattr(_source, "_ROWS_PER_PART", rows)
     for frame, expected in zip(frames, whole, strict=True):
-        assert cv.split_holdout(frame, options=options, **run).equals(expected)
-        lazy = cv.split_holdout(frame.lazy(), options=options, **run).collect()
+        assert cv.split_holdout(cv.read_transactions(frame, options=options), **run).equals(
+            expected
+        )
+        lazy = cv.split_holdout(
+            cv.read_transactions(frame.lazy(), options=options), **run
+        ).collect()
         assert lazy.sort("customer_id").equals(expected)
 
 
@@ -410,10 +426,10 @@ def test_a_pandas_table_with_text_and_zones() -> None:
     )
     columns = cv.Columns(customer="who", time="when", amount="total")
     result = cv.summarize(
-        frame,
+        cv.read_transactions(
+            frame, columns=columns, options=cv.TransactionOptions(tz="Europe/Berlin")
+        ),
         as_of=date(2024, 1, 2),
-        columns=columns,
-        options=cv.TransactionOptions(tz="Europe/Berlin"),
     )
     assert result["first_purchase"].to_list() == [date(2024, 1, 2)] * 2
     assert dict(result.select(pl.col("customer_id").cast(pl.String), "revenue").iter_rows()) == {
@@ -442,11 +458,15 @@ def test_a_frame_of_another_kind_is_refused() -> None:
 def test_the_cleaned_log_gives_what_the_raw_log_gives(log: Log, reading: Any) -> None:
     options = cv.TransactionOptions(**reading, extras=EXTRAS)
     cleaned, _ = cv.clean_transactions(log.frame, options=options)
-    expected = cv.summarize(log.frame, as_of=LAST_DAY, options=options)
+    expected = cv.summarize(cv.read_transactions(log.frame, options=options), as_of=LAST_DAY)
     again = options.model_copy(update={"duplicates": "keep"})
-    assert cv.summarize(cleaned, as_of=LAST_DAY, options=again).equals(expected)
+    assert cv.summarize(cv.read_transactions(cleaned, options=again), as_of=LAST_DAY).equals(
+        expected
+    )
     unchecked = again.model_copy(update={"validate_log": False})
-    assert cv.summarize(cleaned, as_of=LAST_DAY, options=unchecked).equals(expected)
+    assert cv.summarize(cv.read_transactions(cleaned, options=unchecked), as_of=LAST_DAY).equals(
+        expected
+    )
 
 
 def test_renamed_columns_give_the_same_frame() -> None:
@@ -456,7 +476,9 @@ def test_renamed_columns_give_the_same_frame() -> None:
     columns = cv.Columns(
         customer="amount", time="cost", amount="customer_id", order="spend", cost="kind"
     )
-    result = cv.summarize(log.rename(names), as_of=date(2024, 2, 1), columns=columns)
+    result = cv.summarize(
+        cv.read_transactions(log.rename(names), columns=columns), as_of=date(2024, 2, 1)
+    )
     assert result.equals(cv.summarize(log, as_of=date(2024, 2, 1)))
 
 
@@ -546,7 +568,10 @@ def test_timestamps_fall_on_the_business_day(unit: Any) -> None:
 def test_zones_equal_the_oracle(moments: list[datetime], tz: str, as_of: date) -> None:
     rows = [{"customer_id": "a", "ordered_at": t, "amount": 1.5} for t in moments]
     result = cv.summarize(
-        pl.DataFrame(rows), as_of=as_of, options=cv.TransactionOptions(tz=tz, extras=EXTRAS)
+        cv.read_transactions(
+            pl.DataFrame(rows), options=cv.TransactionOptions(tz=tz, extras=EXTRAS)
+        ),
+        as_of=as_of,
     )
     check(result, oracle.summarize(rows, as_of=as_of, extras=EXTRAS, tz=tz))
 
@@ -767,7 +792,8 @@ def test_clumpiness_is_that_of_the_oracle(
     extras: Any = ("clumpiness",)
     reading: Any = {"occasion": occasion, "clumpiness_from": start}
     result = cv.summarize(
-        log.frame, as_of=as_of, options=cv.TransactionOptions(extras=extras, **reading)
+        cv.read_transactions(log.frame, options=cv.TransactionOptions(extras=extras, **reading)),
+        as_of=as_of,
     )
     expected = oracle.summarize(log.rows, as_of=as_of, extras=extras, **reading)
     ours, theirs = result["clumpiness"].to_list(), [row["clumpiness"] for row in expected]
@@ -813,7 +839,9 @@ def test_purchases_before_the_window_do_not_count_for_clumpiness() -> None:
 def test_extras_stand_in_the_order_asked_for() -> None:
     options = cv.TransactionOptions(extras=("log_gap_sum", "gap_mean_days"))
     log = small(amount=[1.0, 2.0], cost=[1.0, 2.0], category=["x", "y"])
-    columns = cv.summarize(log, as_of=date(2024, 2, 1), options=options).columns
+    columns = cv.summarize(
+        cv.read_transactions(log, options=options), as_of=date(2024, 2, 1)
+    ).columns
     assert columns == [*FRAME_SCHEMA, "cost", "n_categories", "log_gap_sum", "gap_mean_days"]
 
 
@@ -846,7 +874,9 @@ def test_no_customers_make_an_empty_frame_of_the_same_schema(rows: int, *, lazy:
     log = small(amount=[1.0, 2.0], cost=[1.0, 2.0], discount=[1.0, 1.0], category=["x", "y"])
     log = log.with_columns(order_id=pl.lit(1), kind=pl.lit("sale")).head(rows)
     options = cv.TransactionOptions(extras=EXTRAS)
-    result = cv.summarize(log.lazy() if lazy else log, as_of=date(2023, 1, 1), options=options)
+    result = cv.summarize(
+        cv.read_transactions(log.lazy() if lazy else log, options=options), as_of=date(2023, 1, 1)
+    )
     frame = result.lazy().collect()
     assert frame.is_empty()
     rest = {"cost": pl.Float64, "discount": pl.Float64, "n_categories": pl.Int64}

@@ -47,10 +47,14 @@ def the_log(raw: pl.DataFrame) -> None:
     log, report = cv.clean_transactions(raw, columns=columns, options=options)
     assert_type(log, pl.DataFrame)
     assert_type(report, cv.transactions.DataQualityReport)
-    customers = cv.summarize(raw, as_of=date(1997, 9, 30), columns=columns, options=options)
+    customers = cv.summarize(
+        cv.read_transactions(raw, columns=columns, options=options), as_of=date(1997, 9, 30)
+    )
     assert_type(customers, pl.DataFrame)
     split = cv.split_holdout(
-        raw, calibration_end=date(1997, 9, 30), holdout_end=date(1998, 6, 30), columns=columns
+        cv.read_transactions(raw, columns=columns),
+        calibration_end=date(1997, 9, 30),
+        holdout_end=date(1998, 6, 30),
     )
     assert_type(split, pl.DataFrame)
 
@@ -309,7 +313,9 @@ def tomorrow(lazy: pl.LazyFrame) -> None:
 
 def profit_and_stages(log: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     columns = cv.Columns(cost="cost", discount="discount")
-    pnl = cv.customer_pnl(log, as_of=date(2024, 12, 31), start=date(2024, 1, 1), columns=columns)
+    pnl = cv.customer_pnl(
+        cv.read_transactions(log, columns=columns), as_of=date(2024, 12, 31), start=date(2024, 1, 1)
+    )
     assert_type(pnl, pl.DataFrame)
     assert_type(cv.whale_curve(pnl, base="gains"), pl.DataFrame)
     assert_type(cv.profit.whale_summary(pnl).peak_share, float | None)
@@ -446,7 +452,11 @@ def everything(raw: pl.LazyFrame, table: Table) -> None:
     assert_type(report.tables["tiers"], pl.DataFrame)
     assert_type(report.assumptions + report.warnings, tuple[str, ...])
     assert_type(report.not_computed, dict[str, str])
-    cv.value_report(table, as_of=date(2024, 12, 31), margin=0.3, columns=cv.Columns(cost="cost"))
+    cv.value_report(
+        cv.read_transactions(table, columns=cv.Columns(cost="cost")),
+        as_of=date(2024, 12, 31),
+        margin=0.3,
+    )
 
 
 def errors(raw: pl.DataFrame) -> str:

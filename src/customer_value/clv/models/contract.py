@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from customer_value._frames.contracts import Kind
+    from customer_value._kernels.models.parameters import Contract
     from customer_value._typing import Frame
 
 _MOST_RENEWALS = 100_000
@@ -49,7 +50,7 @@ class ContractModel(BaseModel, ABC, frozen=True, extra="forbid"):
 
     @property
     @abstractmethod
-    def _shapes(self) -> tuple[float, float, float]:
+    def _shapes(self) -> Contract:
         """The parameters alpha, beta and c of a beta-discrete-Weibull."""
 
     @property
@@ -59,11 +60,11 @@ class ContractModel(BaseModel, ABC, frozen=True, extra="forbid"):
 
     def survival(self, t: FloatArray) -> FloatArray:
         """Probability that a new customer survives t renewals, S(t); t is 0 or more."""
-        return np.exp(kernels.log_survival(t, *self._shapes))
+        return np.exp(kernels.log_survival(t, self._shapes))
 
     def log_retention(self, t: FloatArray) -> FloatArray:
         """Logarithm of `retention`."""
-        return kernels.log_retention(t, *self._shapes)
+        return kernels.log_retention(t, self._shapes)
 
     def retention(self, t: FloatArray) -> FloatArray:
         """Probability that the t-th renewal happens once it is due, S(t)/S(t-1); t is 1 or more."""
@@ -81,7 +82,7 @@ class ContractModel(BaseModel, ABC, frozen=True, extra="forbid"):
         The sum of S(n+k) / S(n) / (1 + rate)^k over k = 1 .. periods after n renewals; inf where
         it has no limit.
         """
-        return kernels.residual_lives(renewals, periods, math.log1p(rate), *self._shapes)
+        return kernels.residual_lives(renewals, self._shapes, periods, math.log1p(rate))
 
     def residual_lifetime(self, renewals: FloatArray, rate: float = 0.0) -> FloatArray:
         """Discounted expected residual lifetime (DERL) of a customer whose renewal is due now.
@@ -120,7 +121,7 @@ def read_renewals(contracts: Frame, weights: str | None) -> Renewals:
     Raises:
         SchemaError: Columns are missing or of an unusable type.
         DataError: Values cannot be, such as survivors that rise.
-        FitError: Nobody has had a renewal yet.
+        FitError: No one has had a renewal yet.
     """
     frame = as_polars(contracts).lazy()
     names = set(frame.collect_schema())
@@ -148,7 +149,8 @@ def _of_customers(frame: pl.LazyFrame, weights: str | None) -> Renewals:
         usable=pl.col("renewals").is_not_null() & pl.col("churned").is_not_null(),
         unusable="renewals or churned unknown",
     )
-    n, churned = rows.arrays[0].astype(np.int64), rows.arrays[1]
+    n = rows.arrays[0].astype(np.int64)
+    churned = rows.arrays[1]
     size = int(n.max()) + 2
     reached = _count(n, rows.weights, size)[::-1].cumsum()[::-1]
     return Renewals(reached[1:], _count(n, rows.weights * churned, size)[:-1], rows)
