@@ -202,7 +202,7 @@ def words_of(frame: object) -> str:
 def _names(frame: Any) -> list[str]:  # noqa: ANN401  a table of any library
     """Names of the columns, where the library tells them without reading."""
     if _root(frame) in ("pandas", "duckdb"):
-        return [name for name in frame.columns if isinstance(name, str)]
+        return [name for name in getattr(frame, "columns", ()) if isinstance(name, str)]
     return list(getattr(frame, "column_names", ()))
 
 
