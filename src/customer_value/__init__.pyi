@@ -60,9 +60,11 @@ from .exceptions import DataError as DataError
 from .exceptions import FitError as FitError
 from .exceptions import OptionError as OptionError
 from .exceptions import SchemaError as SchemaError
-from .lifecycle import LifecycleRules as LifecycleRules
+from .lifecycle import StageModel as StageModel
+from .lifecycle import StageOptions as StageOptions
 from .lifecycle import assign_stages as assign_stages
 from .lifecycle import cohort_table as cohort_table
+from .lifecycle import fit_stages as fit_stages
 from .lifecycle import growth_accounting as growth_accounting
 from .lifecycle import stage_history as stage_history
 from .lifecycle import survival_curve as survival_curve
@@ -110,7 +112,6 @@ __all__ = [
     "FitOptions",
     "GammaGamma",
     "IntervalOptions",
-    "LifecycleRules",
     "LogNormalSpend",
     "MbgCnbd",
     "MbgNbd",
@@ -120,6 +121,8 @@ __all__ = [
     "RfmOptions",
     "Sbg",
     "SchemaError",
+    "StageModel",
+    "StageOptions",
     "TierOptions",
     "TransactionOptions",
     "Transactions",
@@ -158,6 +161,7 @@ __all__ = [
     "fit_pareto_nbd",
     "fit_rfm",
     "fit_sbg",
+    "fit_stages",
     "growth_accounting",
     "lifecycle",
     "load_cdnow",

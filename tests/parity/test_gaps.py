@@ -24,11 +24,11 @@ def test_percentiles_of_the_gaps_between_orders() -> None:
     found = [cv.lifecycle.churn_threshold(gaps, method="quantile", share=share) for share in shares]
     assert found == [72, 101, 251, 342, 410.5]
     # A provider's rule: at risk from the 40th percentile, lost from the 80th.
-    rules = cv.LifecycleRules(silence=cv.lifecycle.PooledGaps(at_risk=0.4, lost=0.8))
+    rules = cv.StageOptions(silence=cv.lifecycle.PooledGaps(at_risk=0.4, lost=0.8))
     customers = cv.summarize(
         cv.read_transactions(orders, columns=COLUMNS, options=options), as_of=R_DAY
     )
-    staged = cv.assign_stages(customers, rules=rules, gaps=gaps)
+    staged = cv.assign_stages(customers, options=rules, gaps=gaps)
     recency = pl.col("recency_days")
     lost, at_risk = recency >= 251, recency.is_between(72, 250)
     assert staged.filter(lost)["stage"].unique().to_list() == ["lost"]

@@ -320,7 +320,7 @@ def profit_and_stages(log: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyF
     assert_type(cv.whale_curve(pnl, base="gains"), pl.DataFrame)
     assert_type(cv.profit.whale_summary(pnl).peak_share, float | None)
     assert_type(cv.service.uniformity_index(pnl, cost="service"), float | None)
-    assert_type(cv.assign_stages(customers, rules=cv.LifecycleRules()), pl.DataFrame)
+    assert_type(cv.assign_stages(customers, options=cv.StageOptions()), pl.DataFrame)
     assert_type(cv.assign_stages(lazy), pl.LazyFrame)
     day = date(2024, 6, 30)
     gaps = cv.lifecycle.purchase_gaps(log, as_of=day)
@@ -334,11 +334,11 @@ def profit_and_stages(log: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyF
         cv.lifecycle.PooledGaps(),
         cv.lifecycle.AliveOnly(),
     ):
-        assert_type(cv.LifecycleRules(silence=silence).silence is None, bool)
-    rules = cv.LifecycleRules(silence=cv.lifecycle.OwnGaps(min_gaps=3), contract_grace_days=14)
+        assert_type(cv.StageOptions(silence=silence).silence is None, bool)
+    rules = cv.StageOptions(silence=cv.lifecycle.OwnGaps(min_gaps=3), contract_grace_days=14)
     staged = cv.assign_stages(
         customers,
-        rules=rules,
+        options=rules,
         gaps=gaps,
         taxonomy=["growth", cv.lifecycle.TAXONOMIES["trust"]],
         locale="zh",
@@ -346,7 +346,7 @@ def profit_and_stages(log: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyF
     assert_type(staged, pl.DataFrame)
     assert_type(cv.lifecycle.map_stages(lazy, taxonomy="hubspot"), pl.LazyFrame)
     assert_type(cv.lifecycle.purchase_trend(log.lazy(), as_of=day, window="12w"), pl.LazyFrame)
-    assert_type(cv.stage_history(log, as_of=day, period="week", rules=rules), pl.DataFrame)
+    assert_type(cv.stage_history(log, as_of=day, period="week", options=rules), pl.DataFrame)
     assert_type(cv.lifecycle.stage_counts(log, as_of=day, start=date(2024, 1, 1)), pl.DataFrame)
 
 
@@ -544,5 +544,5 @@ def risk(customers: pl.LazyFrame, holdout: Table) -> None:
 
 
 def rhythm(customers: pl.LazyFrame, holdout: Table) -> None:
-    assert_type(cv.lifecycle.purchase_rhythm(customers, rules=cv.LifecycleRules()), pl.LazyFrame)
+    assert_type(cv.lifecycle.purchase_rhythm(customers, options=cv.StageOptions()), pl.LazyFrame)
     assert_type(cv.lifecycle.churn_risk(holdout, later="p_alive_later"), pl.DataFrame)

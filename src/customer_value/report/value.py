@@ -12,7 +12,7 @@ from customer_value._frames.time import check_day, duration_days
 from customer_value.abc import classify_abc
 from customer_value.clv import ValueTerms, customer_lifetime_value, fit_bg_nbd, fit_gamma_gamma
 from customer_value.exceptions import DataError, FitError
-from customer_value.lifecycle import LifecycleRules, assign_stages, growth_accounting
+from customer_value.lifecycle import StageOptions, assign_stages, growth_accounting
 from customer_value.profit import customer_pnl
 from customer_value.rfm import RFM_LIST_125, fit_rfm, score_rfm, segment_rfm
 from customer_value.tiers import assign_tiers
@@ -145,10 +145,10 @@ def value_report(
     tell("fitting lifetime value")
     valued, warnings, not_computed = _add_clv(scored, terms, purchases, spend)
     tell("assigning tiers and stages")
-    rules = LifecycleRules()
+    rules = StageOptions()
     graded = (
         valued.pipe(assign_tiers, value="revenue" if not_computed else "clv")
-        .pipe(assign_stages, rules=rules)
+        .pipe(assign_stages, options=rules)
         .join(
             profit.select("customer_id", "net_revenue", "cogs", "profit"),
             on="customer_id",
@@ -188,7 +188,7 @@ def _add_clv(
     return valued, tuple(warnings), {}
 
 
-def _assumptions(terms: ValueTerms, rules: LifecycleRules, *, valued: bool) -> tuple[str, ...]:
+def _assumptions(terms: ValueTerms, rules: StageOptions, *, valued: bool) -> tuple[str, ...]:
     margin = f"{100 * float(terms.margin):.4g} % of revenue is margin"
     clv = (
         f"clv is the margin expected over {terms.horizon} from the day of the report, discounted "
