@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import customer_value as cv
-from customer_value.transactions import _source
+from customer_value.transactions import questions
 from golden import golden
 from oracles import profitability as oracle
 from strategies import LAST_DAY, Log, Row, cents, customers, days, logs, small
@@ -180,7 +180,7 @@ def test_parts_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> Non
     booked = booked.with_columns(line=pl.lit("tickets")).sort("customer_id").head(2000)
     keywords: Any = {"as_of": date(1998, 6, 30), "margin": 0.3}
     whole = account(log, booked, **keywords)
-    monkeypatch.setattr(_source, "_ROWS_PER_PART", 700)
+    monkeypatch.setattr(questions, "_ROWS_IN_MEMORY", 700)
     assert account(log, booked, **keywords).equals(whole)
     lazy = cv.customer_pnl(log.lazy(), costs=booked, stack=STACK, **keywords)
     assert lazy.collect().sort("customer_id").equals(whole)

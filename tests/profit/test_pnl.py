@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from pydantic import ValidationError
 
 import customer_value as cv
-from customer_value.transactions import _source
+from customer_value.transactions import questions
 from golden import golden
 from oracles import transactions as oracle
 from strategies import LAST_DAY, Log, days, logs, small
@@ -175,7 +175,7 @@ def test_many_rows_in_any_order_change_no_bit(margin: float | None) -> None:
 def test_parts_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     log = large_log(20_000)
     whole = cv.customer_pnl(log, as_of=AS_OF, margin=0.2)
-    monkeypatch.setattr(_source, "_ROWS_PER_PART", 700)
+    monkeypatch.setattr(questions, "_ROWS_IN_MEMORY", 700)
     assert cv.customer_pnl(log, as_of=AS_OF, margin=0.2).equals(whole)
 
 
@@ -385,5 +385,6 @@ def test_other_tables_and_the_cleaned_log_give_the_same() -> None:
     expected = cv.customer_pnl(log, as_of=AS_OF)
     assert cv.customer_pnl(log.to_arrow(), as_of=AS_OF).equals(expected)
     assert cv.customer_pnl(log.to_pandas(), as_of=AS_OF).equals(expected)
-    cleaned, _ = cv.clean_transactions(log)
-    assert_frame_equal(cv.customer_pnl(cleaned, as_of=AS_OF), expected, check_exact=True)
+    assert_frame_equal(
+        cv.customer_pnl(cv.read_transactions(log), as_of=AS_OF), expected, check_exact=True
+    )

@@ -11,7 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import customer_value as cv
-from customer_value.transactions import _in_memory
+from customer_value.transactions import in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +70,8 @@ def both(log: pl.DataFrame, **options: Any) -> tuple[pl.DataFrame, pl.DataFrame]
 def by_kernel(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether each call of the kernel gave the totals."""
     calls: list[bool] = []
-    totals_in_memory, days_in_memory = _in_memory.totals_in_memory, _in_memory.days_in_memory
+    totals_in_memory = in_memory.totals_in_memory
+    days_in_memory = in_memory.days_in_memory
 
     def spy(*given: Any) -> pl.DataFrame | None:
         totals = totals_in_memory(*given)
@@ -83,7 +84,7 @@ def by_kernel(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
         return days
 
     monkeypatch.setattr("customer_value.transactions.summary.totals_in_memory", spy)
-    monkeypatch.setattr("customer_value.transactions._purchases.days_in_memory", spy_on_days)
+    monkeypatch.setattr("customer_value.transactions.purchases.days_in_memory", spy_on_days)
     return calls
 
 
