@@ -76,7 +76,7 @@ def costs(*rows: tuple[Any, str, float | None]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=names, orient="row")
 
 
-def account(log: pl.DataFrame, booked: Any, **keywords: Any) -> pl.DataFrame:
+def account(log: Any, booked: Any, **keywords: Any) -> pl.DataFrame:
     terms: Any = {"as_of": AS_OF, "stack": STACK} | keywords
     accounts: pl.DataFrame = cv.customer_pnl(log, costs=booked, **terms)
     return accounts
@@ -323,8 +323,8 @@ def test_the_business_day_of_a_cost_follows_the_zone() -> None:
     booked = costs(("a", "visits", 1.0)).with_columns(date=pl.lit(moment))
     for tz, cost in [("Asia/Shanghai", 1.0), ("UTC", 0.0)]:
         options = cv.TransactionOptions(tz=tz)
-        keywords: Any = {"start": date(2018, 1, 31), "options": options}
-        assert account(log, booked, **keywords)["service"].item() == cost
+        read = cv.read_transactions(log, options=options)
+        assert account(read, booked, start=date(2018, 1, 31))["service"].item() == cost
     with pytest.raises(cv.SchemaError, match="costs: 'date' is in UTC; say with the option tz"):
         account(log, booked)
 
@@ -540,8 +540,7 @@ def test_other_tables_give_the_same() -> None:
 def test_an_account_of_each_channel() -> None:
     log = small(customer_id=["a", "a", "b"], channel=["web", "shop", "web"], cost=[4.0] * 3)
     by_channel = cv.Columns(customer="channel", cost="cost")
-    result = account(
-        log, costs(("web", "visits", 1.0), ("shop", "visits", 2.0)), columns=by_channel
-    )
+    read = cv.read_transactions(log, columns=by_channel)
+    result = account(read, costs(("web", "visits", 1.0), ("shop", "visits", 2.0)))
     assert result["customer_id"].to_list() == ["shop", "web"]
     assert result["profit"].to_list() == [4.0, 11.0]

@@ -12,17 +12,13 @@ import pytest
 import customer_value as cv
 from customer_value._frames.contracts import offence_counts
 from customer_value.transactions import source
+from strategies import read
 
 if TYPE_CHECKING:
     from customer_value._frames.contracts import Rule
 
 DAY = date(2024, 1, 1)
 AS_OF = date(2024, 12, 31)
-
-
-def read(log: Any, **given: Any) -> Any:
-    """A log with names and options as a value; without them as it is, to be read by the function."""
-    return cv.read_transactions(log, **given) if given else log
 
 
 JOBS = {

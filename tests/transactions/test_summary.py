@@ -21,7 +21,7 @@ import customer_value as cv
 from customer_value.transactions import in_memory, questions
 from customer_value.transactions.options import Extra
 from oracles import transactions as oracle
-from strategies import LAST_DAY, Log, days, logs, small
+from strategies import LAST_DAY, Log, days, logs, read, small
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,10 +61,16 @@ def adding_up(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-def one(frame: pl.DataFrame, **keywords: Any) -> dict[str, Any]:
+def one(
+    frame: pl.DataFrame,
+    *,
+    as_of: date = date(2024, 12, 31),
+    start: date | None = None,
+    **reading: Any,
+) -> dict[str, Any]:
     """The only customer of a log."""
-    keywords = {"as_of": date(2024, 12, 31)} | keywords
-    return cv.summarize(frame, **keywords).row(0, named=True)
+    customers: pl.DataFrame = cv.summarize(read(frame, **reading), as_of=as_of, start=start)
+    return customers.row(0, named=True)
 
 
 def check(result: pl.DataFrame, expected: list[dict[str, Any]]) -> None:
@@ -207,13 +213,16 @@ def large_log(n: int = 200_000) -> pl.DataFrame:
 @pytest.mark.parametrize("options", [{}, {"occasion": "order", "extras": EXTRAS}])
 def test_many_rows_in_any_order_change_no_bit(options: Any) -> None:
     log, as_of = large_log(), date(2022, 1, 1)
-    run: Any = {"as_of": as_of, "options": cv.TransactionOptions(**options)}
-    first = cv.summarize(log, **run)
-    assert cv.summarize(log, **run).equals(first)
+    reading = cv.TransactionOptions(**options)
+
+    def ask(frame: Any) -> Any:
+        return cv.summarize(cv.read_transactions(frame, options=reading), as_of=as_of)
+
+    first = ask(log)
+    assert ask(log).equals(first)
     shuffled = log.sample(fraction=1, shuffle=True, seed=5)
-    assert cv.summarize(shuffled, **run).equals(first)
-    lazy = cv.summarize(shuffled.lazy(), **run).collect().sort("customer_id")
-    assert lazy.equals(first)
+    assert ask(shuffled).equals(first)
+    assert ask(shuffled.lazy()).collect().sort("customer_id").equals(first)
     split: Any = {"calibration_end": as_of, "holdout_end": date(2022, 6, 1)}
     assert cv.split_holdout(log, **split).equals(cv.split_holdout(shuffled, **split))
 
@@ -274,7 +283,7 @@ def test_another_currency_unit_scales_the_money(log: Log, power: int) -> None:
     frame = log.frame.with_columns(decimal)
     base = cv.summarize(frame, as_of=LAST_DAY)
     scaled = cv.summarize(frame.with_columns(pl.col(money) * factor), as_of=LAST_DAY)
-    amounts = ["revenue", "mean_purchase", "repeat_spend", "returned"]
+    amounts = ["revenue", "revenue_per_year", "mean_purchase", "repeat_spend", "returned"]
     amounts += [name for name in money if name != "amount"]
     assert_frame_equal(scaled.drop(amounts), base.drop(amounts))
     assert_frame_equal(
@@ -345,10 +354,9 @@ def test_what_the_columns_promise_each_other(log: Log, occasion: Any) -> None:
 @settings(max_examples=30, deadline=None)
 def test_lazy_gives_what_eager_gives(log: Log, as_of: date) -> None:
     options = cv.TransactionOptions(extras=EXTRAS)
-    run: Any = {"as_of": as_of, "options": options}
-    lazy = cv.summarize(log.frame.lazy(), **run)
+    lazy = cv.summarize(cv.read_transactions(log.frame.lazy(), options=options), as_of=as_of)
     assert isinstance(lazy, pl.LazyFrame)
-    eager = cv.summarize(log.frame, **run)
+    eager = cv.summarize(cv.read_transactions(log.frame, options=options), as_of=as_of)
     assert lazy.collect_schema() == eager.schema
     assert lazy.collect().sort("customer_id").equals(eager)
     period: Any = {"calibration_end": as_of, "holdout_end": as_of + timedelta(days=3)}
@@ -857,6 +865,7 @@ def test_one_customer_one_row() -> None:
         "orders": 1,
         "recency_days": 0,
         "revenue": 10.0,
+        "revenue_per_year": 10.0,
         "mean_purchase": 10.0,
         "repeat_purchases": 0,
         "t_x": 0.0,
@@ -918,15 +927,15 @@ def test_a_refund_in_the_holdout_leaves_the_calibration_as_it_was() -> None:
 
 @pytest.mark.parametrize(
     "as_of",
-    [datetime(2024, 1, 1), "2024-01-01", 20240101, None, pd.Timestamp("2024-01-01")],  # noqa: DTZ001
+    [datetime(2024, 1, 1, 12), "1 May", 20240101, None, pd.Timestamp("2024-01-01 08:00")],  # noqa: DTZ001
 )
 def test_as_of_must_be_a_day(as_of: Any) -> None:
     log = small(amount=[1.0])
-    with pytest.raises(cv.CustomerValueError, match=r"as_of must be a datetime\.date, got"):
+    with pytest.raises(cv.CustomerValueError, match=r"as_of must be a d"):
         cv.summarize(log, as_of=as_of)
-    with pytest.raises(cv.CustomerValueError, match=r"calibration_end must be a datetime\.date"):
+    with pytest.raises(cv.CustomerValueError, match=r"calibration_end must be a d"):
         cv.split_holdout(log, calibration_end=as_of, holdout_end=date(2024, 1, 1))
-    with pytest.raises(cv.CustomerValueError, match=r"holdout_end must be a datetime\.date"):
+    with pytest.raises(cv.CustomerValueError, match=r"holdout_end must be a d"):
         cv.split_holdout(log, calibration_end=date(2024, 1, 1), holdout_end=as_of)
 
 
