@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 import customer_value as cv
 from customer_value._frames.periods import Period
-from customer_value.transactions import _source
+from customer_value.transactions import questions
 from strategies import FIRST_DAY, LAST_DAY, Log, days, logs, small
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def test_keys_keep_their_type_and_a_snapshot_can_go_on() -> None:
 def test_a_log_in_parts_and_a_lazy_one_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     log, day = cv.load_cdnow(), date(1998, 6, 30)
     whole = cv.stage_history(log, as_of=day)
-    monkeypatch.setattr(_source, "_ROWS_PER_PART", 1000)
+    monkeypatch.setattr(questions, "_ROWS_IN_MEMORY", 1000)
     assert_frame_equal(cv.stage_history(log.lazy(), as_of=day), whole)
 
 

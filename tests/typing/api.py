@@ -44,25 +44,22 @@ def the_log(raw: pl.DataFrame) -> None:
     options = cv.TransactionOptions(
         tz="Asia/Shanghai", occasion="day", on_invalid="drop", duplicates="keep", zero_amount="keep"
     )
-    log, report = cv.clean_transactions(raw, columns=columns, options=options)
-    assert_type(log, pl.DataFrame)
-    assert_type(report, cv.transactions.DataQualityReport)
-    customers = cv.summarize(
-        cv.read_transactions(raw, columns=columns, options=options), as_of=date(1997, 9, 30)
-    )
+    log = cv.read_transactions(raw, columns=columns, options=options)
+    assert_type(log, cv.Transactions[pl.DataFrame])
+    assert_type(log.frame, pl.DataFrame)
+    assert_type(log.report, cv.transactions.DataQualityReport)
+    assert_type(log.report.invalid(), pl.DataFrame)
+    customers = cv.summarize(log, as_of=date(1997, 9, 30), start="1997-01-01")
     assert_type(customers, pl.DataFrame)
-    split = cv.split_holdout(
-        cv.read_transactions(raw, columns=columns),
-        calibration_end=date(1997, 9, 30),
-        holdout_end=date(1998, 6, 30),
-    )
+    split = cv.split_holdout(log, calibration_end=date(1997, 9, 30), holdout_end=date(1998, 6, 30))
     assert_type(split, pl.DataFrame)
 
 
 def the_log_stays_lazy(raw: pl.LazyFrame) -> None:
-    log, report = cv.clean_transactions(raw)
-    assert_type(log, pl.LazyFrame)
-    assert_type(report, cv.transactions.DataQualityReport)
+    log = cv.read_transactions(raw)
+    assert_type(log, cv.Transactions[pl.LazyFrame])
+    assert_type(log.frame, pl.LazyFrame)
+    assert_type(log.report, cv.transactions.DataQualityReport)
     assert_type(cv.summarize(log, as_of=date(1997, 9, 30)), pl.LazyFrame)
     split = cv.split_holdout(log, calibration_end=date(1997, 9, 30), holdout_end=date(1998, 6, 30))
     assert_type(split, pl.LazyFrame)

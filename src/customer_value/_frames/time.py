@@ -67,9 +67,14 @@ def check_day(name: str, day: Day) -> date:
             return date.fromisoformat(day)
         except ValueError as error:
             raise OptionError(f"{name} must be a day such as '2026-10-31', got {day!r}") from error
-    if isinstance(day, datetime) and day == datetime.combine(day.date(), time(tzinfo=day.tzinfo)):
+    # pandas' NaT is a datetime that equals nothing, itself included, and has no date.
+    if isinstance(day, datetime) and day == day and _is_midnight(day):  # noqa: PLR0124
         return day.date()
     if isinstance(day, datetime) or not isinstance(day, date):
         hint = " (take its .date())" if hasattr(day, "date") else ""
         raise OptionError(f"{name} must be a date or its ISO text, got {day!r}{hint}")
     return day
+
+
+def _is_midnight(moment: datetime) -> bool:
+    return moment == datetime.combine(moment.date(), time(tzinfo=moment.tzinfo))

@@ -44,15 +44,6 @@ class _Terms(BaseModel, frozen=True, extra="forbid", title="classify_xyz"):
 
 @overload
 def classify_xyz(
-    transactions: LazyLog,
-    *,
-    as_of: date,
-    period: Period = "month",
-    periods: int = 12,
-    cutoffs: tuple[float, float] = (0.5, 1.0),
-) -> pl.LazyFrame: ...
-@overload
-def classify_xyz(
     transactions: EagerLog,
     *,
     as_of: date,
@@ -60,6 +51,15 @@ def classify_xyz(
     periods: int = 12,
     cutoffs: tuple[float, float] = (0.5, 1.0),
 ) -> pl.DataFrame: ...
+@overload
+def classify_xyz(
+    transactions: LazyLog,
+    *,
+    as_of: date,
+    period: Period = "month",
+    periods: int = 12,
+    cutoffs: tuple[float, float] = (0.5, 1.0),
+) -> pl.LazyFrame: ...
 def classify_xyz(
     transactions: Log,
     *,

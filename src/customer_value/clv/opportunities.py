@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 @overload
 def summarize_opportunities(
-    transactions: LazyLog,
-    *,
-    as_of: date,
-    period: TimeUnit,
-) -> pl.LazyFrame: ...
-@overload
-def summarize_opportunities(
     transactions: EagerLog,
     *,
     as_of: date,
     period: TimeUnit,
 ) -> pl.DataFrame: ...
+@overload
+def summarize_opportunities(
+    transactions: LazyLog,
+    *,
+    as_of: date,
+    period: TimeUnit,
+) -> pl.LazyFrame: ...
 def summarize_opportunities(
     transactions: Log,
     *,

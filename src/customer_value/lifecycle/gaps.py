@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 @overload
 def purchase_gaps(
-    transactions: LazyLog,
-    *,
-    as_of: date,
-) -> pl.LazyFrame: ...
-@overload
-def purchase_gaps(
     transactions: EagerLog,
     *,
     as_of: date,
 ) -> pl.DataFrame: ...
+@overload
+def purchase_gaps(
+    transactions: LazyLog,
+    *,
+    as_of: date,
+) -> pl.LazyFrame: ...
 def purchase_gaps(
     transactions: Log,
     *,

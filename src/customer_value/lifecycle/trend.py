@@ -29,15 +29,6 @@ class _Windows(NamedTuple):
 
 @overload
 def purchase_trend(
-    transactions: LazyLog,
-    *,
-    as_of: date,
-    window: str | timedelta = "90d",
-    seasonal: bool = False,
-    value: Literal["revenue", "purchases"] = "revenue",
-) -> pl.LazyFrame: ...
-@overload
-def purchase_trend(
     transactions: EagerLog,
     *,
     as_of: date,
@@ -45,6 +36,15 @@ def purchase_trend(
     seasonal: bool = False,
     value: Literal["revenue", "purchases"] = "revenue",
 ) -> pl.DataFrame: ...
+@overload
+def purchase_trend(
+    transactions: LazyLog,
+    *,
+    as_of: date,
+    window: str | timedelta = "90d",
+    seasonal: bool = False,
+    value: Literal["revenue", "purchases"] = "revenue",
+) -> pl.LazyFrame: ...
 def purchase_trend(
     transactions: Log,
     *,

@@ -34,17 +34,6 @@ class _Terms(BaseModel, frozen=True, extra="forbid", title="customer_pnl"):
 
 @overload
 def customer_pnl(
-    transactions: LazyLog,
-    *,
-    as_of: date,
-    start: date | None = None,
-    margin: float | None = None,
-    costs: Frame | None = None,
-    stack: CostStack | None = None,
-    unknown_customers: UnknownCustomers = "raise",
-) -> pl.LazyFrame: ...
-@overload
-def customer_pnl(
     transactions: EagerLog,
     *,
     as_of: date,
@@ -54,6 +43,17 @@ def customer_pnl(
     stack: CostStack | None = None,
     unknown_customers: UnknownCustomers = "raise",
 ) -> pl.DataFrame: ...
+@overload
+def customer_pnl(
+    transactions: LazyLog,
+    *,
+    as_of: date,
+    start: date | None = None,
+    margin: float | None = None,
+    costs: Frame | None = None,
+    stack: CostStack | None = None,
+    unknown_customers: UnknownCustomers = "raise",
+) -> pl.LazyFrame: ...
 def customer_pnl(
     transactions: Log,
     *,

@@ -26,9 +26,9 @@ _BESIDE = ("cost", "discount", "n_categories")
 
 
 @overload
-def summarize(transactions: LazyLog, *, as_of: Day, start: Day | None = None) -> pl.LazyFrame: ...
-@overload
 def summarize(transactions: EagerLog, *, as_of: Day, start: Day | None = None) -> pl.DataFrame: ...
+@overload
+def summarize(transactions: LazyLog, *, as_of: Day, start: Day | None = None) -> pl.LazyFrame: ...
 def summarize(
     transactions: Log, *, as_of: Day, start: Day | None = None
 ) -> pl.DataFrame | pl.LazyFrame:
@@ -87,18 +87,18 @@ def summarize(
 
 @overload
 def split_holdout(
-    transactions: LazyLog,
-    *,
-    calibration_end: Day,
-    holdout_end: Day,
-) -> pl.LazyFrame: ...
-@overload
-def split_holdout(
     transactions: EagerLog,
     *,
     calibration_end: Day,
     holdout_end: Day,
 ) -> pl.DataFrame: ...
+@overload
+def split_holdout(
+    transactions: LazyLog,
+    *,
+    calibration_end: Day,
+    holdout_end: Day,
+) -> pl.LazyFrame: ...
 def split_holdout(
     transactions: Log,
     *,
