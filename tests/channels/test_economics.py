@@ -55,7 +55,7 @@ def test_the_figures_of_each_channel() -> None:
     assert web["preferred_share"] == pytest.approx(1 / 3)
     assert web["net_switching"] == pytest.approx(-1 / 3)
     assert (web["spend"], web["new_customers"], web["cac"]) == (60.0, 3.0, 20.0)
-    assert web["ltv_to_cac"] == web["value_mean"] / 20 == 4.0
+    assert web["clv_to_cac"] == web["value_mean"] / 20 == 4.0
     assert (web["cost_per_order"], web["cost_share"]) == (5.0, 0.1)
     half = 1.959963984540054 * stdev([100.0, 50.0, 90.0]) / math.sqrt(3)
     assert (web["value_low"], web["value_high"]) == pytest.approx((80 - half, 80 + half))

@@ -16,8 +16,8 @@ START = date(2023, 11, 20)
 LINES = ["new", "reactivation", "expansion", "contraction", "churn"]
 SCHEMA = {
     "customer_id": pl.String,
-    "started_on": pl.Date,
-    "ended_on": pl.Date,
+    "contract_start": pl.Date,
+    "contract_end": pl.Date,
     "mrr": pl.Int64,
 }
 days = st.integers(0, 150).map(lambda n: START + timedelta(days=n))
@@ -85,7 +85,9 @@ def test_it_equals_the_oracle_and_closes(rows: list[Any], as_of: date, count: bo
 
 
 def contracts(*rows: tuple[Any, ...]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    """The ends are first days without service, as the tests below count them."""
+    frame = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    return frame.with_columns(pl.col("contract_end").dt.offset_by("-1d"))
 
 
 def test_who_comes_back_is_not_new() -> None:
@@ -130,20 +132,20 @@ def test_later_events_and_open_months_change_nothing() -> None:
 
 def test_quarters_and_years_and_unchanged_ones() -> None:
     shop = contracts(("a", date(2023, 2, 3), None, 10))
-    bridge = cv.contracts.mrr_bridge(shop, as_of=date(2024, 3, 31), every="1q")
+    bridge = cv.contracts.mrr_bridge(shop, as_of=date(2024, 3, 31), period="quarter")
     assert bridge["period"].to_list() == [date(2023, 3 * q + 1, 1) for q in range(4)] + [
         date(2024, 1, 1)
     ]
     assert bridge["closing"].to_list() == [10.0] * 5
-    assert cv.contracts.mrr_bridge(shop, as_of=date(2024, 3, 31), every="1y").height == 1
+    assert cv.contracts.mrr_bridge(shop, as_of=date(2024, 3, 31), period="year").height == 1
 
 
 def test_cents_close_exactly() -> None:
     shop = pl.DataFrame(
         {
             "customer_id": [k % 40 for k in range(400)],
-            "started_on": [date(2023, 1, 1) + timedelta(days=k) for k in range(400)],
-            "ended_on": [date(2023, 3, 1) + timedelta(days=2 * k) for k in range(400)],
+            "contract_start": [date(2023, 1, 1) + timedelta(days=k) for k in range(400)],
+            "contract_end": [date(2023, 3, 1) + timedelta(days=2 * k) for k in range(400)],
             "mrr": [0.1 + k / 7 for k in range(400)],
         }
     )
@@ -161,24 +163,80 @@ def test_bad_contracts_are_refused() -> None:
         ("b", date(2024, 1, 3), date(2024, 1, 2), None),
     )  # fmt: skip
     message = (
-        "contracts: 1 row with no customer; 1 row with no start .*; 1 row with no revenue .*; 1 "
-        "row with a revenue not within .*; 1 row with an end before the start"
+        "contracts: 1 row with no customer_id; 1 row with no contract_start .*; 1 row with "
+        "contract_end before contract_start .*; 1 row with no revenue .*; 1 row with a revenue not "
+        "within"
     )
     with pytest.raises(cv.DataError, match=message):
         cv.contracts.mrr_bridge(bad, as_of=date(2024, 3, 1))
-    with pytest.raises(cv.CustomerValueError, match="every must be one of 1mo, 1q, 1y"):
-        cv.contracts.mrr_bridge(contracts(), as_of=date(2024, 3, 1), every="1w")  # type: ignore[arg-type]
+    with pytest.raises(
+        cv.CustomerValueError, match="period must be one of 'month', 'quarter', 'year'; got 'week'"
+    ):
+        cv.contracts.mrr_bridge(contracts(), as_of=date(2024, 3, 1), period="week")  # type: ignore[arg-type]
     assert cv.contracts.mrr_bridge(contracts(), as_of=date(2024, 3, 1)).is_empty()
     shop = contracts(("a", date(2024, 1, 3), None, 1))
     two = pl.concat([shop, shop]).with_columns(currency=pl.Series(["EUR", "USD"]))
     with pytest.raises(cv.DataError, match="contracts: more than one currency"):
         cv.contracts.mrr_bridge(two, as_of=date(2024, 3, 1))
     with pytest.raises(
-        cv.SchemaError, match="contracts: 'ended_on' is String, must be Date; cast it"
+        cv.SchemaError, match="contracts: 'contract_end' is String, must be a date; cast it"
     ):
-        cv.contracts.mrr_bridge(shop.with_columns(ended_on=pl.lit("never")), as_of=date(2024, 3, 1))
-    running = shop.with_columns(ended_on=pl.lit(None))
+        cv.contracts.mrr_bridge(
+            shop.with_columns(contract_end=pl.lit("never")), as_of=date(2024, 3, 1)
+        )
+    running = shop.with_columns(contract_end=pl.lit(None))
     assert cv.contracts.mrr_bridge(running, as_of=date(2024, 3, 1))["closing"].to_list() == [
         1.0,
         1.0,
     ]
+
+
+def test_a_renewal_at_once_is_no_churn_in_money_and_in_heads() -> None:
+    table = pl.DataFrame(
+        {
+            "customer_id": ["a", "a", "b", "c"],
+            "contract_start": [date(2024, 1, 1), date(2024, 3, 1), *[date(2024, 1, 1)] * 2],
+            "contract_end": [date(2024, 2, 29), None, date(2024, 2, 29), None],
+            "mrr": [100.0, 150.0, 50.0, 70.0],
+        }
+    )
+    march = cv.contracts.mrr_bridge(table, as_of=date(2024, 3, 31)).row(-1, named=True)
+    assert (march["churn"], march["expansion"], march["reactivation"]) == (50.0, 50.0, 0.0)
+    assert march["gross_revenue_retention"] == pytest.approx(170 / 220)
+    assert march["net_revenue_retention"] == 1.0
+    heads = cv.contracts.contract_churn(table, as_of=date(2024, 3, 31)).row(-1, named=True)
+    assert (heads["lost"], heads["reactivated"], heads["closing"]) == (1, 0, 2)
+
+
+def test_one_grace_for_money_and_heads() -> None:
+    table = pl.DataFrame(
+        {
+            "customer_id": ["a", "a"],
+            "contract_start": [date(2024, 1, 1), date(2024, 3, 3)],
+            "contract_end": [date(2024, 2, 27), None],
+            "mrr": [10.0, 10.0],
+        }
+    )
+    for grace, lost in ((3, 10.0), (4, 0.0)):
+        bridge = cv.contracts.mrr_bridge(table, as_of=date(2024, 3, 31), grace_days=grace)
+        assert bridge["churn"].sum() == lost
+        heads = cv.contracts.contract_churn(table, as_of=date(2024, 3, 31), grace_days=grace)
+        assert heads["lost"].sum() == lost / 10
+
+
+def test_a_summary_feeds_the_models_and_the_curve() -> None:
+    starts = [date(2020, 1, 1)] * 40
+    table = pl.DataFrame(
+        {
+            "customer_id": range(40),
+            "contract_start": starts,
+            "contract_end": [None if k % 4 == 0 else date(2020 + k % 4, 12, 31) for k in range(40)],
+        }
+    )
+    customers = cv.contracts.summarize_contracts(table, as_of="2024-06-30")
+    assert customers["churned"].sum() == 30
+    curve = cv.survival_curve(customers)
+    assert curve["at_risk"].max() == 40
+    model = cv.fit_sbg(customers)
+    valued = cv.contractual_value(customers, model, margin=10.0, timing="due")
+    assert valued.height == 40

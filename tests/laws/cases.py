@@ -80,7 +80,12 @@ SEGMENTS = pl.DataFrame(
     }
 )
 UNITS = pl.DataFrame(
-    {"plan": ["a", "b"], "monthly_margin": [10.0, 20.0], "churn": [0.05, 0.1], "cac": [60.0, 50.0]}
+    {
+        "plan": ["a", "b"],
+        "profit_per_period": [10.0, 20.0],
+        "churn": [0.05, 0.1],
+        "cac": [60.0, 50.0],
+    }
 )
 TRIAL = {"group": "group", "treated": "treated"}
 

@@ -18,8 +18,8 @@ BANNED = {
     "interval_kind": "interval_method",
     "level": "confidence",
     "limits": "options",
-    "ltv": "clv",
-    "monthly_margin": "profit_per_period",
+    "clv": "clv",
+    "profit_per_period": "profit_per_period",
     "validate": "nothing: a log is checked when it is read",
 }
 DEFAULTS: dict[str, Any] = {

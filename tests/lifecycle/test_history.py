@@ -34,13 +34,14 @@ rules_by_name = st.sampled_from(sorted(RULES))
 
 
 def one_by_one(
-    log: pl.DataFrame, snapshots: list[date], rules: cv.StageOptions, **options: Any
+    log: pl.DataFrame, snapshots: list[date], rules: cv.StageOptions, **reading: Any
 ) -> pl.DataFrame:
     """Each snapshot summarized and staged on its own, with the one before."""
+    read = cv.read_transactions(log, **reading)
     previous, parts = None, []
     for day in snapshots:
-        customers = cv.summarize(log, as_of=day, **options)
-        gaps = cv.lifecycle.purchase_gaps(log, as_of=day, **options)
+        customers = cv.summarize(read, as_of=day)
+        gaps = cv.lifecycle.purchase_gaps(read, as_of=day)
         previous = cv.assign_stages(customers, options=rules, previous=previous, gaps=gaps)
         parts.append(previous.select(COLUMNS))
     return pl.concat(parts).sort("customer_id", "as_of")
@@ -131,7 +132,7 @@ def test_what_was_before_the_start_is_followed(
 @given(log=logs(), start=st.none() | days, name=rules_by_name)
 @settings(max_examples=25, deadline=None)
 def test_counts_are_those_of_the_rows(log: Log, start: date | None, name: str) -> None:
-    words: dict[str, Any] = {"as_of": LAST_DAY, "start": start, "rules": RULES[name]}
+    words: dict[str, Any] = {"as_of": LAST_DAY, "start": start, "options": RULES[name]}
     history = cv.stage_history(log.frame, period="week", **words)
     counts = cv.lifecycle.stage_counts(log.frame, period="week", **words)
     expected = history.group_by("as_of", "stage").agg(customers=pl.len().cast(pl.Int64))

@@ -28,7 +28,7 @@ def holdout(rows: list[tuple[float, bool]]) -> pl.DataFrame:
 def test_the_worked_ranking() -> None:
     """0.7 x 1000, 0.2 x 5000, 0.05 x 20000: 700, 1000, 1000."""
     customers = pl.LazyFrame({"p_alive": [0.3, 0.8, 0.95, None], "profit": [1000, 5000, 20000, 1]})
-    ranked = cv.lifecycle.value_at_risk(customers).collect()
+    ranked = customers.pipe(cv.lifecycle.churn_risk).pipe(cv.lifecycle.value_at_risk).collect()
     assert ranked["value_at_risk"].to_list()[:3] == pytest.approx([700, 1000, 1000])
     assert ranked["value_at_risk"][3] is ranked["risk_rank"][3] is None
     # By probability alone the first would come first.
@@ -45,11 +45,11 @@ def test_a_customer_of_no_value_risks_none() -> None:
 
 def test_bad_probabilities_are_refused() -> None:
     with pytest.raises(cv.DataError, match="1 row with probabilities outside 0 to 1"):
-        cv.lifecycle.value_at_risk(pl.DataFrame({"p_alive": [1.5, 0.5], "profit": [1.0, 1.0]}))
+        cv.lifecycle.value_at_risk(pl.DataFrame({"churn_risk": [1.5, 0.5], "profit": [1.0, 1.0]}))
     with pytest.raises(cv.DataError, match="NaN or infinite"):
-        cv.lifecycle.value_at_risk(pl.DataFrame({"p_alive": [0.5], "profit": [math.nan]}))
-    with pytest.raises(cv.CustomerValueError, match="p_alive or churn"):
-        cv.lifecycle.value_at_risk(pl.DataFrame({"profit": [1.0]}), p_alive=None)
+        cv.lifecycle.value_at_risk(pl.DataFrame({"churn_risk": [0.5], "profit": [math.nan]}))
+    with pytest.raises(cv.OptionError, match="clv_if_alive"):
+        cv.lifecycle.value_at_risk(pl.DataFrame({"churn_risk": [0.5], "clv": [1.0]}), value="clv")
 
 
 # --- calibration ---

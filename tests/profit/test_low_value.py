@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 import customer_value as cv
 
-RULES = cv.profit.LowValueRules(method="absolute", purchases=2, revenue=50)
+RULES = cv.profit.LowValueOptions(method="absolute", purchases=2, revenue=50)
 BASE: dict[str, Any] = {"purchases": 1, "revenue": 20.0, "n_categories": 1, "T": 400.0}
 REASONS: dict[str, dict[str, Any]] = {
     "too_new": {"T": 179.0},
@@ -25,21 +25,21 @@ def shop(*changes: dict[str, Any]) -> pl.DataFrame:
 
 
 def test_all_must_hold_and_the_first_reason_is_named() -> None:
-    result = cv.profit.flag_low_value(shop({}, *REASONS.values()), rules=RULES)
+    result = cv.profit.flag_low_value(shop({}, *REASONS.values()), options=RULES)
     assert result["low_value"].to_list() == [True, False, False, False, False]
     assert result["spared_by"].to_list() == [None, *REASONS]
     at_the_limits = {"T": 180.0, "purchases": 2, "revenue": 50.0}
-    assert cv.profit.flag_low_value(shop(at_the_limits), rules=RULES)["low_value"].item()
+    assert cv.profit.flag_low_value(shop(at_the_limits), options=RULES)["low_value"].item()
 
 
 @pytest.mark.parametrize("name", [*BASE])
 def test_what_is_unknown_decides_only_where_it_could(name: str) -> None:
     schema = dict.fromkeys(BASE, pl.Float64)
     unknown = pl.DataFrame([BASE | {name: None}], schema=schema)
-    assert cv.profit.flag_low_value(unknown, rules=RULES).row(0)[-2:] == (None, "unknown")
+    assert cv.profit.flag_low_value(unknown, options=RULES).row(0)[-2:] == (None, "unknown")
     spared = "several_categories" if name != "n_categories" else "spends_enough"
     decided = pl.DataFrame([BASE | REASONS[spared] | {name: None}], schema=schema)
-    assert cv.profit.flag_low_value(decided, rules=RULES).row(0)[-2:] == (False, spared)
+    assert cv.profit.flag_low_value(decided, options=RULES).row(0)[-2:] == (False, spared)
 
 
 def test_potential_and_influence_spare() -> None:
@@ -48,12 +48,12 @@ def test_potential_and_influence_spare() -> None:
         influence_value=pl.when(pl.int_range(10) == 0).then(3.0).otherwise(0.0),
     )
     result = cv.profit.flag_low_value(
-        customers, rules=RULES, potential="potential_value", influence="influence_value"
+        customers, options=RULES, potential="potential_value", influence="influence_value"
     )
     spared = ["high_influence", *[None] * 7, "high_potential", "high_potential"]
     assert result["spared_by"].to_list() == spared
     gap = customers.with_columns(potential_value=pl.lit(None, pl.Float64))
-    blind = cv.profit.flag_low_value(gap, rules=RULES, potential="potential_value")
+    blind = cv.profit.flag_low_value(gap, options=RULES, potential="potential_value")
     assert blind["low_value"].to_list() == [None] * 10
 
 
@@ -62,7 +62,7 @@ def test_only_what_stops_is_saved() -> None:
         stops=pl.Series([15.0, 2.0, 9.0]), margin=pl.Series([6.0, 6.0, 6.0])
     )
     result = cv.profit.flag_low_value(
-        customers, rules=RULES, avoidable_cost="stops", margin="margin"
+        customers, options=RULES, avoidable_cost="stops", margin="margin"
     )
     assert result["net_saving"].to_list() == [9.0, -4.0, None]
     assert "net_saving" not in cv.profit.flag_low_value(customers).columns
@@ -102,9 +102,9 @@ def test_bad_rules_and_frames_are_refused() -> None:
     with pytest.raises(
         ValidationError, match="cuts must be shares between 0 and 1, got revenue 50"
     ):
-        cv.profit.LowValueRules(revenue=50)
+        cv.profit.LowValueOptions(revenue=50)
     with pytest.raises(ValidationError, match="min_tenure"):
-        cv.profit.LowValueRules(min_tenure="half a year")
+        cv.profit.LowValueOptions(min_tenure="half a year")
     with pytest.raises(cv.CustomerValueError, match="belong together: give both or neither"):
         cv.profit.flag_low_value(shop({}), avoidable_cost="revenue")
     with pytest.raises(cv.CustomerValueError, match="belong together: give both or neither"):

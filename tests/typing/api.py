@@ -384,8 +384,8 @@ def allocation(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> None:
 
 def unit_economics(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> None:
     units = (
-        frame.pipe(cv.profit.simple_ltv)
-        .pipe(cv.profit.ltv_to_cac)
+        frame.pipe(cv.profit.simple_clv)
+        .pipe(cv.profit.clv_to_cac)
         .pipe(cv.profit.payback_months, churn="churn")
     )
     assert_type(units, pl.DataFrame)
@@ -393,7 +393,7 @@ def unit_economics(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> Non
     assert_type(cv.contracts.revenue_retention(table), pl.DataFrame)
     assert_type(cv.profit.acquisition_cost(table, by="channel", period="month"), pl.DataFrame)
     assert_type(cv.profit.net_lifetime_value(table), pl.DataFrame)
-    assert_type(cv.profit.net_lifetime_value(lazy, value="ltv"), pl.LazyFrame)
+    assert_type(cv.profit.net_lifetime_value(lazy, value="clv"), pl.LazyFrame)
     assert_type(
         cv.contracts.mrr_bridge(lazy, as_of=date(2024, 12, 31), same_period="count"), pl.DataFrame
     )
@@ -404,9 +404,9 @@ def unit_economics(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> Non
 
 
 def acting_on_cost(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> None:
-    rules = cv.profit.LowValueRules(purchases=0.2, min_tenure="12mo")
+    rules = cv.profit.LowValueOptions(purchases=0.2, min_tenure="12mo")
     assert_type(
-        cv.profit.flag_low_value(lazy, rules=rules, potential="potential_value"), pl.LazyFrame
+        cv.profit.flag_low_value(lazy, options=rules, potential="potential_value"), pl.LazyFrame
     )
     assert_type(cv.service.service_fit(table, by="stage"), pl.DataFrame)
     assert_type(cv.service.service_alignment(lazy), float | None)

@@ -113,7 +113,7 @@ def channel_economics(
         `preferred_by` (Int64), `preferred_share` (Float64, of all customers), `switched_in` and
         `switched_out` (Int64, customers who prefer it but were won elsewhere, and the reverse)
         and `net_switching` (Float64, their difference over `customers`); as far as they can be
-        computed, all Float64: `spend`, `new_customers`, `cac`, `ltv_to_cac`, `cost_per_order`,
+        computed, all Float64: `spend`, `new_customers`, `cac`, `clv_to_cac`, `cost_per_order`,
         `cost_share` (of revenue), `value_mean` with `value_low` and `value_high` (95 % normal
         interval of the mean), `retention` with `retention_low` and `retention_high` (95 %
         interval of Wilson 1927), `satisfaction`; then `cost_efficiency`, `preference`,
@@ -135,7 +135,7 @@ def channel_economics(
         ...     {"channel": ["web", "shop"], "spend": [40.0, 120.0], "new_customers": [2, 1]}
         ... )
         >>> cv.channels.channel_economics(customers, spend).select(
-        ...     "channel", "cac", "ltv_to_cac", "cost_efficiency", "relationship"
+        ...     "channel", "cac", "clv_to_cac", "cost_efficiency", "relationship"
         ... ).rows()
         [('shop', 120.0, 2.0, -1.0, 1.0), ('web', 20.0, 5.0, 1.0, -1.0)]
     """
@@ -158,7 +158,7 @@ def channel_economics(
         counts = ["customers", "preferred_by", "preferred_share", "switched_in", "switched_out"]
         table = table.with_columns(pl.col(counts).fill_null(0))
         if value is not None:
-            table = table.with_columns(ltv_to_cac=over("value_mean", "cac"))
+            table = table.with_columns(clv_to_cac=over("value_mean", "cac"))
     if channel in (taken := [*FIGURES, *AXES, "channel_index"]):
         raise OptionError(f"channel has a name of the result, rename it: {channel}")
     scored = scores(table.sort(CHANNEL, nulls_last=True), weights.model_dump())

@@ -43,7 +43,7 @@ FIGURES = (
     "spend",
     "new_customers",
     "cac",
-    "ltv_to_cac",
+    "clv_to_cac",
     "cost_per_order",
     "cost_share",
     "value_mean",

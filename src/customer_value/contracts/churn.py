@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import polars as pl
-from pydantic import BaseModel, Field
 
-from customer_value._frames.contracts import Kind, Rule, describe, find_offences, require
-from customer_value._frames.door import as_polars
 from customer_value._frames.periods import (
     every_period,
     last_complete,
@@ -16,26 +13,22 @@ from customer_value._frames.periods import (
     period_start,
 )
 from customer_value._frames.time import check_day
-from customer_value.exceptions import DataError
+from customer_value.contracts.table import Grace, read_contracts
 
 if TYPE_CHECKING:
     from datetime import date
 
     from customer_value._frames.periods import Period
-    from customer_value._typing import Frame
+    from customer_value._typing import Day, Frame
 
 
 _COUNTS = ("opening", "new", "reactivated", "lost", "lost_in_first_period", "closing")
 
 
-class _Terms(BaseModel, frozen=True, extra="forbid", title="contract_churn"):
-    grace_days: Annotated[int, Field(ge=0)]
-
-
 def contract_churn(
     contracts: Frame,
     *,
-    as_of: date,
+    as_of: Day,
     period: Period = "month",
     grace_days: int = 0,
 ) -> pl.DataFrame:
@@ -83,8 +76,8 @@ def contract_churn(
         ... ].sum()
         0
     """
-    grace, day = _Terms(grace_days=grace_days).grace_days, check_day("as_of", as_of)
-    relations = _relations(_read(contracts), day, grace)
+    grace, day = Grace(grace_days=grace_days).grace_days, check_day("as_of", as_of)
+    relations = relations_of(read_contracts(contracts), day, grace)
     number = {
         "came": period_number(pl.col("start"), period),
         "went": period_number(pl.col("end").dt.offset_by("1d"), period),
@@ -104,28 +97,7 @@ def contract_churn(
     return _accounts(every_period(flows, day, period), day, period)
 
 
-def _read(contracts: Frame) -> pl.DataFrame:
-    frame = as_polars(contracts)
-    kinds: dict[str, Kind] = {
-        "customer_id": "key",
-        "contract_start": "day",
-        "contract_end": "maybe_day",
-    }
-    require(frame, kinds, what="contracts")
-    rows = frame.lazy().select(*kinds).cast({"contract_end": pl.Date}).collect()
-    start, end = pl.col("contract_start"), pl.col("contract_end")
-    rules = [
-        Rule("customer", pl.col("customer_id").is_null(), "no customer_id"),
-        Rule("start", start.is_null(), "no contract_start"),
-        Rule("order", end < start, "contract_end before contract_start"),
-    ]
-    _, offences = find_offences(rows.lazy(), rules, key="customer_id")
-    if offences:
-        raise DataError(f"contracts: {describe(offences)}")
-    return rows
-
-
-def _relations(contracts: pl.DataFrame, as_of: date, grace: int) -> pl.DataFrame:
+def relations_of(contracts: pl.DataFrame, as_of: date, grace: int) -> pl.DataFrame:
     """Contracts that follow each other within the grace, as one; `end` is null until it is lost."""
     customer, start = pl.col("customer_id"), pl.col("contract_start")
     covered = pl.col("contract_end").fill_null(pl.date(9999, 12, 31))
@@ -138,6 +110,8 @@ def _relations(contracts: pl.DataFrame, as_of: date, grace: int) -> pl.DataFrame
         .with_columns(relation=pl.col("begins").cum_sum())
         .group_by("relation")
         .agg(
+            customer_id=customer.first(),
+            contracts=pl.len().cast(pl.Int64),
             start=start.min(),
             end=pl.col("covered").max(),
             first=pl.col("first").any(),

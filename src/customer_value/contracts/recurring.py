@@ -6,23 +6,24 @@ from typing import TYPE_CHECKING, Literal, overload
 
 import polars as pl
 
-from customer_value._frames.contracts import Kind, Rule, describe, find_offences, require
+from customer_value._frames.contracts import Rule, check_choice, describe, find_offences
 from customer_value._frames.derive import AMOUNT, derive, number
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value._frames.money import MONEY_LIMIT, exact, mixed_currencies
 from customer_value._frames.time import check_day
-from customer_value.exceptions import DataError, OptionError
+from customer_value.contracts.table import CONTRACT, Grace, contract_rules
+from customer_value.exceptions import DataError
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from customer_value._typing import ArrowStream, Frame
+    from customer_value._typing import ArrowStream, Day, Frame
 
 __all__ = ["mrr_bridge", "revenue_retention"]
 
 _LINES = ("new", "reactivation", "expansion", "contraction", "churn")
 _KEPT = ("kept_expansion", "kept_contraction", "kept_churn")
-_EVERY = ("1mo", "1q", "1y")
+_EVERY = {"month": "1mo", "quarter": "1q", "year": "1y"}
 
 
 @overload
@@ -85,8 +86,9 @@ def revenue_retention(
 def mrr_bridge(
     contracts: Frame,
     *,
-    as_of: date,
-    every: Literal["1mo", "1q", "1y"] = "1mo",
+    as_of: Day,
+    period: Literal["month", "quarter", "year"] = "month",
+    grace_days: int = 0,
     same_period: Literal["drop", "count"] = "drop",
 ) -> pl.DataFrame:
     """Explain recurring revenue from period to period.
@@ -97,12 +99,14 @@ def mrr_bridge(
     it is none at the close; otherwise its change is expansion or contraction.
 
     Args:
-        contracts: Table with `customer_id`, `started_on` (Date), `ended_on` (Date, the first day
-            without service; null while it runs) and `mrr` (money a month, at or above zero). A
-            `currency` column is checked.
+        contracts: The table of `contract_churn`, with `customer_id`, `contract_start` (Date),
+            `contract_end` (Date, the last day of service; null while it runs), and `mrr` (money a
+            month, at or above zero). A `currency` column is checked.
         as_of: Day of the snapshot; the last period is the last that is complete on it, and starts
             and ends after it do not count.
-        every: Length of a period: calendar months, quarters or years.
+        period: `"month"`, `"quarter"` or `"year"`.
+        grace_days: Days without a contract up to which a later one of the customer is a renewal:
+            revenue then runs on in between.
         same_period: Contracts that start and end in one period are in force at no close. `"drop"`
             leaves them out; `"count"` adds them to what was won and to what was lost, and changes
             neither opening, closing nor retention. Products differ in this.
@@ -116,7 +120,7 @@ def mrr_bridge(
         ratio.
 
     Raises:
-        OptionError: `as_of` is no date, or an option is none of its values.
+        OptionError: `as_of` is not a date, or an option is not one of its values.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Keys, starts or revenues are unknown, revenues below zero or too large, ends
             before starts, or there is more than one currency.
@@ -127,8 +131,8 @@ def mrr_bridge(
         >>> contracts = pl.DataFrame(
         ...     {
         ...         "customer_id": ["a", "b", "b"],
-        ...         "started_on": [date(2024, 1, 5), date(2024, 1, 9), date(2024, 2, 1)],
-        ...         "ended_on": [date(2024, 2, 20), None, None],
+        ...         "contract_start": [date(2024, 1, 5), date(2024, 1, 9), date(2024, 2, 1)],
+        ...         "contract_end": [date(2024, 2, 19), None, None],
         ...         "mrr": [30.0, 50.0, 15.0],
         ...     }
         ... )
@@ -139,42 +143,46 @@ def mrr_bridge(
          (datetime.date(2024, 2, 1), 80.0, 0.0, 15.0, 30.0, 65.0)]
     """
     day = check_day("as_of", as_of)
-    if every not in _EVERY or same_period not in {"drop", "count"}:
-        raise OptionError(
-            f"every must be one of {', '.join(_EVERY)} and same_period 'drop' or 'count', got "
-            f"{every!r} and {same_period!r}"
-        )
-    frame = as_polars(contracts)
-    needed: dict[str, Kind] = {"customer_id": "key", "started_on": "day", "mrr": "number"}
-    running = frame.collect_schema().get("ended_on", None) == pl.Null
-    require(frame, needed | {"ended_on": "any" if running else "day"}, what="contracts")
+    check_choice("period", period, tuple(_EVERY))
+    check_choice("same_period", same_period, ("drop", "count"))
+    grace = Grace(grace_days=grace_days).grace_days
+    frame = read_frame(contracts, CONTRACT | {"mrr": "number"}, what="contracts")
     rules = _contract_rules()
     typed = frame.lazy().with_columns(
-        pl.col("ended_on").cast(pl.Date), pl.col("mrr").cast(pl.Float64)
+        pl.col("contract_end").cast(pl.Date), pl.col("mrr").cast(pl.Float64)
     )
     _, offences = find_offences(typed, rules, key="customer_id")
     problems = [describe(offences)] if offences else []
     problems += [currencies] if (currencies := mixed_currencies(frame)) else []
     if problems:
         raise DataError(f"contracts: {'; '.join(problems)}")
-    changes = _changes(typed, day, every, count=same_period == "count")
+    every = _EVERY[period]
+    served = _served(typed, grace)
+    changes = _changes(served, day, every, count=same_period == "count")
     sums = _movements(changes).group_by("period").agg(pl.col(*_LINES, *_KEPT, "people").sum())
     return _bridge(_all_periods(sums.collect(), day, every))
 
 
 def _contract_rules() -> list[Rule]:
-    start, end, mrr = pl.col("started_on"), pl.col("ended_on"), pl.col("mrr")
+    mrr = pl.col("mrr")
     return [
-        Rule("customer", pl.col("customer_id").is_null(), "no customer"),
-        Rule("start", start.is_null(), "no start"),
+        *contract_rules(),
         Rule("mrr", mrr.is_null(), "no revenue"),
         Rule(
             "range",
             ~((mrr >= 0) & (mrr < MONEY_LIMIT)),
             f"a revenue not within 0 to {MONEY_LIMIT:g}",
         ),
-        Rule("order", end < start, "an end before the start"),
     ]
+
+
+def _served(contracts: pl.LazyFrame, grace: int) -> pl.LazyFrame:
+    """Contracts with `ended_on`, their first day without service, after bridging the grace."""
+    start, end = pl.col("contract_start"), pl.col("contract_end")
+    following = start.shift(-1).over("customer_id", order_by="contract_start")
+    gap = (following - end).dt.total_days() - 1
+    ended = pl.when(gap.is_between(1, grace)).then(following).otherwise(end.dt.offset_by("1d"))
+    return contracts.with_columns(started_on=start, ended_on=ended)
 
 
 def _changes(contracts: pl.LazyFrame, as_of: date, every: str, *, count: bool) -> pl.LazyFrame:

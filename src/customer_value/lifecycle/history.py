@@ -62,16 +62,16 @@ def stage_history(
         first snapshot that saw this stage without interruption). Sorted by customer and day.
 
     Raises:
-        OptionError: The rules are `AliveOnly`.
+        OptionError: The options judge by `AliveOnly`, or both a model and options are given.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
 
     Examples:
         >>> import customer_value as cv
         >>> from datetime import date
-        >>> rules = cv.StageOptions(typical_gap_days=90)
+        >>> options = cv.StageOptions(typical_gap_days=90)
         >>> history = cv.stage_history(
-        ...     cv.load_cdnow(), as_of=date(1998, 6, 30), period="quarter", rules=rules
+        ...     cv.load_cdnow(), as_of=date(1998, 6, 30), period="quarter", options=options
         ... )
         >>> history.head(6)["stage"].to_list()
         ['growing', 'at_risk', 'growing', 'stable', 'stable', 'stable']
@@ -126,7 +126,7 @@ def stage_counts(
         without any).
 
     Raises:
-        OptionError: The rules are `AliveOnly`.
+        OptionError: The options judge by `AliveOnly`, or both a model and options are given.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
 

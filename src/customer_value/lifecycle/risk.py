@@ -104,8 +104,8 @@ def value_at_risk(
     """Add the value that each customer's leaving would cost, times its probability.
 
     Whom to call first is not who is most likely to leave: a customer worth 20,000 at 5 % stands for
-    more than one worth 1,000 at 70 %. The value is that of a customer who stays, such as the profit of
-    a year or `clv_if_alive`; `clv` counts the probability of being alive already and is refused.
+    more than one worth 1,000 at 70 %. The value is that of a customer who stays, such as the profit
+    of a year or `clv_if_alive`; `clv` counts the probability of being alive already and is refused.
     Leave out customers who are lost: nothing of them is at risk any more.
 
     Args:

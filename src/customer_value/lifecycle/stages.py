@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, overload
 import polars as pl
 
 from customer_value._frames.assemble import finite_column, join_previous, with_columns
-from customer_value._frames.contracts import Kind, require
 from customer_value._frames.door import as_polars, read_frame
 from customer_value.lifecycle.model import StageModel, stage_terms
 from customer_value.lifecycle.options import AliveOnly, OwnGaps, PooledGaps, StageOptions
@@ -24,6 +23,7 @@ from customer_value.lifecycle.taxonomies import map_stages
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from customer_value._frames.contracts import Kind
     from customer_value._typing import ArrowStream, Frame
     from customer_value.lifecycle.taxonomies import Taxonomy, TaxonomyName
 
@@ -231,7 +231,8 @@ def _join(customers: pl.DataFrame | pl.LazyFrame, previous: Frame) -> pl.DataFra
     needed: dict[str, Kind] = {"stage": "text"}
     since = pl.lit(None, pl.Date)
     if "stage_since" in before.collect_schema():
-        needed["stage_since"], since = "day", pl.col("stage_since")
-    require(before, needed, what="previous")
+        needed["stage_since"] = "day"
+        since = pl.col("stage_since")
+    before = read_frame(before, needed, what="previous")
     stage = pl.col("stage").cast(pl.String)
     return join_previous(customers, before, {_STAGE: stage, _SINCE: since})

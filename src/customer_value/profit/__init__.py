@@ -2,11 +2,11 @@
 
 from customer_value.profit.acquisition import acquisition_cost, net_lifetime_value
 from customer_value.profit.cost_to_serve import CostAllocation, TimeEquation, allocate_costs
-from customer_value.profit.low_value import LowValueRules, flag_low_value
+from customer_value.profit.low_value import LowValueOptions, flag_low_value
 from customer_value.profit.pnl import customer_pnl
 from customer_value.profit.reconcile import LedgerLine, PnlReconciliation, reconcile_pnl
 from customer_value.profit.stack import CostStack
-from customer_value.profit.unit_economics import ltv_to_cac, payback_months, simple_ltv
+from customer_value.profit.unit_economics import clv_to_cac, payback_months, simple_clv
 from customer_value.profit.views import pnl_by
 from customer_value.profit.whale import WhaleDecile, WhaleSummary, whale_curve, whale_summary
 
@@ -14,21 +14,21 @@ __all__ = [
     "CostAllocation",
     "CostStack",
     "LedgerLine",
-    "LowValueRules",
+    "LowValueOptions",
     "PnlReconciliation",
     "TimeEquation",
     "WhaleDecile",
     "WhaleSummary",
     "acquisition_cost",
     "allocate_costs",
+    "clv_to_cac",
     "customer_pnl",
     "flag_low_value",
-    "ltv_to_cac",
     "net_lifetime_value",
     "payback_months",
     "pnl_by",
     "reconcile_pnl",
-    "simple_ltv",
+    "simple_clv",
     "whale_curve",
     "whale_summary",
 ]

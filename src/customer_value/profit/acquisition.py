@@ -101,14 +101,14 @@ def acquisition_cost(
 
 @overload
 def net_lifetime_value(
-    prospects: pl.LazyFrame, *, value: str = "clv", acquisition_cost: str = "cac"
+    prospects: pl.LazyFrame, *, value: str = "clv", cac: str = "cac"
 ) -> pl.LazyFrame: ...
 @overload
 def net_lifetime_value(
-    prospects: ArrowStream, *, value: str = "clv", acquisition_cost: str = "cac"
+    prospects: ArrowStream, *, value: str = "clv", cac: str = "cac"
 ) -> pl.DataFrame: ...
 def net_lifetime_value(
-    prospects: Frame, *, value: str = "clv", acquisition_cost: str = "cac"
+    prospects: Frame, *, value: str = "clv", cac: str = "cac"
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add lifetime value before and after what it takes to win the customer.
 
@@ -121,7 +121,7 @@ def net_lifetime_value(
         prospects: Frame of customers, channels or segments.
         value: Column of lifetime value from the first purchase on, before the acquisition cost,
             margin basis, money.
-        acquisition_cost: Column of the cost of winning a customer (CAC), money.
+        cac: Column of the cost of winning a customer (CAC), money.
 
     Returns:
         The frame with `clv_gross` (Float64, money, margin basis, the value as it is) and `clv_net`
@@ -139,8 +139,8 @@ def net_lifetime_value(
         [(600.0, 580.0), (280.0, -20.0)]
     """
     gross = number(value)
-    columns = {"clv_gross": gross, "clv_net": gross - number(acquisition_cost)}
-    return derive(prospects, {value: MONEY, acquisition_cost: AMOUNT}, columns, what="prospects")
+    columns = {"clv_gross": gross, "clv_net": gross - number(cac)}
+    return derive(prospects, {value: MONEY, cac: AMOUNT}, columns, what="prospects")
 
 
 def _rows(

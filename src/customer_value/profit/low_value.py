@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from customer_value._frames.assemble import quantile
+from customer_value._frames.contracts import check_instance
 from customer_value._frames.derive import AMOUNT, FINITE, MONEY, Rules, derive, number
 from customer_value._frames.time import check_duration, duration_days
 from customer_value.exceptions import OptionError
@@ -15,10 +16,10 @@ from customer_value.exceptions import OptionError
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
 
-__all__ = ["LowValueRules", "flag_low_value"]
+__all__ = ["LowValueOptions", "flag_low_value"]
 
 
-class LowValueRules(BaseModel, frozen=True, extra="forbid"):
+class LowValueOptions(BaseModel, frozen=True, extra="forbid"):
     """When a customer is of low value: all of it must hold.
 
     Attributes:
@@ -55,7 +56,7 @@ class LowValueRules(BaseModel, frozen=True, extra="forbid"):
 def flag_low_value(
     customers: pl.LazyFrame,
     *,
-    rules: LowValueRules | None = None,
+    options: LowValueOptions | None = None,
     categories: str = "n_categories",
     potential: str | None = None,
     influence: str | None = None,
@@ -66,7 +67,7 @@ def flag_low_value(
 def flag_low_value(
     customers: ArrowStream,
     *,
-    rules: LowValueRules | None = None,
+    options: LowValueOptions | None = None,
     categories: str = "n_categories",
     potential: str | None = None,
     influence: str | None = None,
@@ -76,7 +77,7 @@ def flag_low_value(
 def flag_low_value(
     customers: Frame,
     *,
-    rules: LowValueRules | None = None,
+    options: LowValueOptions | None = None,
     categories: str = "n_categories",
     potential: str | None = None,
     influence: str | None = None,
@@ -90,7 +91,7 @@ def flag_low_value(
 
     Args:
         customers: Customer frame with `purchases`, `revenue`, `T` (days) and the categories.
-        rules: When a customer is of low value.
+        options: When a customer is of low value.
         categories: Column of the number of categories that the customer buys from.
         potential: Column of `potential_value`; who is high in it is spared.
         influence: Column of `influence_value`; who is high in it is spared.
@@ -124,16 +125,17 @@ def flag_low_value(
         ...         "margin": [6.0, 6.0, 270.0],
         ...     }
         ... )
-        >>> rules = cv.profit.LowValueRules(method="absolute", purchases=2, revenue=50)
+        >>> options = cv.profit.LowValueOptions(method="absolute", purchases=2, revenue=50)
         >>> cv.profit.flag_low_value(
-        ...     customers, rules=rules, avoidable_cost="service", margin="margin"
+        ...     customers, options=options, avoidable_cost="service", margin="margin"
         ... ).select("low_value", "spared_by", "net_saving").rows()
         [(True, None, 9.0), (False, 'too_new', None), (False, 'buys_often', None)]
     """
     if (avoidable_cost is None) != (margin is None):
         raise OptionError("avoidable_cost and margin belong together: give both or neither")
-    rules = rules or LowValueRules()
-    against = _against(rules, categories, potential, influence)
+    options = LowValueOptions() if options is None else options
+    check_instance("options", options, LowValueOptions)
+    against = _against(options, categories, potential, influence)
     flagged = pl.all_horizontal(~held for held in against.values())
     reason: pl.Expr = pl.when(flagged.is_null()).then(pl.lit("unknown"))
     for name, held in reversed(against.items()):
@@ -150,24 +152,24 @@ def flag_low_value(
 
 
 def _against(
-    rules: LowValueRules, categories: str, potential: str | None, influence: str | None
+    options: LowValueOptions, categories: str, potential: str | None, influence: str | None
 ) -> dict[str, pl.Expr]:
     """What speaks against the flag, in the order in which it is named."""
-    young = number("T") < duration_days(rules.min_tenure)
+    young = number("T") < duration_days(options.min_tenure)
     above = {
-        "buys_often": ("purchases", rules.purchases),
-        "spends_enough": ("revenue", rules.revenue),
+        "buys_often": ("purchases", options.purchases),
+        "spends_enough": ("revenue", options.revenue),
     }
     found = {"too_new": young}
     for reason, (name, cut) in above.items():
         threshold = pl.lit(cut)
-        if rules.method == "quantile":
+        if options.method == "quantile":
             threshold = quantile(pl.when(~young).then(number(name)), cut)
         found[reason] = number(name) > threshold
-    found["several_categories"] = number(categories) > rules.max_categories
+    found["several_categories"] = number(categories) > options.max_categories
     for reason, column, cut in (
-        ("high_potential", potential, rules.high_potential),
-        ("high_influence", influence, rules.high_influence),
+        ("high_potential", potential, options.high_potential),
+        ("high_influence", influence, options.high_influence),
     ):
         if column is not None:
             found[reason] = number(column) > quantile(number(column), cut)

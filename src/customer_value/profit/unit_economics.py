@@ -14,7 +14,7 @@ from customer_value._frames.options import Share
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
 
-__all__ = ["ltv_to_cac", "payback_months", "simple_ltv"]
+__all__ = ["clv_to_cac", "payback_months", "simple_clv"]
 
 _SLACK = 1e-9
 _MOST_PAYMENTS = 12_000
@@ -25,7 +25,7 @@ class _PaybackTerms(BaseModel, frozen=True, extra="forbid", title="payback_month
     discount_rate: Share
 
 
-class _LtvTerms(BaseModel, frozen=True, extra="forbid", title="simple_ltv"):
+class _ClvTerms(BaseModel, frozen=True, extra="forbid", title="simple_clv"):
     max_months: Annotated[float, Field(gt=0, le=1200)]
 
 
@@ -33,27 +33,27 @@ class _LtvTerms(BaseModel, frozen=True, extra="forbid", title="simple_ltv"):
 def payback_months(
     units: pl.LazyFrame,
     *,
-    acquisition_cost: str = "cac",
-    monthly_margin: str = "monthly_margin",
+    cac: str = "cac",
+    profit_per_period: str = "profit_per_period",
     churn: str | None = None,
-    discount_rate: float = 0.0,
+    discount_rate: float = 0.10,
 ) -> pl.LazyFrame: ...
 @overload
 def payback_months(
     units: ArrowStream,
     *,
-    acquisition_cost: str = "cac",
-    monthly_margin: str = "monthly_margin",
+    cac: str = "cac",
+    profit_per_period: str = "profit_per_period",
     churn: str | None = None,
-    discount_rate: float = 0.0,
+    discount_rate: float = 0.10,
 ) -> pl.DataFrame: ...
 def payback_months(
     units: Frame,
     *,
-    acquisition_cost: str = "cac",
-    monthly_margin: str = "monthly_margin",
+    cac: str = "cac",
+    profit_per_period: str = "profit_per_period",
     churn: str | None = None,
-    discount_rate: float = 0.0,
+    discount_rate: float = 0.10,
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add how long a customer takes to pay back what it cost to win.
 
@@ -65,8 +65,8 @@ def payback_months(
 
     Args:
         units: Frame of customers, channels or segments.
-        acquisition_cost: Column of the cost of winning a customer (CAC), money.
-        monthly_margin: Column of the margin that a customer brings in a month, money; the first
+        cac: Column of the cost of winning a customer (CAC), money.
+        profit_per_period: Column of the margin that a customer brings in a month, money; the first
             payment comes at once.
         churn: Column of the share of customers, 0 to 1, who leave in a month; by default nobody
             does.
@@ -90,19 +90,19 @@ def payback_months(
         >>> channels = pl.DataFrame(
         ...     {
         ...         "cac": [95.0, 140.0, 200.0],
-        ...         "monthly_margin": [20.0, 16.0, 16.0],
+        ...         "profit_per_period": [20.0, 16.0, 16.0],
         ...         "churn": [0.06, 0.09, 0.09],
         ...     }
         ... )
         >>> cv.profit.payback_months(channels, churn="churn").select(
         ...     "payback_months", "payback_payments", "payback_reached"
         ... ).rows()
-        [(4.75, 6, True), (8.75, 17, True), (None, None, False)]
+        [(4.75, 6, True), (8.75, 19, True), (None, None, False)]
     """
     rate = _PaybackTerms(discount_rate=discount_rate).discount_rate
     monthly = (1 + rate) ** (1 / 12) - 1
     left = number(0.0 if churn is None else churn)
-    cost, margin = number(acquisition_cost), number(monthly_margin)
+    cost, margin = number(cac), number(profit_per_period)
     simple = pl.when(cost == 0).then(0.0).when(margin > 0).then(cost / margin)
     # What each payment lacks of the one before: 1 - r / (1 + d), exact where both are small.
     lacks = (left + monthly) / (1 + monthly)
@@ -124,32 +124,32 @@ def payback_months(
         "payback_payments": pl.when(known & reached).then(whole).cast(pl.Int64),
         "payback_reached": pl.when(known).then(reached),
     }
-    inputs = {acquisition_cost: AMOUNT, monthly_margin: MONEY}
+    inputs = {cac: AMOUNT, profit_per_period: MONEY}
     return derive(units, inputs | ({} if churn is None else {churn: SHARE}), columns, what="units")
 
 
 @overload
-def simple_ltv(
+def simple_clv(
     units: pl.LazyFrame,
     *,
-    monthly_margin: str = "monthly_margin",
+    profit_per_period: str = "profit_per_period",
     churn: str = "churn",
     max_months: float = 120.0,
     sample: str | None = None,
 ) -> pl.LazyFrame: ...
 @overload
-def simple_ltv(
+def simple_clv(
     units: ArrowStream,
     *,
-    monthly_margin: str = "monthly_margin",
+    profit_per_period: str = "profit_per_period",
     churn: str = "churn",
     max_months: float = 120.0,
     sample: str | None = None,
 ) -> pl.DataFrame: ...
-def simple_ltv(
+def simple_clv(
     units: Frame,
     *,
-    monthly_margin: str = "monthly_margin",
+    profit_per_period: str = "profit_per_period",
     churn: str = "churn",
     max_months: float = 120.0,
     sample: str | None = None,
@@ -163,16 +163,16 @@ def simple_ltv(
 
     Args:
         units: Frame of channels, plans or segments.
-        monthly_margin: Column of the margin that a customer brings in a month, money: margin, not
+        profit_per_period: Column of what a customer brings in a month, money: margin, not
             revenue.
         churn: Column of the share of customers, 0 to 1, who leave in a month.
         max_months: The longest expected life that is believed, in months.
         sample: Column of the number of customers whom the churn was counted on.
 
     Returns:
-        The frame with `ltv` (Float64, money, margin basis, before the acquisition cost) and
-        `ltv_capped` (Boolean: the expected life 1 / churn is above `max_months`); with `sample`
-        also `ltv_at_high_churn` (Float64), the value at the upper bound of churn (Wilson 1927,
+        The frame with `clv` (Float64, money, margin basis, before the acquisition cost) and
+        `clv_capped` (Boolean: the expected life 1 / churn is above `max_months`); with `sample`
+        also `clv_at_high_churn` (Float64), the value at the upper bound of churn (Wilson 1927,
         one-sided, 95 %), which a lucky sample cannot inflate. Unknown inputs give nulls.
 
     Raises:
@@ -183,35 +183,31 @@ def simple_ltv(
 
     Examples:
         >>> import polars as pl, customer_value as cv
-        >>> plans = pl.DataFrame({"monthly_margin": [18.0, 18.0], "churn": [0.03, 0.0]})
-        >>> cv.profit.simple_ltv(plans).select("ltv", "ltv_capped").rows()
+        >>> plans = pl.DataFrame({"profit_per_period": [18.0, 18.0], "churn": [0.03, 0.0]})
+        >>> cv.profit.simple_clv(plans).select("clv", "clv_capped").rows()
         [(600.0, False), (2160.0, True)]
     """
-    longest = _LtvTerms(max_months=max_months).max_months
-    margin, left = number(monthly_margin), number(churn)
+    longest = _ClvTerms(max_months=max_months).max_months
+    margin, left = number(profit_per_period), number(churn)
 
     def worth(rate: pl.Expr) -> pl.Expr:
         life = pl.when(rate * longest < 1).then(longest * margin).otherwise(margin / rate)
         return pl.when(rate.is_not_null()).then(life)
 
-    columns = {"ltv": worth(left), "ltv_capped": left * longest < 1}
-    inputs = {monthly_margin: MONEY, churn: SHARE}
+    columns = {"clv": worth(left), "clv_capped": left * longest < 1}
+    inputs = {profit_per_period: MONEY, churn: SHARE}
     if sample is not None:
-        columns["ltv_at_high_churn"] = worth(_high_churn(left, number(sample)))
+        columns["clv_at_high_churn"] = worth(_high_churn(left, number(sample)))
         inputs[sample] = AMOUNT
     return derive(units, inputs, columns, what="units")
 
 
 @overload
-def ltv_to_cac(
-    units: pl.LazyFrame, *, value: str = "ltv", acquisition_cost: str = "cac"
-) -> pl.LazyFrame: ...
+def clv_to_cac(units: pl.LazyFrame, *, value: str = "clv", cac: str = "cac") -> pl.LazyFrame: ...
 @overload
-def ltv_to_cac(
-    units: ArrowStream, *, value: str = "ltv", acquisition_cost: str = "cac"
-) -> pl.DataFrame: ...
-def ltv_to_cac(
-    units: Frame, *, value: str = "ltv", acquisition_cost: str = "cac"
+def clv_to_cac(units: ArrowStream, *, value: str = "clv", cac: str = "cac") -> pl.DataFrame: ...
+def clv_to_cac(
+    units: Frame, *, value: str = "clv", cac: str = "cac"
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add lifetime value over acquisition cost.
 
@@ -221,10 +217,10 @@ def ltv_to_cac(
     Args:
         units: Frame of customers, channels or segments.
         value: Column of lifetime value before the acquisition cost, margin basis, money.
-        acquisition_cost: Column of the cost of winning a customer (CAC), money.
+        cac: Column of the cost of winning a customer (CAC), money.
 
     Returns:
-        The frame with `ltv_to_cac` (Float64; null where the cost is zero or an input unknown).
+        The frame with `clv_to_cac` (Float64; null where the cost is zero or an input unknown).
 
     Raises:
         SchemaError: Columns are missing or no numbers.
@@ -233,13 +229,13 @@ def ltv_to_cac(
 
     Examples:
         >>> import polars as pl, customer_value as cv
-        >>> channels = pl.DataFrame({"ltv": [600.0, 280.0], "cac": [20.0, 0.0]})
-        >>> cv.profit.ltv_to_cac(channels)["ltv_to_cac"].to_list()
+        >>> channels = pl.DataFrame({"clv": [600.0, 280.0], "cac": [20.0, 0.0]})
+        >>> cv.profit.clv_to_cac(channels)["clv_to_cac"].to_list()
         [30.0, None]
     """
-    worth, cost = number(value), number(acquisition_cost)
-    columns = {"ltv_to_cac": pl.when(cost > 0).then(worth / cost)}
-    return derive(units, {value: FINITE, acquisition_cost: AMOUNT}, columns, what="units")
+    worth, cost = number(value), number(cac)
+    columns = {"clv_to_cac": pl.when(cost > 0).then(worth / cost)}
+    return derive(units, {value: FINITE, cac: AMOUNT}, columns, what="units")
 
 
 def _high_churn(rate: pl.Expr, n: pl.Expr) -> pl.Expr:
