@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, get_args, overload
 
 import polars as pl
 
+from customer_value._frames.contracts import check_choice
 from customer_value._frames.periods import period_number
 from customer_value._frames.time import check_day
 from customer_value._typing import TimeUnit
-from customer_value.exceptions import OptionError
 from customer_value.transactions._purchases import purchase_days
 from customer_value.transactions._source import Source
 
@@ -95,8 +95,7 @@ def summarize_opportunities(
         [(1, 2, 3, 50.0), (0, 0, 2, None)]
     """
     end = check_day("as_of", as_of)
-    if period not in get_args(TimeUnit):
-        raise OptionError(f"period must be day, week, month or year, got {period!r}")
+    check_choice("period", period, get_args(TimeUnit))
     source = Source.of(transactions, columns, options)
     last = period_number(pl.lit(end).dt.offset_by("1d"), period).cast(pl.Int64) - 1
 

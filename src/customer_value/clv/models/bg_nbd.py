@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels.models import bg_nbd as kernels
 from customer_value._kernels.models import bg_nbd_counts as counts
 from customer_value._kernels.models import bg_nbd_future as future
@@ -27,9 +26,11 @@ from customer_value.clv.fit.fitting import (
     Optimum,
     Rows,
     climb_from_sample,
+    fit_options,
     history_rows,
     maximize,
     mean_age,
+    unit_days,
 )
 from customer_value.clv.models.covariates import CovariateModel, CovariateTerms, as_terms
 
@@ -177,7 +178,8 @@ def fit_bg_nbd(
         nobody bought twice, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        OptionError: The time unit is unknown, or covariates are named as parameters.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 
@@ -191,11 +193,14 @@ def fit_bg_nbd(
         >>> round(bg.fit.log_likelihood, 1)
         -9582.4
     """
-    terms = as_terms(covariates)
+    options = fit_options(options)
+    days = unit_days(time_unit)
+    terms = as_terms(covariates, BgNbd)
     rows = history_rows(customers, weights, terms.columns)
-    repeats, scale = float(rows.weights @ rows.arrays[0]), mean_age(rows)
+    repeats = float(rows.weights @ rows.arrays[0])
     mean_repeats = max(repeats / float(rows.weights.sum()), 1e-3)
-    unit, options = scale / DAYS_PER_UNIT[time_unit], options or FitOptions()
+    scale = mean_age(rows)
+    unit = scale / days
 
     def climb(some: Rows, start: FloatArray) -> Optimum:
         x, t_x, age = some.arrays[0], some.arrays[1] / scale, some.arrays[2] / scale
@@ -232,9 +237,18 @@ def fit_bg_nbd(
             effects=found.effects,
             time_unit=time_unit,
             fit=found.summary,
+            fitted_on=rows.fitted_on,
         )
     r, alpha, a, b = np.exp(best.log_parameters).tolist()
-    return BgNbd(r=r, alpha=alpha * unit, a=a, b=b, time_unit=time_unit, fit=best.summary)
+    return BgNbd(
+        r=r,
+        alpha=alpha * unit,
+        a=a,
+        b=b,
+        time_unit=time_unit,
+        fit=best.summary,
+        fitted_on=rows.fitted_on,
+    )
 
 
 def _with_covariates(
@@ -261,7 +275,8 @@ def _with_covariates(
 
     def report(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         r, alpha, precision = np.exp(theta[:3])
-        p, q = 1 / (1 + np.exp(theta[3])), 1 / (1 + np.exp(-theta[3]))
+        p = 1 / (1 + np.exp(theta[3]))
+        q = 1 / (1 + np.exp(-theta[3]))
         parameters = np.array([r, alpha * unit, precision * p, precision * q])
         slopes = np.diag(parameters)
         slopes[2, 2:] = parameters[2] * np.array([1.0, -q])

@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels.models import nbd as kernels
 from customer_value.clv.base import (
     FitOptions,
     Futures,
     Parameter,
-    PurchaseModel,
+    TimedModel,
 )
-from customer_value.clv.fit.fitting import history_rows, maximize, mean_age
+from customer_value.clv.fit.fitting import fit_options, history_rows, maximize, mean_age, unit_days
 
 if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame, TimeUnit
 
 
-class Nbd(PurchaseModel, frozen=True):
+class Nbd(TimedModel, frozen=True):
     """An NBD model, fitted by `fit_nbd` or built from published parameters.
 
     Every customer stays for ever and buys at a Poisson rate that is Gamma(r, alpha) among
@@ -163,7 +162,7 @@ def fit_nbd(
         nobody bought twice or all buy alike, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 
@@ -175,16 +174,19 @@ def fit_nbd(
         >>> round(nbd.r, 4), round(nbd.alpha, 3), round(nbd.fit.log_likelihood, 1)
         (0.3848, 12.072, -9763.7)
     """
+    options = fit_options(options)
+    days = unit_days(time_unit)
     rows = history_rows(customers, weights)
     x, _, age = rows.arrays
-    repeats, scale = float(rows.weights @ x), mean_age(rows)
+    repeats = float(rows.weights @ x)
+    scale = mean_age(rows)
     age = age / scale
 
     def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         return kernels.value_gradient_hessian(x, age, rows.weights, *np.exp(theta).tolist())
 
     mean_repeats = max(repeats / float(rows.weights.sum()), 1e-3)
-    unit = scale / DAYS_PER_UNIT[time_unit]
+    unit = scale / days
     best = maximize(
         evaluate,
         np.log([0.5, 0.5 / mean_repeats]),
@@ -192,7 +194,13 @@ def fit_nbd(
         scales=np.array([1.0, unit]),
         rows=rows,
         offset=-repeats * float(np.log(unit)),
-        options=options or FitOptions(),
+        options=options,
     )
     r, alpha = np.exp(best.log_parameters).tolist()
-    return Nbd(r=r, alpha=alpha * unit, time_unit=time_unit, fit=best.summary)
+    return Nbd(
+        r=r,
+        alpha=alpha * unit,
+        time_unit=time_unit,
+        fit=best.summary,
+        fitted_on=rows.fitted_on,
+    )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels.models import pareto_nbd as kernels
 from customer_value.clv.base import (
     FitOptions,
@@ -22,9 +21,11 @@ from customer_value.clv.fit.fitting import (
     Optimum,
     Rows,
     climb_from_sample,
+    fit_options,
     history_rows,
     maximize,
     mean_age,
+    unit_days,
 )
 from customer_value.clv.models.covariates import CovariateModel, CovariateTerms, as_terms
 
@@ -170,7 +171,8 @@ def fit_pareto_nbd(
         nobody bought twice, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        OptionError: The time unit is unknown, or covariates are named as parameters.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 
@@ -184,14 +186,24 @@ def fit_pareto_nbd(
         >>> round(pn.fit.log_likelihood, 1)
         -9595.0
     """
-    terms = as_terms(covariates)
+    options = fit_options(options)
+    unit_days(time_unit)
+    terms = as_terms(covariates, ParetoNbd)
     rows = history_rows(customers, weights, terms.columns)
-    search = _Search.of(rows, time_unit, options or FitOptions())
+    search = _Search.of(rows, time_unit, options)
     best = search.maximize()
     if terms.columns:
         return search.with_covariates(best, terms)
     r, alpha, s, beta = (np.exp(best.log_parameters) * search.scales).tolist()
-    return ParetoNbd(r=r, alpha=alpha, s=s, beta=beta, time_unit=time_unit, fit=best.summary)
+    return ParetoNbd(
+        r=r,
+        alpha=alpha,
+        s=s,
+        beta=beta,
+        time_unit=time_unit,
+        fit=best.summary,
+        fitted_on=rows.fitted_on,
+    )
 
 
 class _Search(NamedTuple):
@@ -211,7 +223,7 @@ class _Search(NamedTuple):
 
     @property
     def scales(self) -> FloatArray:
-        unit = self.mean_age / DAYS_PER_UNIT[self.time_unit]
+        unit = self.mean_age / unit_days(self.time_unit)
         return np.array([1.0, unit, 1.0, unit])
 
     @property
@@ -281,4 +293,5 @@ class _Search(NamedTuple):
             effects=effects,
             time_unit=self.time_unit,
             fit=summary,
+            fitted_on=self.rows.fitted_on,
         )

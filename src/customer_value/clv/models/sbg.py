@@ -12,7 +12,7 @@ import numpy as np
 
 from customer_value._kernels.models import contracts as kernels
 from customer_value.clv.base import FitOptions, Parameter
-from customer_value.clv.fit.fitting import maximize
+from customer_value.clv.fit.fitting import fit_options, maximize, unit_days
 from customer_value.clv.models.contract import ContractModel, Renewals, read_renewals
 
 if TYPE_CHECKING:
@@ -92,13 +92,16 @@ def fit_sbg(
         >>> round(high_end.alpha, 3), round(high_end.beta, 3)
         (0.668, 3.806)
     """
+    options = fit_options(options)
+    unit_days(time_unit)
     renewals = read_renewals(contracts, weights)
-    return search_sbg(renewals, time_unit=time_unit, options=options or FitOptions())
+    return search_sbg(renewals, time_unit=time_unit, options=options)
 
 
 def search_sbg(renewals: Renewals, *, time_unit: TimeUnit, options: FitOptions) -> Sbg:
     """Maximise the likelihood of renewals that are counted already."""
-    kept, lost = renewals.kept, renewals.lost
+    kept = renewals.kept
+    lost = renewals.lost
 
     def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         alpha, beta = np.exp(theta).tolist()
@@ -116,4 +119,10 @@ def search_sbg(renewals: Renewals, *, time_unit: TimeUnit, options: FitOptions) 
         options=options,
     )
     alpha, beta = np.exp(best.log_parameters).tolist()
-    return Sbg(alpha=alpha, beta=beta, time_unit=time_unit, fit=best.summary)
+    return Sbg(
+        alpha=alpha,
+        beta=beta,
+        time_unit=time_unit,
+        fit=best.summary,
+        fitted_on=renewals.rows.fitted_on,
+    )
