@@ -382,7 +382,7 @@ def _draw_positions(histories: _Histories, rng: np.random.Generator) -> FloatArr
     position[last[histories.ends_active]] = 1
     if histories.k == 1:
         return position
-    # The first purchase is no event: in order of time, it and every k-th event after it.
+    # The first purchase is not an event: in order of time, it and every k-th event after it.
     owner = np.repeat(np.arange(starts.size), starts)
     rank = np.arange(position.size) - np.repeat(last - histories.events, starts)
     purchases: FloatArray = position[np.lexsort((position, owner))][rank % histories.k == 0]

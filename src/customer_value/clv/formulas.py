@@ -45,7 +45,8 @@ class RetentionTerms(BaseModel, frozen=True, extra="forbid", title="lifetime val
 
     def shortfall(self, retention: FloatArray) -> FloatArray:
         """How far below 1 each term of the sum is of the one before, 1 - r (1 + g) / (1 + d)."""
-        d, g = self.rate_per_period, self.growth
+        d = self.rate_per_period
+        g = self.growth
         # Above 1 by rounding only: no term changes its sign.
         return np.minimum((d + (1.0 - retention) - retention * g) / (1.0 + d), 1.0)
 

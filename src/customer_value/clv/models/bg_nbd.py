@@ -52,9 +52,7 @@ class BgNbd(CovariateModel, frozen=True):
         alpha: Rate parameter of the purchase rates, in `time_unit`.
         a: First parameter of the probability of stopping.
         b: Second parameter of the probability of stopping.
-        effects: Coefficients of covariates; alpha, a and b are those of a customer for whom all
-            covariates are 0, and so are the array methods and those for a new customer:
-            `with_covariates` gives the model of other customers.
+        effects: Coefficients of covariates, as in `CovariateModel`.
 
     Examples:
         >>> import customer_value as cv
@@ -167,15 +165,15 @@ def fit_bg_nbd(
         time_unit: Unit in which the parameters are expressed, as in the literature.
         weights: Column with the number of customers that each row stands for.
         covariates: Columns of numbers that do not change with time, such as 0 and 1 for a channel:
-            names act on purchase and on attrition, `CovariateTerms` says more. Customers for whom
-            one is null are left out and counted in the warnings. With covariates z a customer's
+            names act on purchase and on attrition, `CovariateTerms` says more. Customers with a
+            null are left out and counted in the warnings. With covariates z a customer's
             alpha is alpha exp(-c'z), and the odds a / b of the mean probability of stopping are
             multiplied by exp(d'z) while a + b stays.
         options: Limits of the search.
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example when
-        nobody bought twice, `fit.status` is `"boundary"` and a warning says so.
+        no customer bought twice, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
         OptionError: The time unit is unknown, or covariates are named as parameters.

@@ -154,8 +154,8 @@ class CovariateModel(TimedModel, ABC, frozen=True):
     """A purchase model whose rates may depend on covariates.
 
     Attributes:
-        effects: Coefficients of covariates. The parameters are those of a customer for whom all
-            covariates are 0, and so are the array methods and those for a new customer:
+        effects: Coefficients of covariates. The parameters are those of a customer with all
+            covariates at 0, and so are the array methods and those for a new customer:
             `with_covariates` gives the model of other customers.
 
     Examples:

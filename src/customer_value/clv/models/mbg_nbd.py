@@ -142,7 +142,7 @@ def fit_mbg_nbd(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example when
-        nobody bought twice, `fit.status` is `"boundary"` and a warning says so.
+        no customer bought twice, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
         SchemaError: Columns are missing or not numbers.

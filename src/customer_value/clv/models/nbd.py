@@ -127,7 +127,7 @@ class Nbd(TimedModel, frozen=True):
         return float(self.purchase_probability(now, now, now, horizon, n)[0])
 
     def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Futures:  # noqa: ARG002
-        """Rates are Gamma(r + x, alpha + T), and nobody stops."""
+        """Rates are Gamma(r + x, alpha + T), and no customer stops."""
         rest = np.ones(x.size)
         return Futures(rest, self.r + x, self._alpha + T, "never", rest, rest)
 
@@ -159,7 +159,8 @@ def fit_nbd(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example when
-        nobody bought twice or all buy alike, `fit.status` is `"boundary"` and a warning says so.
+        no customer bought twice or all buy alike, `fit.status` is `"boundary"` and a warning says
+        so.
 
     Raises:
         SchemaError: Columns are missing or not numbers.

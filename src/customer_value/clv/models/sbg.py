@@ -73,7 +73,8 @@ def fit_sbg(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example with
-        a single period or when nobody left, `fit.status` is `"boundary"` and a warning says so.
+        a single period or when no customer left, `fit.status` is `"boundary"` and a warning says
+        so.
 
     Raises:
         SchemaError: Columns are missing or of an unusable type.

@@ -32,7 +32,7 @@ _FINITE = ArrayRule("NaN or infinite values", lambda *arrays: ~np.isfinite(np.su
 
 
 class ConformalGroup(BaseModel, frozen=True, extra="forbid"):
-    """Customers among whom errors are compared.
+    """A group of customers whose errors are compared.
 
     Attributes:
         upper: Largest value of the grouping column, itself included; None in the last group.
@@ -207,7 +207,8 @@ def add_conformal_interval(customers: Frame, model: ConformalModel) -> pl.DataFr
     lowest = -math.inf if model.lowest is None else model.lowest
 
     def ends(*columns: FloatArray) -> tuple[FloatArray, FloatArray]:
-        guess, by = columns[0], columns[-1]
+        guess = columns[0]
+        by = columns[-1]
         radius = radii[np.searchsorted(breaks, by)]
         return np.maximum(guess - radius, lowest), np.maximum(guess + radius, lowest)
 

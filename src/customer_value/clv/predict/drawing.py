@@ -78,7 +78,8 @@ class IntervalOptions(BaseModel, frozen=True, extra="forbid"):
         The tails are equal; where the lower one is all at zero, the upper one gets what it does
         not need.
         """
-        below, last = self.outside // 2, self.draws - self.outside
+        below = self.outside // 2
+        last = self.draws - self.outside
         ranks = (below - 1, last, last + below)
         ordered = np.partition(draws, ranks, axis=-1)
         low, alone, high = (ordered[..., rank] for rank in ranks)

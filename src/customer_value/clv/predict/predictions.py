@@ -298,7 +298,7 @@ def expected_spend(customers: Frame, model: SpendModel) -> pl.DataFrame | pl.Laz
 
 
 def expected_purchases_new_customer(model: PurchaseModel, *, horizon: Horizon) -> float:
-    """Expected repeat purchases of a customer about whom nothing is known yet.
+    """Expected repeat purchases of a new customer, without a history.
 
     Args:
         model: A purchase model.

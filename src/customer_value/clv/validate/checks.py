@@ -139,7 +139,8 @@ def spend_frequency_correlation(customers: Frame) -> SpendFrequencyCorrelation:
     if found is not None and x.size > 3:
         width = scipy.stats.norm.ppf(0.975) / math.sqrt(x.size - 3)
         centre = math.atanh(max(min(found, 1 - 1e-15), 1e-15 - 1))
-        low, high = math.tanh(centre - width), math.tanh(centre + width)
+        low = math.tanh(centre - width)
+        high = math.tanh(centre + width)
     return SpendFrequencyCorrelation(
         correlation=found,
         low=low,
@@ -189,7 +190,8 @@ def data_sufficiency(
     known = rows.drop_nulls()
     x, t_x, age = to_arrays(known)
     refuse(dict(zip(HISTORY, (x, t_x, age), strict=True)), history_rules(), what="customers")
-    n, repeats = x.size, math.fsum(x)
+    n = x.size
+    repeats = math.fsum(x)
     gap = math.fsum(t_x) / repeats if repeats else None
     history = float(np.median(age)) if n else None
     found = DataSufficiency(
@@ -223,7 +225,8 @@ def _says(correlation: float | None) -> str:
         return "next to none: purchases and spend may be multiplied"
     strength, how = ("weak", "somewhat ") if size < 0.3 else ("moderate", "")
     if size >= 0.5:
-        strength, how = "strong", "much "
+        strength = "strong"
+        how = "much "
     more, stated = ("more", "understated") if correlation > 0 else ("less", "overstated")
     return (
         f"{strength}: frequent customers spend {how}{more}, and the value of the best is {stated}"

@@ -218,7 +218,8 @@ def _by_aic(table: pl.DataFrame) -> tuple[str, str]:
     if known.is_empty():
         best = table.sort("log_likelihood", descending=True, maintain_order=True)["model"][0]
         return best, f"take {best}: the largest likelihood, of models that were not fitted here"
-    best, smallest = known["model"][0], known["aic"][0]
+    best = known["model"][0]
+    smallest = known["aic"][0]
     advice = f"take {best}: the smallest AIC ({smallest:,.1f})"
     level = known.filter(pl.col("aic") <= smallest + _AS_GOOD)["model"][1:].to_list()
     if level:

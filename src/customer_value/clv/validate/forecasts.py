@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame
     from customer_value.clv.base import PurchaseModel, SpendModel
 
-PURCHASES, REVENUE = "holdout_purchases", "holdout_revenue"
+PURCHASES = "holdout_purchases"
+REVENUE = "holdout_revenue"
 _DAYS = "holdout_days"
 _COUNT = ArrayRule("values not 0, 1, 2 ...", lambda n: ~((n >= 0) & (n == np.floor(n))))
 _FORECAST = ArrayRule("values that are not a finite number from 0", lambda n: ~(n >= 0))

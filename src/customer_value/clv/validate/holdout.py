@@ -210,7 +210,8 @@ def _overlap(
     """Share of the step from `below` to `upto` between the tails; one at zero has no lower tail."""
     low = np.where(none > outside / 2, 0.0, outside / 2)
     high = low + 1.0 - outside
-    held, step = np.minimum(upto, high) - np.maximum(below, low), upto - below
+    held = np.minimum(upto, high) - np.maximum(below, low)
+    step = upto - below
     shares: FloatArray = np.zeros(step.size)
     np.divide(np.maximum(held, 0.0), step, out=shares, where=step > 0)
     return shares
@@ -243,7 +244,8 @@ def _verdict(errors: pl.DataFrame, outcome: str) -> str:
     """One sentence on one outcome."""
     rows = errors.filter(pl.col("outcome") == outcome)
     own, naive = (rows.filter((pl.col("forecast") == MODEL) == is_own) for is_own in (True, False))
-    row, ordered = own.row(0, named=True), naive.drop_nulls("gini").sort("gini")
+    row = own.row(0, named=True)
+    ordered = naive.drop_nulls("gini").sort("gini")
     lost, words = losses(errors, outcome)
     says = f"{outcome}: the model {'loses to' if lost else 'beats'} the forecasts without one"
     says += f" ({words}) and expects {row['expected']:,.1f} where {row['actual']:,.10g} came"
