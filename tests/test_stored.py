@@ -85,6 +85,19 @@ def test_intervals_do_not_hang_on_the_order_of_the_keys(
     assert direct.high < 1.3 * direct.total
 
 
+def test_the_interval_of_cdnow_after_a_database() -> None:
+    """By the wrong order of the keys it was 17,022 to 158,224."""
+    customers = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30))
+    found = cv.value_interval(
+        customers,
+        purchases=cv.load_model(resorted(cv.fit_bg_nbd(customers)), cv.BgNbd),
+        spend=cv.load_model(resorted(cv.fit_gamma_gamma(customers)), cv.GammaGamma),
+        margin=0.3,
+        seed=1,
+    )
+    assert (round(found.low), round(found.high)) == (18_518, 23_045)
+
+
 def test_a_kind_can_be_asked_for(bg: cv.BgNbd) -> None:
     text = bg.model_dump_json()
     assert cv.load_model(text, cv.BgNbd).r == bg.r
