@@ -48,7 +48,7 @@ def interval(seed: int, *, kind: str = "outcome") -> cv.clv.ValueInterval:
         margin=1.0,
         seed=seed,
         discount_rate=1.01**12 - 1,
-        options=cv.IntervalOptions.model_validate({"kind": kind}),
+        options=cv.IntervalOptions.model_validate({"interval_method": kind}),
     )
 
 

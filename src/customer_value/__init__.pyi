@@ -17,6 +17,7 @@ from . import rfm as rfm
 from . import segments as segments
 from . import service as service
 from . import simulate as simulate
+from . import stored as stored
 from . import tiers as tiers
 from . import transactions as transactions
 from .abc import AbcOptions as AbcOptions
@@ -50,7 +51,6 @@ from .clv import fit_mbg_nbd as fit_mbg_nbd
 from .clv import fit_nbd as fit_nbd
 from .clv import fit_pareto_nbd as fit_pareto_nbd
 from .clv import fit_sbg as fit_sbg
-from .clv import load_model as load_model
 from .clv import probability_alive as probability_alive
 from .clv import purchase_probability as purchase_probability
 from .clv import value_interval as value_interval
@@ -84,6 +84,7 @@ from .rfm import segment_rfm as segment_rfm
 from .segments import fit_clusters as fit_clusters
 from .segments import profile_segments as profile_segments
 from .simulate import simulate_transactions as simulate_transactions
+from .stored import load_model as load_model
 from .tiers import TierOptions as TierOptions
 from .tiers import assign_tiers as assign_tiers
 from .transactions import Columns as Columns
@@ -184,6 +185,7 @@ __all__ = [
     "simulate_transactions",
     "split_holdout",
     "stage_history",
+    "stored",
     "summarize",
     "survival_curve",
     "tiers",

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 import polars as pl
-from pydantic import (
-    BaseModel,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import BaseModel, Field, SkipValidation, ValidationInfo, field_validator
 
-from customer_value._typing import TimeUnit
+from customer_value._frames.options import build
+from customer_value.clv import BgNbd, GammaGamma, MbgCnbd, MbgNbd, Nbd, ParetoNbd
 from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -27,145 +21,21 @@ if TYPE_CHECKING:
     from customer_value._typing import FloatArray, IntArray
 
 
-class PurchaseRateLike(Protocol):
-    """The gamma distributed purchase rates that all purchase models share."""
-
-    @property
-    def r(self) -> float:
-        """Shape of the gamma distribution of the purchase rate."""
-
-    @property
-    def alpha(self) -> float:
-        """Rate of the gamma distribution of the purchase rate, in time units."""
-
-    @property
-    def time_unit(self) -> TimeUnit:
-        """Unit of time of the parameters."""
-
-
-class BgNbdLike(PurchaseRateLike, Protocol):
-    """Anything with the parameters of a BG/NBD model, such as a fitted one."""
-
-    @property
-    def a(self) -> float:
-        """First parameter of the beta distribution of the dropout probability."""
-
-    @property
-    def b(self) -> float:
-        """Second parameter of the beta distribution of the dropout probability."""
-
-
-class ParetoNbdLike(PurchaseRateLike, Protocol):
-    """Anything with the parameters of a Pareto/NBD model, such as a fitted one."""
-
-    @property
-    def s(self) -> float:
-        """Shape of the gamma distribution of the death rate."""
-
-    @property
-    def beta(self) -> float:
-        """Rate of the gamma distribution of the death rate, in time units."""
-
-
-class MbgCnbdLike(BgNbdLike, Protocol):
-    """An MBG/NBD or MBG/CNBD-k model; the latter has the shape `k` of the gaps too."""
-
-    @property
-    def model(self) -> Literal["mbg_nbd", "mbg_cnbd"]:
-        """Name of the model: its parameters have those of the BG/NBD's names."""
-
-
-class NbdLike(PurchaseRateLike, Protocol):
-    """An NBD model."""
-
-    @property
-    def model(self) -> Literal["nbd"]:
-        """Name of the model, which has no more parameters."""
-
-
-class GammaGammaLike(Protocol):
-    """Anything with the parameters of a Gamma-Gamma spend model, such as a fitted one."""
-
-    @property
-    def p(self) -> float:
-        """Shape of the gamma distribution of a customer's amounts."""
-
-    @property
-    def q(self) -> float:
-        """Shape of the gamma distribution of the customers' rates."""
-
-    @property
-    def v(self) -> float:
-        """Rate of the gamma distribution of the customers' rates, in money."""
-
-
 _MAX_ROWS: Final = 2**32 - 1  # what polars indexes
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Labels = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
 
 
-class _Frozen(BaseModel, frozen=True, extra="forbid", from_attributes=True):
-    """Takes the fields that it knows from any object that has them."""
-
-
-class BgNbdParameters(_Frozen, frozen=True):
-    """Parameters of a BG/NBD model, known without a fit; for the fields see `BgNbdLike`."""
-
-    r: _Positive
-    alpha: _Positive
-    a: _Positive
-    b: _Positive
-    time_unit: TimeUnit
-
-
-class MbgCnbdParameters(BgNbdParameters, frozen=True):
-    """Parameters of an MBG/CNBD-k model, or of an MBG/NBD one where `k` is 1."""
-
-    model: Literal["mbg_nbd", "mbg_cnbd"] = "mbg_cnbd"
-    k: Annotated[int, Field(ge=1)] = 1
-
-
-class NbdParameters(_Frozen, frozen=True):
-    """Parameters of an NBD model; for the fields see `PurchaseRateLike`."""
-
-    model: Literal["nbd"] = "nbd"
-    r: _Positive
-    alpha: _Positive
-    time_unit: TimeUnit
-
-
-class ParetoNbdParameters(_Frozen, frozen=True):
-    """Parameters of a Pareto/NBD model, known without a fit; for the fields see `ParetoNbdLike`."""
-
-    r: _Positive
-    alpha: _Positive
-    s: _Positive
-    beta: _Positive
-    time_unit: TimeUnit
-
-
-class GammaGammaParameters(_Frozen, frozen=True):
-    """Parameters of a Gamma-Gamma model, known without a fit; for the fields see `GammaGammaLike`.
-
-    `q` must be above 1: below, the mean spend is infinite.
-    """
-
-    p: _Positive
-    q: Annotated[float, Field(gt=1, allow_inf_nan=False)]
-    v: _Positive
-
-
-CDNOW_BG_NBD: Final = BgNbdParameters(r=0.243, alpha=4.414, a=0.793, b=2.426, time_unit="week")
+CDNOW_BG_NBD: Final = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426, time_unit="week")
 """BG/NBD on the CDNOW sample (Fader, Hardie & Lee 2005)."""
 
-CDNOW_PARETO_NBD: Final = ParetoNbdParameters(
-    r=0.553, alpha=10.58, s=0.606, beta=11.66, time_unit="week"
-)
+CDNOW_PARETO_NBD: Final = ParetoNbd(r=0.553, alpha=10.58, s=0.606, beta=11.66, time_unit="week")
 """Pareto/NBD on the CDNOW sample (Fader, Hardie & Lee 2005)."""
 
-CDNOW_GAMMA_GAMMA: Final = GammaGammaParameters(p=6.25, q=3.74, v=15.44)
+CDNOW_GAMMA_GAMMA: Final = GammaGamma(p=6.25, q=3.74, v=15.44)
 """Gamma-Gamma spend on the CDNOW sample (Fader & Hardie 2013), in US dollars."""
+
+_Purchases: TypeAlias = BgNbd | MbgNbd | MbgCnbd | Nbd | ParetoNbd
 
 
 def simulate_transactions(
@@ -174,8 +44,8 @@ def simulate_transactions(
     start: date,
     end: date,
     seed: int,
-    purchases: BgNbdLike | MbgCnbdLike | NbdLike | ParetoNbdLike = CDNOW_BG_NBD,
-    spend: GammaGammaLike = CDNOW_GAMMA_GAMMA,
+    purchases: BgNbd | MbgNbd | MbgCnbd | Nbd | ParetoNbd = CDNOW_BG_NBD,
+    spend: GammaGamma = CDNOW_GAMMA_GAMMA,
     acquisition_days: int | None = None,
     return_rate: float = 0.0,
     cost_rate: float | None = None,
@@ -210,10 +80,10 @@ def simulate_transactions(
         end: Last day of the log, inclusive.
         seed: Seed of all draws, at least 0. The same seed gives the same frame on any number of
             threads. A release of numpy may change it.
-        purchases: Purchase process: a fitted BG/NBD, MBG/NBD, MBG/CNBD-k, NBD or Pareto/NBD model,
-            or `BgNbdParameters` or `ParetoNbdParameters`. A month is 30.4375 days, a year 365.25.
-            Of an object that is none of these only the parameters are read.
-        spend: Spend process: a fitted Gamma-Gamma model or `GammaGammaParameters`.
+        purchases: Purchase process: a BG/NBD, MBG/NBD, MBG/CNBD-k, NBD or Pareto/NBD model, fitted
+            or built from parameters; one with covariates is given them by its `with_covariates`.
+        spend: Spend process: a Gamma-Gamma model with q above 1 (below, the mean spend is
+            infinite).
         acquisition_days: Length of the acquisition window from `start`, in days. None is the whole
             period, as in a business that keeps finding customers; 84 makes a cohort as in CDNOW.
         return_rate: Share of the orders that is returned in full, 1 to 30 days later. Returns that
@@ -234,8 +104,8 @@ def simulate_transactions(
         - `kind` (Enum of `"sale"` and `"return"`), with a `return_rate` above 0.
 
     Raises:
-        pydantic.ValidationError: Naming every argument that cannot be used.
-        OptionError: If the log would have more rows than polars can count.
+        OptionError: Names every argument that cannot be used; or the log would have more rows than
+            polars can count.
 
     References:
         Fader, Hardie & Lee (2005), "Counting Your Customers" the Easy Way, Marketing Science 24(2).
@@ -260,20 +130,19 @@ def simulate_transactions(
         >>> log["customer_id"].n_unique()
         1000
     """
-    options = _Options.model_validate(
-        {
-            "n_customers": n_customers,
-            "start": start,
-            "end": end,
-            "seed": seed,
-            "purchases": purchases,
-            "spend": spend,
-            "acquisition_days": acquisition_days,
-            "return_rate": return_rate,
-            "cost_rate": cost_rate,
-            "categories": categories,
-            "channels": channels,
-        }
+    options = build(
+        _Options,
+        n_customers=n_customers,
+        start=start,
+        end=end,
+        seed=seed,
+        purchases=purchases,
+        spend=spend,
+        acquisition_days=acquisition_days,
+        return_rate=return_rate,
+        cost_rate=cost_rate,
+        categories=categories,
+        channels=channels,
     )
     streams = _Streams(
         *(_generator(child) for child in np.random.SeedSequence(options.seed).spawn(5))
@@ -290,28 +159,15 @@ def simulate_transactions(
     return _add_returns(log, options, streams.returns) if options.return_rate > 0 else log
 
 
-def _process(model: object) -> str:
-    """Name the process of a model: by its own word, or else by its parameters."""
-    names = {"mbg_nbd": "mbg_cnbd", "mbg_cnbd": "mbg_cnbd", "nbd": "nbd"}
-    by_parameters = "pareto_nbd" if hasattr(model, "s") else "bg_nbd"
-    return names.get(getattr(model, "model", ""), by_parameters)
-
-
-class _Options(_Frozen, frozen=True, title="simulate_transactions"):
-    """The arguments of `simulate_transactions`, checked; models are reduced to their parameters."""
+class _Options(BaseModel, frozen=True, extra="forbid", title="simulate_transactions"):
+    """The arguments of `simulate_transactions`, checked."""
 
     n_customers: Annotated[int, Field(ge=0, le=_MAX_ROWS)]
     start: date
     end: date
     seed: Annotated[int, Field(ge=0)]
-    purchases: Annotated[
-        Annotated[BgNbdParameters, Tag("bg_nbd")]
-        | Annotated[MbgCnbdParameters, Tag("mbg_cnbd")]
-        | Annotated[NbdParameters, Tag("nbd")]
-        | Annotated[ParetoNbdParameters, Tag("pareto_nbd")],
-        Discriminator(_process),
-    ]
-    spend: GammaGammaParameters
+    purchases: SkipValidation[_Purchases]
+    spend: SkipValidation[GammaGamma]
     acquisition_days: Annotated[int, Field(ge=1)] | None
     return_rate: _Share
     cost_rate: _Share | None
@@ -335,6 +191,27 @@ class _Options(_Frozen, frozen=True, title="simulate_transactions"):
                 raise ValueError(f"{days} days do not fit between start and end ({period} days)")
         return days
 
+    @field_validator("purchases")
+    @classmethod
+    def _without_covariates(cls, model: _Purchases) -> _Purchases:
+        _check_kind(model, get_args(_Purchases))
+        if model.covariates:
+            raise ValueError(
+                f"the model asks for {list(model.covariates)} of each customer; give it values of "
+                "these by its with_covariates({...})"
+            )
+        return model
+
+    @field_validator("spend")
+    @classmethod
+    def _finite_mean(cls, model: GammaGamma) -> GammaGamma:
+        _check_kind(model, (GammaGamma,))
+        if model.q <= 1:
+            raise ValueError(
+                f"q must be above 1: below, the mean spend is infinite; it is {model.q}"
+            )
+        return model
+
     @field_validator("categories", "channels")
     @classmethod
     def _labels_distinct(cls, labels: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -346,6 +223,12 @@ class _Options(_Frozen, frozen=True, title="simulate_transactions"):
     @property
     def days(self) -> int:
         return (self.end - self.start).days + 1
+
+
+def _check_kind(model: object, kinds: tuple[type, ...]) -> None:
+    if not isinstance(model, kinds):
+        names = ", ".join(kind.__name__ for kind in kinds)
+        raise ValueError(f"a model of these is needed: {names}; got a {type(model).__name__}")  # noqa: TRY004  pydantic reports it
 
 
 class _Streams(NamedTuple):
@@ -377,7 +260,6 @@ class _Histories(NamedTuple):
 
 
 _DAY: Final = 86_400_000_000  # microseconds
-_DAYS: Final = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
 _MAX_POISSON_MEAN: Final = 1e18  # numpy refuses more than an Int64 holds
 _MIN_PROBABILITY: Final = 1e-18  # numpy refuses 0; no history is that long
 
@@ -389,8 +271,10 @@ def _generator(seed: np.random.SeedSequence) -> np.random.Generator:
 
 def _simulate_sales(options: _Options, streams: _Streams) -> pl.DataFrame:
     """Draw the sales, in microseconds since the start, and number them in the order of time."""
-    n, rng, period = options.n_customers, streams.purchases, options.days * _DAY
-    unit = _DAYS[options.purchases.time_unit] * _DAY
+    n = options.n_customers
+    rng = streams.purchases
+    period = options.days * _DAY
+    unit = options.purchases.days_per_unit * _DAY
     first = rng.random(n) * (options.acquisition_days or options.days) * _DAY
     window = (period - first) / unit
     histories = _draw_histories(options.purchases, window, rng)
@@ -410,23 +294,21 @@ def _simulate_sales(options: _Options, streams: _Streams) -> pl.DataFrame:
     return log.insert_column(1, pl.int_range(1, log.height + 1, eager=True).alias("order_id"))
 
 
-def _draw_histories(
-    model: BgNbdParameters | NbdParameters | ParetoNbdParameters,
-    window: FloatArray,
-    rng: np.random.Generator,
-) -> _Histories:
+def _draw_histories(model: _Purchases, window: FloatArray, rng: np.random.Generator) -> _Histories:
     match model:
-        case MbgCnbdParameters():
-            return _draw_mbg_cnbd(model, window, rng)
-        case BgNbdParameters():
+        case MbgCnbd():
+            return _draw_mbg_cnbd(model, model.k, window, rng)
+        case MbgNbd():
+            return _draw_mbg_cnbd(model, 1, window, rng)
+        case BgNbd():
             return _draw_bg_nbd(model, window, rng)
-        case NbdParameters():
+        case Nbd():
             return _draw_nbd(model, window, rng)
         case _:
             return _draw_pareto_nbd(model, window, rng)
 
 
-def _draw_nbd(model: NbdParameters, window: FloatArray, rng: np.random.Generator) -> _Histories:
+def _draw_nbd(model: Nbd, window: FloatArray, rng: np.random.Generator) -> _Histories:
     """Draw NBD histories: Poisson purchases for ever."""
     rate = rng.standard_gamma(model.r, window.size) / model.alpha
     repeats = rng.poisson(np.minimum(rate * window, _MAX_POISSON_MEAN))
@@ -434,7 +316,7 @@ def _draw_nbd(model: NbdParameters, window: FloatArray, rng: np.random.Generator
 
 
 def _draw_mbg_cnbd(
-    model: MbgCnbdParameters, window: FloatArray, rng: np.random.Generator
+    model: MbgNbd | MbgCnbd, k: int, window: FloatArray, rng: np.random.Generator
 ) -> _Histories:
     """Draw MBG/CNBD-k histories: every k-th Poisson event, cut as `_draw_bg_nbd` does.
 
@@ -444,17 +326,16 @@ def _draw_mbg_cnbd(
     dropout = rng.beta(model.a, model.b, window.size)
     possible = rng.poisson(np.minimum(rate * window, _MAX_POISSON_MEAN))
     last_repeat = rng.geometric(np.maximum(dropout, _MIN_PROBABILITY)) - 1
-    left = last_repeat <= possible // model.k
-    events = np.where(left, np.minimum(last_repeat, possible) * model.k, possible)
-    active, ends_active = window.copy(), left & (events > 0)
+    left = last_repeat <= possible // k
+    events = np.where(left, np.minimum(last_repeat, possible) * k, possible)
+    active = window.copy()
+    ends_active = left & (events > 0)
     cut = events[ends_active]
     active[ends_active] *= rng.beta(cut, possible[ends_active] - cut + 1)
-    return _Histories(events, active, ends_active, model.k)
+    return _Histories(events, active, ends_active, k)
 
 
-def _draw_bg_nbd(
-    model: BgNbdParameters, window: FloatArray, rng: np.random.Generator
-) -> _Histories:
+def _draw_bg_nbd(model: BgNbd, window: FloatArray, rng: np.random.Generator) -> _Histories:
     """Draw BG/NBD histories: Poisson purchases, cut at the geometric one after which one leaves.
 
     The k-th of m uniform moments is `window * Beta(k, m + 1 - k)`, and given it those before are
@@ -470,9 +351,7 @@ def _draw_bg_nbd(
     return _Histories(np.minimum(possible, until_dropout), active, left)
 
 
-def _draw_pareto_nbd(
-    model: ParetoNbdParameters, window: FloatArray, rng: np.random.Generator
-) -> _Histories:
+def _draw_pareto_nbd(model: ParetoNbd, window: FloatArray, rng: np.random.Generator) -> _Histories:
     """Draw Pareto/NBD histories: Poisson purchases while alive."""
     rate = rng.standard_gamma(model.r, window.size) / model.alpha
     death_rate = rng.standard_gamma(model.s, window.size) / model.beta
@@ -503,16 +382,14 @@ def _draw_positions(histories: _Histories, rng: np.random.Generator) -> FloatArr
     position[last[histories.ends_active]] = 1
     if histories.k == 1:
         return position
-    # The first purchase is no event: in order of time, it and every k-th event after it.
+    # The first purchase is not an event: in order of time, it and every k-th event after it.
     owner = np.repeat(np.arange(starts.size), starts)
     rank = np.arange(position.size) - np.repeat(last - histories.events, starts)
     purchases: FloatArray = position[np.lexsort((position, owner))][rank % histories.k == 0]
     return purchases
 
 
-def _draw_amounts(
-    model: GammaGammaParameters, counts: IntArray, rng: np.random.Generator
-) -> FloatArray:
+def _draw_amounts(model: GammaGamma, counts: IntArray, rng: np.random.Generator) -> FloatArray:
     """Draw Gamma-Gamma amounts in cents, customer by customer."""
     rate = rng.standard_gamma(model.q, counts.size) / model.v
     amounts: FloatArray = rng.standard_gamma(model.p, counts.sum())

@@ -26,7 +26,7 @@ def test_margin_multiples(retention: float) -> None:
     for rate, expected in zip((0.10, 0.12, 0.14, 0.16), MULTIPLES[retention], strict=True):
         end, begin = (
             cv.clv.constant_retention_value(
-                1.0, retention=retention, discount_rate=rate, timing=timing
+                1.0, retention=retention, rate_per_period=rate, timing=timing
             )
             for timing in ("end", "begin")
         )
@@ -38,15 +38,17 @@ def test_margin_multiples(retention: float) -> None:
 def test_published_values() -> None:
     """Growth of 5 %; Netflix (17.95 a month, 0.5 % attrition, 1 % a month); a cohort's firm."""
     growing = cv.clv.constant_retention_value(
-        1.0, retention=0.8, discount_rate=0.12, growth=0.05, timing="end"
+        1.0, retention=0.8, rate_per_period=0.12, growth=0.05, timing="end"
     )
     assert growing == pytest.approx(2.857, abs=5e-4)
     for timing, expected in zip(TIMINGS, (1208.63, 1190.68), strict=True):
         netflix = cv.clv.constant_retention_value(
-            17.95, retention=0.995, discount_rate=0.01, timing=timing
+            17.95, retention=0.995, rate_per_period=0.01, timing=timing
         )
         assert netflix == pytest.approx(expected, abs=5e-3)
-    berry = cv.clv.constant_retention_value(40.0, retention=0.5, discount_rate=0.15, timing="begin")
+    berry = cv.clv.constant_retention_value(
+        40.0, retention=0.5, rate_per_period=0.15, timing="begin"
+    )
     assert 100_000 * (berry - 30) == pytest.approx(4_076_923.08, abs=5e-3)
 
 
@@ -64,7 +66,7 @@ def test_published_channels(
     margin: float, churn: float, cost: float, expected: float, ratio: float, payback: float
 ) -> None:
     value = cv.clv.constant_retention_value(
-        float(margin), retention=1 - churn, discount_rate=0.0, timing="begin"
+        float(margin), retention=1 - churn, rate_per_period=0.0, timing="begin"
     )
     assert value == pytest.approx(expected, abs=0.05)
     assert value / cost == pytest.approx(ratio, abs=5e-3)
@@ -74,7 +76,7 @@ def test_published_channels(
 def test_limits() -> None:
     def value(timing: Timing, retention: float) -> float:
         return cv.clv.constant_retention_value(
-            7.0, retention=retention, discount_rate=0.25, timing=timing
+            7.0, retention=retention, rate_per_period=0.25, timing=timing
         )
 
     assert value("begin", 0.0) == 7.0
@@ -98,7 +100,7 @@ def test_a_number_of_periods_is_the_plain_sum(
     got = cv.clv.constant_retention_value(
         margin,
         retention=retention,
-        discount_rate=rate,
+        rate_per_period=rate,
         growth=growth,
         periods=periods,
         timing=timing,
@@ -111,7 +113,7 @@ def test_a_number_of_periods_is_the_plain_sum(
 def test_many_periods_are_all_of_them(timing: Timing) -> None:
     every, many = (
         cv.clv.constant_retention_value(
-            5.0, retention=0.9, discount_rate=0.1, growth=0.02, timing=timing, periods=periods
+            5.0, retention=0.9, rate_per_period=0.1, growth=0.02, timing=timing, periods=periods
         )
         for periods in (None, 10_000)
     )
@@ -120,15 +122,15 @@ def test_many_periods_are_all_of_them(timing: Timing) -> None:
 
 def test_columns_give_a_column() -> None:
     frame = pl.DataFrame({"m": [10.0, None, -4.0, 10.0], "r": [0.8, 0.5, 0.9, None]})
-    both = cv.clv.constant_retention_value("m", retention="r", discount_rate=0.1, timing="end")
+    both = cv.clv.constant_retention_value("m", retention="r", rate_per_period=0.1, timing="end")
     one = cv.clv.constant_retention_value(
-        pl.col("m") * 2, retention=0.8, discount_rate=0.1, timing="end"
+        pl.col("m") * 2, retention=0.8, rate_per_period=0.1, timing="end"
     )
-    other = cv.clv.constant_retention_value(3.0, retention="r", discount_rate=0.1, timing="end")
+    other = cv.clv.constant_retention_value(3.0, retention="r", rate_per_period=0.1, timing="end")
     got = frame.lazy().select(both, one=one, other=other).collect(engine="streaming")
 
     def scalar(m: float, r: float) -> float:
-        return cv.clv.constant_retention_value(m, retention=r, discount_rate=0.1, timing="end")
+        return cv.clv.constant_retention_value(m, retention=r, rate_per_period=0.1, timing="end")
 
     assert got["clv"].to_list() == [scalar(10, 0.8), None, scalar(-4, 0.9), None]
     assert got["one"].to_list() == [scalar(20, 0.8), None, scalar(-8, 0.8), scalar(20, 0.8)]
@@ -140,27 +142,29 @@ def test_sums_without_limit_raise() -> None:
     for rate, growth in ((0.0, 0.0), (0.1, 0.1), (0.1, 0.5)):
         with pytest.raises(cv.DataError, match="the sum has no limit"):
             cv.clv.constant_retention_value(
-                1.0, retention=1.0, discount_rate=rate, growth=growth, timing="end"
+                1.0, retention=1.0, rate_per_period=rate, growth=growth, timing="end"
             )
-    kept = cv.clv.constant_retention_value(1.0, retention="r", discount_rate=0.0, timing="begin")
+    kept = cv.clv.constant_retention_value(1.0, retention="r", rate_per_period=0.0, timing="begin")
     with pytest.raises(cv.DataError, match=r"2 rows with .*the sum has no limit"):
         pl.DataFrame({"r": [1.0, 0.5, 1.0]}).select(kept)
     with pytest.raises(cv.DataError, match="the sum has no limit"):
-        cv.clv.berger_nasr_value(1.0, promotion=1.0, retention=1.0, discount_rate=0.0)
+        cv.clv.berger_nasr_value(1.0, promotion=1.0, retention=1.0, rate_per_period=0.0)
     with pytest.raises(cv.DataError, match="too large"):
         cv.clv.constant_retention_value(
-            1.0, retention=1.0, discount_rate=0.0, growth=1.0, periods=5_000, timing="begin"
+            1.0, retention=1.0, rate_per_period=0.0, growth=1.0, periods=5_000, timing="begin"
         )
 
 
 def test_bad_values_are_all_named() -> None:
-    with pytest.raises(cv.DataError, match=r"NaN or infinite margin.*retention outside 0 \.\. 1"):
-        cv.clv.constant_retention_value(math.nan, retention=85.0, discount_rate=0.1, timing="end")
-    with pytest.raises(ValueError, match=r"(?s)discount_rate.*growth.*periods.*timing"):
+    with pytest.raises(
+        cv.DataError, match=r"NaN or infinite profit_per_period.*retention outside 0 \.\. 1"
+    ):
+        cv.clv.constant_retention_value(math.nan, retention=85.0, rate_per_period=0.1, timing="end")
+    with pytest.raises(ValueError, match=r"(?s)rate_per_period.*growth.*periods.*timing"):
         cv.clv.constant_retention_value(
             1.0,
             retention=0.5,
-            discount_rate=10,
+            rate_per_period=10,
             growth=math.nan,
             periods=0,
             timing="middle",  # type: ignore[call-overload]
@@ -172,7 +176,7 @@ def test_berger_and_nasr() -> None:
 
     def value(periods: int | None) -> float:
         return cv.clv.berger_nasr_value(
-            260.0, promotion=50.0, retention=0.75, discount_rate=0.2, periods=periods
+            260.0, promotion=50.0, retention=0.75, rate_per_period=0.2, periods=periods
         )
 
     assert value(10) == pytest.approx(568.783, abs=5e-4)
@@ -182,33 +186,35 @@ def test_berger_and_nasr() -> None:
         assert value(n) == pytest.approx(sales - spent)
     assert value(None) == pytest.approx(value(500))
     column = cv.clv.berger_nasr_value(
-        "m", promotion=50.0, retention=0.75, discount_rate=0.2, periods=10
+        "m", promotion=50.0, retention=0.75, rate_per_period=0.2, periods=10
     )
     got = pl.DataFrame({"m": [260.0, None]}).select(column)["clv"].to_list()
     assert got == [value(10), None]
     with pytest.raises(cv.CustomerValueError, match="promotion must be a finite number"):
-        cv.clv.berger_nasr_value(1.0, promotion=math.inf, retention=0.5, discount_rate=0.1)
+        cv.clv.berger_nasr_value(1.0, promotion=math.inf, retention=0.5, rate_per_period=0.1)
 
 
 def test_present_value() -> None:
     """A cohort's flows at 2 % a period, the first undiscounted (Farris & Pfeifer): $9,812."""
     flows = [1600, 1000, 1260, 1280, 1440, 1632, 1536, 600, 140]
-    now = cv.clv.present_value(flows, discount_rate=0.02, timing="begin")
+    now = cv.clv.present_value(flows, rate_per_period=0.02, timing="begin")
     assert now == pytest.approx(9811.88, abs=5e-3)
-    later = cv.clv.present_value(pl.Series(flows), discount_rate=0.02, timing="end")
+    later = cv.clv.present_value(pl.Series(flows), rate_per_period=0.02, timing="end")
     assert later == pytest.approx(now / 1.02)
-    assert cv.clv.present_value([], discount_rate=0.1, timing="end") == 0.0
+    assert cv.clv.present_value([], rate_per_period=0.1, timing="end") == 0.0
 
 
 def test_present_value_with_survival_is_the_lifetime_of_a_contract() -> None:
     model = cv.Sbg(alpha=0.668, beta=3.806)
     kept = cv.clv.retention_curve(model, periods=600)["survival"]
-    value = cv.clv.present_value([1.0] * 601, survival=kept, discount_rate=0.1, timing="begin")
+    value = cv.clv.present_value([1.0] * 601, survival=kept, rate_per_period=0.1, timing="begin")
     assert value == pytest.approx(model.lifetime(0.1), rel=1e-12)
 
 
 def test_present_value_refuses_bad_input() -> None:
     with pytest.raises(cv.CustomerValueError, match="2 cash flows, but 1 shares"):
-        cv.clv.present_value([1.0, 2.0], survival=[1.0], discount_rate=0.1, timing="end")
+        cv.clv.present_value([1.0, 2.0], survival=[1.0], rate_per_period=0.1, timing="end")
     with pytest.raises(cv.DataError, match=r"1 row with NaN.*1 row with survival outside"):
-        cv.clv.present_value([1.0, math.nan], survival=[1.1, 1.0], discount_rate=0.1, timing="end")
+        cv.clv.present_value(
+            [1.0, math.nan], survival=[1.1, 1.0], rate_per_period=0.1, timing="end"
+        )

@@ -121,7 +121,7 @@ def test_a_lazy_log_stays_lazy_and_other_names_are_read() -> None:
 
 def test_bad_input_is_refused() -> None:
     log = cv.load_cdnow()
-    with pytest.raises(cv.CustomerValueError, match="day, week, month or year, got 'decade'"):
+    with pytest.raises(cv.CustomerValueError, match="'day', 'week', 'month', 'year'; got 'decade'"):
         cv.clv.summarize_opportunities(
             log,
             as_of=date(1998, 1, 1),

@@ -11,8 +11,7 @@ import pytest
 
 import customer_value as cv
 from customer_value._typing import FloatArray
-from customer_value.clv.base import HISTORY, SPEND, FitSummary
-from customer_value.clv.models.bg_bb import OPPORTUNITIES
+from customer_value.clv.base import HISTORY, OPPORTUNITIES, SPEND, FitSummary
 from oracles import covariates as simulation
 
 START, END = date(2022, 1, 1), date(2022, 12, 31)

@@ -238,5 +238,5 @@ def test_a_summary_feeds_the_models_and_the_curve() -> None:
     curve = cv.survival_curve(customers)
     assert curve["at_risk"].max() == 40
     model = cv.fit_sbg(customers)
-    valued = cv.contractual_value(customers, model, margin=10.0, timing="due")
+    valued = cv.contractual_value(customers, model, profit_per_period=10.0, timing="due")
     assert valued.height == 40

@@ -132,7 +132,7 @@ CASES: dict[str, Case] = {
     "value_report": log(margin=0.3),
     "abc.classify_xyz": log(),
     "clv.summarize_opportunities": log(period="month"),
-    "clv.tracking": later("log", lambda: {"as_of": w.AS_OF, "model": w.bg()}, w.log),
+    "clv.track_purchases": later("log", lambda: {"as_of": w.AS_OF, "model": w.bg()}, w.log),
     "lifecycle.purchase_gaps": log(),
     "lifecycle.purchase_trend": log(),
     "lifecycle.stage_counts": log(),
@@ -186,7 +186,7 @@ CASES: dict[str, Case] = {
     "value_interval": later("table", lambda: _both() | {"margin": 0.3, "seed": 1}),
     "contractual_value": later(
         "rows",
-        lambda: {"model": cv.Sbg(alpha=0.7, beta=1.2), "margin": 10.0, "timing": "renewal_due"},
+        lambda: {"model": cv.Sbg(alpha=0.7, beta=1.2), "profit_per_period": 10.0, "timing": "due"},
         _renewals,
     ),
     "evaluate_holdout": later("table", lambda: {"purchases": w.bg()}, _split),

@@ -112,7 +112,7 @@ def test_the_mean_of_the_draws_is_the_value(model: str) -> None:
         margin=1.0,
         seed=3,
         horizon="2y",
-        options=cv.IntervalOptions(draws=40, parameters="fixed", level=0.9),
+        options=cv.IntervalOptions(draws=40, parameters="fixed", confidence=0.9),
     )
     # Of 40 draws the widest interval that leaves out 10 %: about 1.6 standard errors to each side.
     assert got.low < got.total < got.high

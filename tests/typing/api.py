@@ -205,36 +205,46 @@ def contracts(survivors: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyFra
     assert_type(sbg.lifetime(0.10), float)
     assert_type(cv.clv.retention_curve(bdw, periods=24, renewals=3), pl.DataFrame)
     assert_type(
-        cv.contractual_value(customers, sbg, margin=120.0, timing="begin", periods=5), pl.DataFrame
+        cv.contractual_value(customers, sbg, profit_per_period=120.0, timing="begin", periods=5),
+        pl.DataFrame,
     )
-    assert_type(cv.contractual_value(lazy, bdw, margin="margin", timing="due"), pl.LazyFrame)
+    assert_type(
+        cv.contractual_value(lazy, bdw, profit_per_period="profit", timing="due"), pl.LazyFrame
+    )
 
 
 def formulas(plans: pl.DataFrame) -> None:
-    value = cv.clv.constant_retention_value(100.0, retention=0.8, discount_rate=0.12, timing="end")
+    value = cv.clv.constant_retention_value(
+        100.0, retention=0.8, rate_per_period=0.12, timing="end"
+    )
     assert_type(value, float)
     column = cv.clv.constant_retention_value(
-        "margin", retention=0.8, discount_rate=0.1, timing="end"
+        "margin", retention=0.8, rate_per_period=0.1, timing="end"
     )
     assert_type(plans.with_columns(column), pl.DataFrame)
     case_1 = cv.clv.berger_nasr_value(
-        260.0, promotion=50.0, retention=pl.col("kept"), discount_rate=0.2, periods=10
+        260.0, promotion=50.0, retention=pl.col("kept"), rate_per_period=0.2, periods=10
     )
     assert_type(case_1, pl.Expr)
-    assert_type(cv.clv.present_value([10.0, 11.0], discount_rate=0.1, timing="begin"), float)
+    assert_type(cv.clv.present_value([10.0, 11.0], rate_per_period=0.1, timing="begin"), float)
     transitions = cv.clv.recency_transitions([0.3, 0.2, 0.15, 0.05])
     rewards = dict.fromkeys(transitions["state"], -4.0)
-    assert_type(cv.clv.markov_value(transitions, rewards, discount_rate=0.2), pl.DataFrame)
+    assert_type(cv.clv.markov_value(transitions, rewards, rate_per_period=0.2), pl.DataFrame)
 
 
 def intervals(customers: pl.DataFrame, lazy: pl.LazyFrame, bg: cv.BgNbd, gg: cv.GammaGamma) -> None:
     assert_type(
         cv.customer_lifetime_value(
-            customers, purchases=bg, spend=gg, margin=0.3, interval=0.95, seed=1
+            customers,
+            purchases=bg,
+            spend=gg,
+            margin=0.3,
+            interval=cv.IntervalOptions(confidence=0.95),
+            seed=1,
         ),
         pl.DataFrame,
     )
-    options = cv.IntervalOptions(level=0.8, draws=500, kind="mean")
+    options = cv.IntervalOptions(confidence=0.8, draws=500, interval_method="mean")
     assert_type(
         cv.customer_lifetime_value(
             lazy, purchases=bg, spend=gg, margin=0.3, interval=options, seed=1
@@ -248,12 +258,12 @@ def intervals(customers: pl.DataFrame, lazy: pl.LazyFrame, bg: cv.BgNbd, gg: cv.
     by_month = cv.customer_lifetime_value(
         customers, purchases=bg, spend=gg, margin=0.3, steps="month"
     )
-    widths = cv.clv.fit_conformal_interval(
-        by_month, prediction="clv", actual="holdout_revenue", breaks=[0, 2], level=0.9
+    widths = cv.clv.fit_conformal(
+        by_month, prediction="clv", actual="holdout_revenue", breaks=[0, 2], confidence=0.9
     )
-    assert_type(widths, cv.clv.ConformalInterval)
-    assert_type(cv.clv.conformal_interval(customers, widths), pl.DataFrame)
-    assert_type(cv.clv.conformal_interval(lazy, widths), pl.LazyFrame)
+    assert_type(widths, cv.clv.ConformalModel)
+    assert_type(cv.clv.add_conformal_interval(customers, widths), pl.DataFrame)
+    assert_type(cv.clv.add_conformal_interval(lazy, widths), pl.LazyFrame)
     model: cv.clv.SpendModel = gg
     assert_type(cv.expected_spend(customers, model), pl.DataFrame)
 
@@ -262,11 +272,16 @@ def validation(log: pl.DataFrame, lazy: pl.LazyFrame, bg: cv.BgNbd, gg: cv.Gamma
     split = cv.split_holdout(
         log, calibration_end=date(2023, 12, 31), holdout_end=date(2024, 12, 31)
     )
-    checked = cv.clv.data_sufficiency(lazy, limits=cv.clv.SufficiencyLimits(customers=1000))
+    checked = cv.clv.data_sufficiency(lazy, options=cv.clv.SufficiencyOptions(customers=1000))
     assert_type(checked.warnings, tuple[str, ...])
     assert_type(cv.clv.spend_frequency_correlation(split).correlation, float | None)
     report = cv.evaluate_holdout(
-        split, bg, spend=gg, baselines=["last_year"], interval=0.95, seed=1
+        split,
+        bg,
+        spend=gg,
+        baselines=["last_year"],
+        interval=cv.IntervalOptions(confidence=0.95),
+        seed=1,
     )
     assert_type(report, cv.clv.HoldoutReport)
     assert_type((report.verdict, report.beats_naive), tuple[str, bool])
@@ -276,7 +291,7 @@ def validation(log: pl.DataFrame, lazy: pl.LazyFrame, bg: cv.BgNbd, gg: cv.Gamma
     assert_type(compared, cv.clv.ModelComparison)
     best: cv.clv.PurchaseModel = compared.models[compared.best]
     cv.compare_models(split, {"mine": bg, "best": best})
-    weeks = cv.clv.tracking(lazy, best, as_of=date(2024, 12, 31), period="month")
+    weeks = cv.clv.track_purchases(lazy, best, as_of=date(2024, 12, 31), period="month")
     assert_type(weeks, pl.DataFrame)
 
 

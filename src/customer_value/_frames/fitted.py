@@ -7,6 +7,13 @@ import polars as pl
 from customer_value._common.stored import FittedOn
 
 
+def fitted_columns(frame: pl.DataFrame | pl.LazyFrame) -> list[pl.Expr]:
+    """What `fitted_on` reads of a frame, as dates: to be collected with what a fit reads."""
+    schema = frame.collect_schema()
+    days = [name for name in ("as_of", "first_purchase") if name in schema]
+    return [pl.col(name).cast(pl.Date) for name in days if schema[name] in (pl.Date, pl.Datetime)]
+
+
 def fitted_on(customers: pl.DataFrame | pl.LazyFrame) -> FittedOn:
     """The snapshot day, the first purchase and the number of customers of a customer frame.
 

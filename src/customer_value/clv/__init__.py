@@ -1,6 +1,13 @@
 """Customer lifetime value: models of purchase and spend, and what they say of each customer."""
 
-from customer_value.clv.base import FitOptions, FitSummary, PurchaseModel, SpendModel
+from customer_value.clv.base import (
+    FitOptions,
+    FitSummary,
+    OpportunityModel,
+    PurchaseModel,
+    SpendModel,
+    TimedModel,
+)
 from customer_value.clv.formulas import berger_nasr_value, constant_retention_value, present_value
 from customer_value.clv.markov import markov_value, recency_transitions
 from customer_value.clv.models.bdw import Bdw, fit_bdw
@@ -24,9 +31,9 @@ from customer_value.clv.models.sbg import Sbg, fit_sbg
 from customer_value.clv.opportunities import summarize_opportunities
 from customer_value.clv.predict.conformal import (
     ConformalGroup,
-    ConformalInterval,
-    conformal_interval,
-    fit_conformal_interval,
+    ConformalModel,
+    add_conformal_interval,
+    fit_conformal,
 )
 from customer_value.clv.predict.contractual import contractual_value, retention_curve
 from customer_value.clv.predict.drawing import IntervalOptions
@@ -42,24 +49,24 @@ from customer_value.clv.predict.predictions import (
     purchase_probability_new_customer,
 )
 from customer_value.clv.predict.value import ValueTerms, customer_lifetime_value
-from customer_value.clv.stored import load_model
+from customer_value.clv.renewals import summarize_renewals
 from customer_value.clv.validate.checks import (
     DataSufficiency,
     SpendFrequencyCorrelation,
-    SufficiencyLimits,
+    SufficiencyOptions,
     data_sufficiency,
     spend_frequency_correlation,
 )
 from customer_value.clv.validate.compare import ModelComparison, compare_models
 from customer_value.clv.validate.holdout import HoldoutReport, evaluate_holdout
-from customer_value.clv.validate.track import tracking
+from customer_value.clv.validate.track import track_purchases
 
 __all__ = [
     "Bdw",
     "BgBb",
     "BgNbd",
     "ConformalGroup",
-    "ConformalInterval",
+    "ConformalModel",
     "ContractModel",
     "CovariateEffects",
     "CovariateModel",
@@ -76,17 +83,19 @@ __all__ = [
     "MbgNbd",
     "ModelComparison",
     "Nbd",
+    "OpportunityModel",
     "ParetoNbd",
     "PurchaseModel",
     "Sbg",
     "SpendFrequencyCorrelation",
     "SpendModel",
-    "SufficiencyLimits",
+    "SufficiencyOptions",
+    "TimedModel",
     "ValueInterval",
     "ValueTerms",
+    "add_conformal_interval",
     "berger_nasr_value",
     "compare_models",
-    "conformal_interval",
     "constant_retention_value",
     "contractual_value",
     "customer_lifetime_value",
@@ -98,7 +107,7 @@ __all__ = [
     "fit_bdw",
     "fit_bg_bb",
     "fit_bg_nbd",
-    "fit_conformal_interval",
+    "fit_conformal",
     "fit_gamma_gamma",
     "fit_log_normal_spend",
     "fit_mbg_cnbd",
@@ -107,7 +116,6 @@ __all__ = [
     "fit_pareto_nbd",
     "fit_sbg",
     "likelihood_ratio_test",
-    "load_model",
     "log_likelihood",
     "markov_value",
     "next_purchase_quantile",
@@ -119,6 +127,7 @@ __all__ = [
     "retention_curve",
     "spend_frequency_correlation",
     "summarize_opportunities",
-    "tracking",
+    "summarize_renewals",
+    "track_purchases",
     "value_interval",
 ]

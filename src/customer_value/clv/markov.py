@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field
 
-from customer_value._frames.contracts import require
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
+from customer_value._frames.options import build
 from customer_value.exceptions import DataError, OptionError, SchemaError
 
 if TYPE_CHECKING:
@@ -22,18 +22,20 @@ if TYPE_CHECKING:
     from customer_value._typing import BoolArray, FloatArray, Frame
 
 _TOLERANCE = 1e-6
+ABSENT = "(absent)"
+"""The state of customers who have left, as `migration_matrix` calls it."""
 
 
 class MarkovTerms(BaseModel, frozen=True, extra="forbid", title="markov_value"):
     """The terms on which states are valued; see `markov_value`.
 
     Attributes:
-        discount_rate: Effective rate per period.
+        rate_per_period: Effective rate of discount per period.
         periods: How many periods to look ahead; None is without end.
         curtail: Whether to give up states that are worth less than nothing.
     """
 
-    discount_rate: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    rate_per_period: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
     periods: Annotated[int, Field(ge=0, le=10_000)] | None = None
     curtail: bool = False
 
@@ -42,11 +44,11 @@ def markov_value(
     transitions: Frame,
     rewards: Mapping[str, float],
     *,
-    discount_rate: float,
+    rate_per_period: float,
     periods: int | None = None,
     curtail: bool = False,
 ) -> pl.DataFrame:
-    """Lifetime value of a customer in each state of a Markov chain.
+    """Markov chain model: lifetime value of a customer in each state.
 
     With transitions P, rewards R and rate of discount d the values are
     V = (I - P / (1 + d))^-1 R without end, and the sum over t = 0 .. T of (P / (1 + d))^t R for T
@@ -57,9 +59,12 @@ def markov_value(
         transitions: One row per state, with `state` and one column per state, named like it: the
             probability of being there one period later. Each row sums to 1 (to six places; it is
             divided by its sum). A state that is never left, such as a former customer, moves to
-            itself with probability 1.
-        rewards: What a customer in each state brings in a period, less what is spent on them.
-        discount_rate: Effective rate **per period**, 0 to 1.
+            itself with probability 1. Or what `migration_matrix` makes: one row per move, with a
+            column of states, `next_` and its name, and `probability`. Customers who left to
+            `"(absent)"` stay there; those who came from there do not count.
+        rewards: What a customer in each state brings in a period, less what is spent on the
+            customer; of `"(absent)"` 0 unless given.
+        rate_per_period: Effective rate of discount **per period**, 0 to 1.
         periods: How many periods to look ahead, 0 to 10,000: the reward of now and that many more
             count. None is without end.
         curtail: Give up customers as soon as they come to a state in which they are worth less
@@ -67,26 +72,27 @@ def markov_value(
             nothing from then on.
 
     Returns:
-        One row per state, in the order of the rows of `transitions`, with `state` (String), `value`
+        One row per state, in the order of `transitions`, with `state` (String), `value`
         (Float64, money) and `kept` (Boolean; false where the state is given up, with value 0).
 
     Raises:
-        ValidationError: A rate or a number of periods is out of range.
-        SchemaError: The columns are not `state` and one of numbers for each state.
+        SchemaError: The columns are neither `state` and one of numbers for each state, nor those of
+            `migration_matrix`.
         DataError: Probabilities are unknown, outside 0 to 1 or do not sum to 1, states are there
             twice, or rewards are missing, not finite or of other states.
-        OptionError: Without end and without discount, a state that customers come back to
-            for ever has a reward: the sum has no limit.
+        OptionError: A rate or a number of periods is out of range, or without end and without
+            discount a state that customers come back to for ever has a reward: the sum has no
+            limit.
 
     Examples:
         >>> import customer_value as cv
         >>> transitions = cv.clv.recency_transitions([0.3, 0.2, 0.15, 0.05])
         >>> rewards = {"recency_1": 36.0, "recency_2": -4, "recency_3": -4, "recency_4": -4}
-        >>> values = cv.clv.markov_value(transitions, rewards | {"former": 0}, discount_rate=0.2)
+        >>> values = cv.clv.markov_value(transitions, rewards | {"former": 0}, rate_per_period=0.2)
         >>> values["value"].round(3).to_list()
         [52.32, 5.554, 1.251, -1.82, 0.0]
     """
-    terms = MarkovTerms(discount_rate=discount_rate, periods=periods, curtail=curtail)
+    terms = build(MarkovTerms, rate_per_period=rate_per_period, periods=periods, curtail=curtail)
     chain = _read(transitions, rewards)
     if terms.periods is None:
         _check_limit(chain, terms)
@@ -140,8 +146,11 @@ class _Chain(NamedTuple):
 
 
 def _read(transitions: Frame, rewards: Mapping[str, float]) -> _Chain:
-    frame = as_polars(transitions).lazy().collect()
-    require(frame, {"state": "any"}, what="transitions")
+    frame = read_frame(transitions, {}, what="transitions").lazy().collect()
+    if column := _moved(frame):
+        frame = _wide(frame, column)
+        rewards = {ABSENT: 0.0, **rewards} if ABSENT in frame["state"] else rewards
+    frame = read_frame(frame, {"state": "any"}, what="transitions")
     states = frame["state"].cast(pl.String).to_list()
     others = [name for name in frame.columns if name != "state"]
     if set(states) != set(others):
@@ -149,10 +158,10 @@ def _read(transitions: Frame, rewards: Mapping[str, float]) -> _Chain:
         extra = sorted(set(others) - {state for state in states if state is not None})
         raise SchemaError(
             "transitions: one column per state is needed; states without a column: "
-            f"{', '.join(missing) or 'none'}; columns that are no state: "
+            f"{', '.join(missing) or 'none'}; columns without a state: "
             f"{', '.join(extra) or 'none'}"
         )
-    require(frame, dict.fromkeys(others, "number"), what="transitions")
+    frame = read_frame(frame, dict.fromkeys(others, "number"), what="transitions")
     if twice := sorted({state for state in states if states.count(state) > 1}):
         raise DataError(f"transitions: states that are there twice: {', '.join(twice)}")
     matrix = frame.select(pl.col(others).cast(pl.Float64)).select(states).to_numpy()
@@ -179,6 +188,37 @@ def _read(transitions: Frame, rewards: Mapping[str, float]) -> _Chain:
     return _Chain(states, matrix, np.array([float(rewards[state]) for state in states]))
 
 
+def _moved(frame: pl.DataFrame) -> str | None:
+    """The column of states of a table of moves, as `migration_matrix` makes it."""
+    if "state" in frame.columns or "probability" not in frame.columns:
+        return None
+    pairs = [name for name in frame.columns if f"next_{name}" in frame.columns]
+    return pairs[0] if pairs else None
+
+
+def _wide(moves: pl.DataFrame, column: str) -> pl.DataFrame:
+    """One row and one column per state; who is absent stays so."""
+    moves = read_frame(
+        moves,
+        {column: "text", f"next_{column}": "text", "probability": "money"},
+        what="transitions",
+    )
+    moves = moves.select(
+        state=pl.col(column).cast(pl.String),
+        then=pl.col(f"next_{column}").cast(pl.String),
+        probability=pl.col("probability").cast(pl.Float64),
+    ).filter(pl.col("state") != ABSENT)
+    unseen = moves.filter(pl.col("probability").is_null())["state"].unique(maintain_order=True)
+    if unseen.len():
+        raise DataError(
+            f"transitions: no customer was in {', '.join(unseen)} before, so that nothing is known "
+            "of the moves from there; smoothing=1 in migration_matrix takes all as likely"
+        )
+    stays = pl.DataFrame({"state": [ABSENT], "then": [ABSENT], "probability": [1.0]})
+    every = pl.concat([moves, stays] if ABSENT in moves["then"] else [moves])
+    return every.pivot("then", index="state", values="probability").fill_null(0.0)
+
+
 def _recurrent(matrix: FloatArray) -> BoolArray:
     """Which states a customer comes back to for ever: all that they reach lead back to them."""
     reach = (matrix > 0) | np.eye(len(matrix), dtype=bool)
@@ -188,21 +228,22 @@ def _recurrent(matrix: FloatArray) -> BoolArray:
 
 
 def _check_limit(chain: _Chain, terms: MarkovTerms) -> None:
-    if terms.discount_rate > 0:
+    if terms.rate_per_period > 0:
         return
     paid = _recurrent(chain.matrix) & (chain.rewards != 0)
     if paid.any():
         names = ", ".join(np.array(chain.states)[paid])
         raise OptionError(
             f"without discount the value has no limit: customers come back for ever to {names}, "
-            "which have a reward; give a discount_rate above 0, or a number of periods"
+            "which have a reward; give a rate_per_period above 0, or a number of periods"
         )
 
 
 def _without_end(chain: _Chain, terms: MarkovTerms) -> tuple[FloatArray, BoolArray]:
     """Solve for the values; where states are given up, until none more should be or should not."""
-    step = chain.matrix / (1.0 + terms.discount_rate)
-    values, kept = np.zeros(len(step)), np.ones(len(step), dtype=bool)
+    step = chain.matrix / (1.0 + terms.rate_per_period)
+    values = np.zeros(len(step))
+    kept = np.ones(len(step), dtype=bool)
     for _ in range(len(step) + 1):
         values = _solve(step, np.where(kept, chain.rewards, 0.0), kept)
         worth = chain.rewards + step @ values
@@ -228,8 +269,9 @@ def _solve(step: FloatArray, rewards: FloatArray, kept: BoolArray) -> FloatArray
 
 def _ahead(chain: _Chain, terms: MarkovTerms, periods: int) -> tuple[FloatArray, BoolArray]:
     """Go back from the last period, giving up what is worth less than nothing from there on."""
-    step = chain.matrix / (1.0 + terms.discount_rate)
-    values, kept = np.zeros(len(step)), np.ones(len(step), dtype=bool)
+    step = chain.matrix / (1.0 + terms.rate_per_period)
+    values = np.zeros(len(step))
+    kept = np.ones(len(step), dtype=bool)
     for _ in range(periods + 1):
         values = chain.rewards + step @ values
         if terms.curtail:

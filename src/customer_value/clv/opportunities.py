@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, get_args, overload
 
 import polars as pl
 
+from customer_value._frames.contracts import check_choice
 from customer_value._frames.periods import period_number
 from customer_value._frames.time import check_day
 from customer_value._typing import TimeUnit
-from customer_value.exceptions import OptionError
 from customer_value.transactions.log import EagerLog, LazyLog, Log, take
 from customer_value.transactions.purchases import purchase_days
 from customer_value.transactions.questions import per_customer
@@ -60,7 +60,7 @@ def summarize_opportunities(
         purchase. Sorted by `customer_id`; a LazyFrame gives an unordered LazyFrame.
 
     Raises:
-        OptionError: The period is none of these, or `as_of` is no date.
+        OptionError: The period is none of these, or `as_of` is not a date.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
 
@@ -85,8 +85,7 @@ def summarize_opportunities(
         [(1, 2, 3, 50.0), (0, 0, 2, None)]
     """
     end = check_day("as_of", as_of)
-    if period not in get_args(TimeUnit):
-        raise OptionError(f"period must be day, week, month or year, got {period!r}")
+    check_choice("period", period, get_args(TimeUnit))
     source = take(transactions)
     last = period_number(pl.lit(end).dt.offset_by("1d"), period).cast(pl.Int64) - 1
 

@@ -382,7 +382,7 @@ def test_the_total_of_the_draws_is_the_value(horizon: Any, kind: Any, donors: cv
             "repeat_spend": [25.0],
         }
     )
-    how = {"kind": kind, "parameters": "fixed" if kind == "outcome" else "laplace"}
+    how = {"interval_method": kind, "parameters": "fixed" if kind == "outcome" else "laplace"}
     got = cv.value_interval(
         pl.concat([one] * 4000),
         purchases=donors.model_copy(update={"time_unit": "month"}),
@@ -391,7 +391,7 @@ def test_the_total_of_the_draws_is_the_value(horizon: Any, kind: Any, donors: cv
         seed=3,
         horizon=horizon,
         discount_rate=0.8,
-        options=cv.IntervalOptions.model_validate({"draws": 40, "level": 0.9} | how),
+        options=cv.IntervalOptions.model_validate({"draws": 40, "confidence": 0.9} | how),
     )
     assert got.low < got.total < got.high
     assert (got.high - got.low) / got.total < (0.1 if kind == "outcome" else 0.5)
@@ -422,7 +422,7 @@ def test_what_is_not_known_of_the_parameters_is_drawn(donors: cv.BgBb) -> None:
     spend = cv.fit_gamma_gamma(spenders())
     frame, width = valued_donations(), {}
     for kind in ("mean", "outcome"):
-        options = cv.IntervalOptions.model_validate({"kind": kind, "draws": 200})
+        options = cv.IntervalOptions.model_validate({"interval_method": kind, "draws": 200})
         valued = with_intervals(frame, donors, spend=spend, interval=options)
         assert (valued["clv_low"] < valued["clv"]).all()
         assert (valued["clv"] < valued["clv_high"]).all()
@@ -460,7 +460,7 @@ def test_intervals_of_extreme_customers_are_finite(power: float, horizon: int | 
 
 def test_given_parameters_have_no_covariance() -> None:
     with pytest.raises(cv.FitError, match=r"BgBb have no covariance \(they were given\)"):
-        with_intervals(valued_donations(), ROUNDED, interval=0.9)
+        with_intervals(valued_donations(), ROUNDED, interval=cv.IntervalOptions(confidence=0.9))
 
 
 def test_holdouts_have_their_coverage() -> None:

@@ -29,12 +29,12 @@ def test_survivors_that_cannot_be_are_all_named(fit: Callable[..., Any]) -> None
     assert "2 rows with a period whose predecessor is missing (e.g. b, d)" in message
     assert "1 row with a period that is there twice; name the cohorts" in message
     assert "1 row with a period not 0, 1, 2 ... 100,000 (e.g. d)" in message
-    assert "1 row with survivors that are no number of 0 or more (e.g. e)" in message
+    assert "1 row with survivors that are not a number from 0 (e.g. e)" in message
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.5])
 def test_survivors_and_weights_are_numbers(value: float) -> None:
-    with pytest.raises(cv.DataError, match="survivors that are no number"):
+    with pytest.raises(cv.DataError, match="survivors that are not a number"):
         cv.fit_sbg(table(period=[0, 1], survivors=[10.0, value]))
     with pytest.raises(cv.DataError, match="weight that is not 0 or more"):
         cv.fit_sbg(table(period=[0, 1], survivors=[10.0, 5.0], w=[1.0, value]), weights="w")

@@ -27,7 +27,7 @@ def values(
     valued = cv.contractual_value(
         customers([*renewals]),
         HIGH_END,
-        margin=1.0,
+        profit_per_period=1.0,
         timing=timing,
         discount_rate=rate,
         periods=periods,
@@ -60,7 +60,7 @@ def test_a_number_of_payments_is_summed_as_it_reads(timing: ContractTiming) -> N
 
 def test_columns_are_what_they_say() -> None:
     frame = customers([0, 3, None, 1, 2], churned=[False, False, False, True, None], m=[9.0] * 5)
-    valued = cv.contractual_value(frame, HIGH_END, margin="m", timing="begin", periods=3)
+    valued = cv.contractual_value(frame, HIGH_END, profit_per_period="m", timing="begin", periods=3)
     assert valued.columns == ["renewals", "churned", "m", "p_renewal", "expected_payments", "clv"]
     kept = HIGH_END.retention(np.arange(1.0, 7.0))
     assert valued["p_renewal"].to_list() == [kept[0], kept[3], None, 0.0, None]
@@ -73,18 +73,24 @@ def test_columns_are_what_they_say() -> None:
 
 def test_months_take_the_twelfth_root_of_the_annual_rate() -> None:
     monthly = cv.Sbg(alpha=2.0, beta=30.0, time_unit="month")
-    got = cv.contractual_value(customers([0]), monthly, margin=5.0, timing="end", discount_rate=0.1)
+    got = cv.contractual_value(
+        customers([0]), monthly, profit_per_period=5.0, timing="end", discount_rate=0.1
+    )
     expected = 5 * monthly.discounted_renewals(np.zeros(1), 1.1 ** (1 / 12) - 1)
     assert got["clv"][0] == pytest.approx(expected[0], rel=1e-12)
 
 
 def test_margins_may_be_negative_or_unknown_but_not_infinite() -> None:
     frame = customers([1, 1, 1], m=[-2.0, None, 4.0])
-    low, unknown, high = cv.contractual_value(frame, HIGH_END, margin="m", timing="end")["clv"]
+    low, unknown, high = cv.contractual_value(frame, HIGH_END, profit_per_period="m", timing="end")[
+        "clv"
+    ]
     assert low == pytest.approx(-high / 2)
     assert unknown is None
     with pytest.raises(cv.DataError, match="1 row with NaN or infinite values"):
-        cv.contractual_value(customers([1], m=[float("nan")]), HIGH_END, margin="m", timing="end")
+        cv.contractual_value(
+            customers([1], m=[float("nan")]), HIGH_END, profit_per_period="m", timing="end"
+        )
 
 
 def test_without_discount_the_whole_life_needs_a_finite_mean() -> None:
@@ -92,38 +98,49 @@ def test_without_discount_the_whole_life_needs_a_finite_mean() -> None:
         values([0], "end", rate=0.0)
     assert values([0], "end", 5, 0.0)[0] > values([0], "end", 5, 0.1)[0]
     finite = cv.Sbg(alpha=1.5, beta=3.0)
-    got = cv.contractual_value(customers([2]), finite, margin=1, timing="end", discount_rate=0)
+    got = cv.contractual_value(
+        customers([2]), finite, profit_per_period=1, timing="end", discount_rate=0
+    )
     assert got["clv"][0] == pytest.approx((3.0 + 2) / 0.5)
     assert got["expected_payments"][0] == got["clv"][0]
-    discounted = cv.contractual_value(customers([2]), HIGH_END, margin=1.0, timing="end")
+    discounted = cv.contractual_value(customers([2]), HIGH_END, profit_per_period=1.0, timing="end")
     assert discounted["expected_payments"].to_list() == [None]
 
 
 def test_a_lazy_frame_stays_lazy_and_streams() -> None:
     frame = customers([4, 0, None, 2] * 500)
-    eager = cv.contractual_value(frame, HIGH_END, margin=2.0, timing="due")
-    lazy = cv.contractual_value(frame.lazy(), HIGH_END, margin=2.0, timing="due")
+    eager = cv.contractual_value(frame, HIGH_END, profit_per_period=2.0, timing="due")
+    lazy = cv.contractual_value(frame.lazy(), HIGH_END, profit_per_period=2.0, timing="due")
     assert isinstance(lazy, pl.LazyFrame)
     assert lazy.collect(engine="streaming").equals(eager)
-    assert cv.contractual_value(frame.to_arrow(), HIGH_END, margin=2.0, timing="due").equals(eager)
-    empty = cv.contractual_value(frame.clear(), HIGH_END, margin=2.0, timing="due")
+    assert cv.contractual_value(
+        frame.to_arrow(), HIGH_END, profit_per_period=2.0, timing="due"
+    ).equals(eager)
+    empty = cv.contractual_value(frame.clear(), HIGH_END, profit_per_period=2.0, timing="due")
     assert empty.schema == eager.schema
 
 
 def test_bad_input_is_refused() -> None:
     with pytest.raises(cv.DataError, match="2 rows with renewals not 0, 1, 2"):
         cv.contractual_value(
-            pl.DataFrame({"renewals": [0.5, -1.0, 2.0]}), HIGH_END, margin=1.0, timing="end"
+            pl.DataFrame({"renewals": [0.5, -1.0, 2.0]}),
+            HIGH_END,
+            profit_per_period=1.0,
+            timing="end",
         )
     with pytest.raises(cv.SchemaError, match="missing columns 'renewals', 'm'"):
-        cv.contractual_value(pl.DataFrame({"x": [1]}), HIGH_END, margin="m", timing="end")
+        cv.contractual_value(
+            pl.DataFrame({"x": [1]}), HIGH_END, profit_per_period="m", timing="end"
+        )
     with pytest.raises(cv.SchemaError, match="'churned' is Int64, must be Boolean"):
-        cv.contractual_value(customers([1], churned=[0]), HIGH_END, margin=1.0, timing="end")
-    with pytest.raises(ValueError, match=r"(?s)margin.*timing.*discount_rate.*periods"):
+        cv.contractual_value(
+            customers([1], churned=[0]), HIGH_END, profit_per_period=1.0, timing="end"
+        )
+    with pytest.raises(ValueError, match=r"(?s)profit_per_period.*timing.*discount_rate.*periods"):
         cv.contractual_value(
             customers([1]),
             HIGH_END,
-            margin=float("inf"),
+            profit_per_period=float("inf"),
             timing="whenever",  # type: ignore[call-overload]
             discount_rate=10,
             periods=0,
@@ -143,12 +160,12 @@ def test_any_contract_has_a_finite_value_within_its_bounds(
 ) -> None:
     model = cv.Bdw(alpha=alpha, beta=beta, c=c)
     valued = cv.contractual_value(
-        customers([n]), model, margin=1.0, timing="end", discount_rate=rate
+        customers([n]), model, profit_per_period=1.0, timing="end", discount_rate=rate
     )
     assert 0.0 <= valued["p_renewal"][0] <= 1.0
     assert 0.0 <= valued["clv"][0] <= 1 / rate * (1 + 1e-9)
     limited = cv.contractual_value(
-        customers([n]), model, margin=1.0, timing="end", discount_rate=rate, periods=30
+        customers([n]), model, profit_per_period=1.0, timing="end", discount_rate=rate, periods=30
     )
     assert 0.0 <= limited["clv"][0] <= valued["clv"][0] * (1 + 1e-9)
 
@@ -175,5 +192,5 @@ def test_retention_curve_refuses_numbers_out_of_range() -> None:
 def test_who_has_left_makes_no_payments_even_where_the_mean_is_infinite() -> None:
     frame = customers([0, 3, 2], churned=[False, True, None])
     assert not HIGH_END.has_finite_value(0.0)
-    valued = cv.contractual_value(frame, HIGH_END, margin=1.0, timing="end")
+    valued = cv.contractual_value(frame, HIGH_END, profit_per_period=1.0, timing="end")
     assert valued["expected_payments"].to_list() == [None, 0.0, None]

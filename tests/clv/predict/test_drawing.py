@@ -4,7 +4,7 @@ import sys
 from datetime import date
 from itertools import pairwise
 from types import SimpleNamespace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import polars as pl
@@ -12,9 +12,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import customer_value as cv
+from customer_value import GammaGamma, ParetoNbd
 from customer_value._kernels.run import parallel
 from customer_value.clv.base import Futures, SpendFutures
-from customer_value.simulate import GammaGammaParameters, ParetoNbdParameters
 
 FIRST, MIDDLE, LAST = date(2022, 1, 1), date(2022, 12, 31), date(2023, 12, 31)
 EACH_ORDER = cv.TransactionOptions(occasion="order")
@@ -33,7 +33,7 @@ def simulated(n: int, seed: int, purchases: Any) -> pl.DataFrame:
 
 
 def with_intervals(frame: Any, **terms: Any) -> Any:
-    settings: dict[str, Any] = {"margin": 1.0, "interval": 0.95, "seed": 1}
+    settings: dict[str, Any] = {"margin": 1.0, "interval": True, "seed": 1}
     settings |= {"horizon": "365d", "discount_rate": 0.0}
     return cv.customer_lifetime_value(frame, **(settings | terms))
 
@@ -62,7 +62,7 @@ def test_intervals_cover_what_comes(truth: cv.BgNbd, level: float) -> None:
         customers,
         purchases=cv.fit_bg_nbd(customers),
         spend=cv.fit_gamma_gamma(customers),
-        interval=cv.IntervalOptions(level=level, draws=300),
+        interval=cv.IntervalOptions(confidence=level, draws=300),
     )
     assert level - 0.02 <= coverage(valued) <= level + (0.02 if level > 0.9 else 0.06)
 
@@ -80,7 +80,7 @@ class Lasting(cv.BgNbd, frozen=True):
 
 def test_intervals_cover_customers_whose_end_comes_in_time() -> None:
     """Pareto/NBD customers, followed for a year from their first purchase on."""
-    truth = ParetoNbdParameters(r=0.9, alpha=4.0, s=1.2, beta=20.0, time_unit="week")
+    truth = ParetoNbd(r=0.9, alpha=4.0, s=1.2, beta=20.0, time_unit="week")
     log = cv.simulate_transactions(
         3_000, start=FIRST, end=date(2023, 1, 1), seed=2, purchases=truth, acquisition_days=1
     )
@@ -163,7 +163,7 @@ def test_longer_horizons_and_higher_levels_reach_further(
             frame,
             purchases=bg,
             spend=gg,
-            interval=cv.IntervalOptions(level=level, draws=200),
+            interval=cv.IntervalOptions(confidence=level, draws=200),
             horizon=horizon,
             discount_rate=0.1,
         )["clv_high"]
@@ -235,6 +235,8 @@ def test_parameters_without_a_covariance_are_refused_or_fixed() -> None:
 
 def test_a_model_of_means_only_says_so(cdnow: pl.DataFrame, bg: cv.BgNbd) -> None:
     class Flat(cv.clv.SpendModel, frozen=True):
+        model: Literal["flat"] = "flat"
+
         @property
         def mean_spend(self) -> float:
             return 20.0
@@ -257,11 +259,11 @@ def test_a_seed_is_needed(cdnow: pl.DataFrame, bg: cv.BgNbd, seed: int | None) -
 
 def test_impossible_options_are_refused() -> None:
     for options in (
-        {"level": 1.0},
-        {"level": 0.99, "draws": 100},
+        {"confidence": 1.0},
+        {"confidence": 0.99, "draws": 100},
         {"draws": 10},
-        {"kind": "mean", "parameters": "fixed"},
-        {"level": 0.5, "how": "fast"},
+        {"interval_method": "mean", "parameters": "fixed"},
+        {"confidence": 0.5, "how": "fast"},
     ):
         with pytest.raises(ValueError, match="IntervalOptions"):
             cv.IntervalOptions(**options)
@@ -294,7 +296,7 @@ def test_progress_is_shown_when_asked(
         def update(self, n: int) -> None:
             seen.append(n)
 
-    options = cv.IntervalOptions(parameters="fixed", draws=20, level=0.5, progress=True)
+    options = cv.IntervalOptions(parameters="fixed", draws=20, confidence=0.5, progress=True)
     monkeypatch.setitem(sys.modules, "tqdm", SimpleNamespace(tqdm=Bar))
     with_intervals(cdnow.head(50), purchases=bg, spend=GG, interval=options)
     assert seen
@@ -305,5 +307,5 @@ def test_progress_is_shown_when_asked(
 
 def test_the_simulator_and_the_models_agree_on_spend() -> None:
     """The parameters that the coverage tests take as the truth are the simulator's own."""
-    default = GammaGammaParameters.model_validate(GG.model_dump(include={"p", "q", "v"}))
+    default = GammaGamma.model_validate(GG.model_dump(include={"p", "q", "v"}))
     assert cv.GammaGamma(p=default.p, q=default.q, v=default.v) == GG

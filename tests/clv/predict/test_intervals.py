@@ -94,7 +94,7 @@ def test_order_changes_no_bit_and_lazy_is_eager(
 def test_equal_customers_have_fates_of_their_own(cdnow: pl.DataFrame) -> None:
     """A hundred alike spread some ten times as far as one, not a hundred times."""
     one = cdnow.filter(pl.col("repeat_purchases") == 7).head(1)
-    options = cv.IntervalOptions(draws=1000, parameters="fixed", level=0.8)
+    options = cv.IntervalOptions(draws=1000, parameters="fixed", confidence=0.8)
     alone, many = (interval(pl.concat([one] * n), options=options, horizon="5y") for n in (1, 100))
     assert many.total == pytest.approx(100 * alone.total, rel=1e-12)
     assert 7 < (many.high - many.low) / (alone.high - alone.low) < 30
@@ -105,7 +105,7 @@ def test_chance_adds_to_what_is_not_known_of_the_parameters(
 ) -> None:
     width = {}
     for name, options in {
-        "mean": cv.IntervalOptions(kind="mean", draws=150),
+        "mean": cv.IntervalOptions(interval_method="mean", draws=150),
         "chance": cv.IntervalOptions(parameters="fixed", draws=150),
         "both": cv.IntervalOptions(draws=150),
     }.items():
@@ -131,7 +131,7 @@ def test_parameters_and_total_spread_as_refits_do(
         shapes.append(model.r)
         totals.append(float(valued["clv"].sum()))
     assert np.std(np.log(shapes)) == pytest.approx(bg.fit.standard_errors["r"] / bg.r, rel=0.5)
-    options = cv.IntervalOptions(kind="mean", draws=150)
+    options = cv.IntervalOptions(interval_method="mean", draws=150)
     got = interval(cdnow, purchases=bg, spend=gg, options=options)
     assert np.std(totals) == pytest.approx((got.high - got.low) / 3.92, rel=0.5)
 

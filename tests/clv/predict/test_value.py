@@ -208,7 +208,7 @@ def test_a_part_of_a_step_ends_with_the_horizon() -> None:
 
 
 def test_steps_need_a_horizon_and_no_interval() -> None:
-    for terms in ({"horizon": None}, {"interval": 0.95, "seed": 1}):
+    for terms in ({"horizon": None}, {"interval": True, "seed": 1}):
         with pytest.raises(cv.CustomerValueError, match="steps"):
             value(some_customers(), steps="month", **terms)
     with pytest.raises(cv.CustomerValueError, match="no duration"):
@@ -222,7 +222,7 @@ def test_an_interval_of_an_earlier_call_does_not_stay() -> None:
         "spend": cv.GammaGamma(p=6.0, q=4.0, v=15.0),
         "margin": 0.3,
     }
-    fixed = cv.IntervalOptions(level=0.9, draws=40, parameters="fixed")
+    fixed = cv.IntervalOptions(confidence=0.9, draws=40, parameters="fixed")
     valued = cv.customer_lifetime_value(customers, **words, interval=fixed, seed=1)
     assert {"clv_low", "clv_high"} <= set(valued.columns)
     again = cv.customer_lifetime_value(valued, **words)

@@ -127,7 +127,7 @@ def test_numbers_of_cdnow(cdnow: pl.DataFrame) -> None:
     assert found.history_days == cdnow["T"].median()
     assert len(found.warnings) == 1
     assert found.warnings[0].startswith("60 % of the customers have no repeat purchase")
-    relaxed = cv.clv.data_sufficiency(cdnow, limits=cv.clv.SufficiencyLimits(one_time_share=0.6))
+    relaxed = cv.clv.data_sufficiency(cdnow, options=cv.clv.SufficiencyOptions(one_time_share=0.6))
     assert relaxed.warnings == ()
     assert str(relaxed) == "2,357 customers, 946 with 2,457 repeat purchases"
 
@@ -173,7 +173,7 @@ def test_bad_histories_and_limits_are_refused() -> None:
     with pytest.raises(cv.DataError, match="3 rows with t_x outside"):
         cv.clv.data_sufficiency(histories(3, 1, 30.0, 20.0))
     with pytest.raises(ValueError, match="less than or equal to 1"):
-        cv.clv.SufficiencyLimits(one_time_share=2)
+        cv.clv.SufficiencyOptions(one_time_share=2)
 
 
 def test_a_short_calibration_is_told() -> None:

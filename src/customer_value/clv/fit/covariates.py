@@ -73,12 +73,14 @@ class Design(NamedTuple):
         """
         h = rows * weights[:, None]
         sums = common + h.sum(axis=0)
-        P, A = self.purchase, self.attrition
+        P = self.purchase
+        A = self.attrition
         size = 4 + P.shape[1]
         hessian = np.empty((size, size))
         upper = np.triu_indices(4)
         hessian[upper] = hessian.T[upper] = sums[5:]
-        by_purchase, by_attrition = h[:, [6, 9, 10, 11]], h[:, [8, 11, 13, 14]]
+        by_purchase = h[:, [6, 9, 10, 11]]
+        by_attrition = h[:, [8, 11, 13, 14]]
         hessian[4:, :4] = -(P.T @ by_purchase + A.T @ by_attrition)
         hessian[:4, 4:] = hessian[4:, :4].T
         mixed = P.T @ (h[:, 11:12] * A)

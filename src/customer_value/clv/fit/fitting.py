@@ -9,9 +9,12 @@ import numpy as np
 import polars as pl
 import scipy  # loads optimize, or stats, where it is used: most fits need neither
 
+from customer_value._common.stored import FittedOn
 from customer_value._frames.arrays import to_array, to_arrays
-from customer_value._frames.contracts import ArrayRule, refuse, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import ArrayRule, check_choice, check_instance, refuse
+from customer_value._frames.door import read_frame
+from customer_value._frames.fitted import fitted_columns, fitted_on
+from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value.clv.base import HISTORY, FitOptions, FitSummary, history_rules
 from customer_value.exceptions import FitError
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
-    from customer_value._typing import BoolArray, FloatArray, Frame
+    from customer_value._typing import BoolArray, FloatArray, Frame, TimeUnit
 
     # Log-likelihood, gradient and Hessian at the logarithms of the parameters.
     Evaluate: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]
@@ -31,7 +34,7 @@ _FIRST_STEPS = 40
 """Newton steps that are tried before any other search."""
 _LEVEL = 1e-10
 _FLAT = 1e-9
-_WEIGHT = "weight of the row"  # no name that a covariate has
+_WEIGHT = "weight of the row"  # no covariate has such a name
 _BAD_WEIGHT = ArrayRule("a weight that is not 0 or more", lambda w: ~((w >= 0) & np.isfinite(w)))
 
 
@@ -41,6 +44,20 @@ class Rows(NamedTuple):
     arrays: tuple[FloatArray, ...]
     weights: FloatArray
     warnings: tuple[str, ...]
+    fitted_on: FittedOn = FittedOn()
+
+
+def fit_options(options: FitOptions | None) -> FitOptions:
+    """The options of a fit, checked."""
+    found = FitOptions() if options is None else options
+    check_instance("options", found, FitOptions)
+    return found
+
+
+def unit_days(time_unit: TimeUnit) -> float:
+    """Length in days of a model's unit of time, checked."""
+    check_choice("time_unit", time_unit, tuple(DAYS_PER_UNIT))
+    return DAYS_PER_UNIT[time_unit]
 
 
 def history_rows(customers: Frame, weights: str | None, covariates: Sequence[str] = ()) -> Rows:
@@ -81,15 +98,16 @@ def fit_rows(
         unusable: What the others are, in words.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Rows break the rules.
         FitError: No row can be used.
     """
-    frame = as_polars(customers).lazy()
-    names = list(columns) + ([weights] if weights else [])
-    require(frame, dict.fromkeys(names, "number"), what="customers")
+    names = [*columns, *([weights] if weights else [])]
+    frame = read_frame(customers, dict.fromkeys(names, "number")).lazy()
     weight = pl.col(weights).cast(pl.Float64) if weights else pl.lit(1.0)
-    rows = frame.select(pl.col(columns).cast(pl.Float64), weight.alias(_WEIGHT)).collect()
+    rows = frame.select(
+        pl.col(columns).cast(pl.Float64), *fitted_columns(frame), weight.alias(_WEIGHT)
+    ).collect()
     refuse({"weight": to_array(rows[_WEIGHT])}, [_BAD_WEIGHT], what="customers")
     kept = rows.filter(usable.fill_null(value=False) & (pl.col(_WEIGHT) > 0))
     refuse({name: to_array(kept[name]) for name in columns}, rules, what="customers")
@@ -97,7 +115,9 @@ def fit_rows(
         raise FitError(f"no customers to fit: {rows.height:,} rows, all with {unusable}")
     left_out = rows.height - kept.height
     warnings = (f"{left_out:,} customers left out: {unusable}",) if left_out else ()
-    return compress(kept.select(columns), kept[_WEIGHT], warnings)
+    compressed = compress(kept.select(columns), kept[_WEIGHT], warnings)
+    fitted = fitted_on(kept).model_copy(update={"n_customers": round(compressed.weights.sum())})
+    return compressed._replace(fitted_on=fitted)
 
 
 def compress(customers: pl.DataFrame, weights: pl.Series, warnings: tuple[str, ...]) -> Rows:
@@ -184,10 +204,10 @@ def maximize(
         slopes = np.diag(np.exp(theta) * scales) if jacobian is None else jacobian(theta)
         covariance = _covariance(hessian * total, slopes)
     status, words = _judge(names, free, covariance, norm <= options.gradient_tolerance)
-    log_likelihood, k = value * total + offset, len(start)
-    errors, table = None, None
+    log_likelihood = value * total + offset
+    k = len(start)
+    table = None
     if status == "converged" and covariance is not None:
-        errors = dict(zip(names, np.sqrt(np.diag(covariance)).tolist(), strict=True))
         table = tuple(tuple(row) for row in covariance.tolist())
     summary = FitSummary(
         status=status,
@@ -195,7 +215,7 @@ def maximize(
         n_customers=total,
         aic=2 * k - 2 * log_likelihood,
         bic=k * math.log(total) - 2 * log_likelihood,
-        standard_errors=errors,
+        names=tuple(names),
         covariance=table,
         gradient_norm=norm,
         iterations=counted.calls,

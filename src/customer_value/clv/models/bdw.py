@@ -14,7 +14,7 @@ import numpy as np
 from customer_value._kernels.models import contracts as kernels
 from customer_value._kernels.models.parameters import Contract
 from customer_value.clv.base import FitOptions, Parameter
-from customer_value.clv.fit.fitting import maximize
+from customer_value.clv.fit.fitting import fit_options, maximize, unit_days
 from customer_value.clv.models.contract import ContractModel, read_renewals
 from customer_value.clv.models.sbg import search_sbg
 
@@ -91,10 +91,11 @@ def fit_bdw(
         >>> round(cv.fit_bdw(survivors).c, 2)
         1.72
     """
+    options = fit_options(options)
+    unit_days(time_unit)
     renewals = read_renewals(contracts, weights)
     kept = renewals.kept
     lost = renewals.lost
-    options = options or FitOptions()
     simple = search_sbg(renewals, time_unit=time_unit, options=options)
 
     def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
@@ -110,4 +111,11 @@ def fit_bdw(
         options=options,
     )
     alpha, beta, c = np.exp(best.log_parameters).tolist()
-    return Bdw(alpha=alpha, beta=beta, c=c, time_unit=time_unit, fit=best.summary)
+    return Bdw(
+        alpha=alpha,
+        beta=beta,
+        c=c,
+        time_unit=time_unit,
+        fit=best.summary,
+        fitted_on=renewals.rows.fitted_on,
+    )

@@ -7,32 +7,30 @@ Noncontractual Setting", Marketing Science 29(6), 1086-1108.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
 
-from customer_value._frames.contracts import ArrayRule
-from customer_value._frames.time import duration_days
 from customer_value._kernels.models import bg_bb as kernels
 from customer_value._kernels.models import parameters
 from customer_value._kernels.models.bg_bb import Opportunities
 from customer_value._kernels.models.contracts import residual_lives
-from customer_value._typing import TimeUnit
-from customer_value.clv.base import FitOptions, OpportunityFutures, Parameter, PurchaseModel
-from customer_value.clv.fit.fitting import fit_rows, maximize
-from customer_value.exceptions import OptionError
+from customer_value.clv.base import (
+    OPPORTUNITIES,
+    FitOptions,
+    OpportunityFutures,
+    OpportunityModel,
+    Parameter,
+    opportunity_rules,
+)
+from customer_value.clv.fit.fitting import fit_options, fit_rows, maximize, unit_days
 
 if TYPE_CHECKING:
-    from customer_value._typing import FloatArray, Frame
-    from customer_value.clv.base import Horizon
-
-OPPORTUNITIES = ("repeat_purchases", "last_opportunity", "opportunities")
-"""The columns that the model reads: counts of opportunities."""
-_MOST = 10_000
+    from customer_value._typing import FloatArray, Frame, TimeUnit
 
 
-class BgBb(PurchaseModel, frozen=True):
+class BgBb(OpportunityModel, frozen=True):
     """A BG/BB model, fitted by `fit_bg_bb` or built from published parameters.
 
     Purchases can happen once a period, such as donations once a year or stays at a yearly fair. At
@@ -60,45 +58,15 @@ class BgBb(PurchaseModel, frozen=True):
         3.18
     """
 
-    history: ClassVar[tuple[str, ...]] = OPPORTUNITIES
-
     model: Literal["bg_bb"] = "bg_bb"
     alpha: Parameter
     beta: Parameter
     gamma: Parameter
     delta: Parameter
-    time_unit: TimeUnit = "year"
-
-    @property
-    def rules(self) -> list[ArrayRule]:
-        """What no customer's history may be."""
-        return opportunity_rules()
-
-    @property
-    def days_per_length(self) -> float:
-        """Days from one opportunity to the next."""
-        return self.days_per_unit
 
     @property
     def _shapes(self) -> parameters.BgBb:
         return parameters.BgBb(self.alpha, self.beta, self.gamma, self.delta)
-
-    def horizon_length(self, horizon: Horizon) -> float:
-        """Number of opportunities in a horizon: the number itself, or a duration's whole periods.
-
-        Raises:
-            OptionError: It is not 1, 2, 3 ... periods long.
-        """
-        if isinstance(horizon, int):
-            count = float(horizon)
-        else:
-            count = duration_days(horizon) / self.days_per_unit
-        if count < 1 or abs(count - round(count)) > 1e-9 * count:
-            raise OptionError(
-                f"a horizon must be a whole number of opportunities, one a {self.time_unit}, 1 or "
-                f"more; got {horizon!r}"
-            )
-        return float(round(count))
 
     def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
         """Log-likelihood of each history."""
@@ -199,27 +167,6 @@ class BgBb(PurchaseModel, frozen=True):
         return residual_lives(T, stopping, horizon, rate * self.days_per_unit)
 
 
-def opportunity_rules() -> list[ArrayRule]:
-    """What no customer's history of opportunities may be, whatever columns stand after it."""
-    return [
-        ArrayRule(
-            "repeat_purchases, last_opportunity or opportunities not 0, 1, 2 ...",
-            lambda *columns: (
-                ~np.logical_and.reduce(
-                    [(c >= 0) & (c == np.floor(c)) for c in columns[: len(OPPORTUNITIES)]]
-                )
-            ),
-        ),
-        ArrayRule(f"more than {_MOST:,} opportunities", lambda _x, _t, n, *_: n > _MOST),
-        ArrayRule("last_opportunity after the opportunities", lambda _, t_x, n, *__: t_x > n),
-        ArrayRule("more repeat_purchases than last_opportunity", lambda x, t_x, *_: x > t_x),
-        ArrayRule(
-            "last_opportunity above 0 without a repeat purchase",
-            lambda x, t_x, *_: (x == 0) & (t_x > 0),
-        ),
-    ]
-
-
 def fit_bg_bb(
     customers: Frame,
     *,
@@ -246,7 +193,7 @@ def fit_bg_bb(
         `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or not numeric.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible, such as more purchases than opportunities.
         FitError: No row can be used.
 
@@ -264,6 +211,8 @@ def fit_bg_bb(
         >>> round(model.new_customer_purchases(3), 2)
         1.2
     """
+    unit_days(time_unit)
+    options = fit_options(options)
     rows = fit_rows(
         customers,
         OPPORTUNITIES,
@@ -287,9 +236,15 @@ def fit_bg_bb(
         scales=np.ones(4),
         rows=rows,
         offset=0.0,
-        options=options or FitOptions(),
+        options=options,
     )
     alpha, beta, gamma, delta = np.exp(best.log_parameters).tolist()
     return BgBb(
-        alpha=alpha, beta=beta, gamma=gamma, delta=delta, time_unit=time_unit, fit=best.summary
+        alpha=alpha,
+        beta=beta,
+        gamma=gamma,
+        delta=delta,
+        time_unit=time_unit,
+        fit=best.summary,
+        fitted_on=rows.fitted_on,
     )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels.math.sums import counting_sums, reach
 from customer_value._kernels.models import bg_nbd as kernels
 from customer_value._kernels.models import bg_nbd_counts as counts
@@ -27,9 +26,11 @@ from customer_value.clv.fit.fitting import (
     Optimum,
     Rows,
     climb_from_sample,
+    fit_options,
     history_rows,
     maximize,
     mean_age,
+    unit_days,
 )
 from customer_value.clv.models.covariates import CovariateModel, CovariateTerms, as_terms
 
@@ -51,9 +52,7 @@ class BgNbd(CovariateModel, frozen=True):
         alpha: Rate parameter of the purchase rates, in `time_unit`.
         a: First parameter of the probability of stopping.
         b: Second parameter of the probability of stopping.
-        effects: Coefficients of covariates; alpha, a and b are those of a customer for whom all
-            covariates are 0, and so are the array methods and those for a new customer:
-            `with_covariates` gives the model of other customers.
+        effects: Coefficients of covariates, as in `CovariateModel`.
 
     Examples:
         >>> import customer_value as cv
@@ -169,18 +168,19 @@ def fit_bg_nbd(
         time_unit: Unit in which the parameters are expressed, as in the literature.
         weights: Column with the number of customers that each row stands for.
         covariates: Columns of numbers that do not change with time, such as 0 and 1 for a channel:
-            names act on purchase and on attrition, `CovariateTerms` says more. Customers for whom
-            one is null are left out and counted in the warnings. With covariates z a customer's
+            names act on purchase and on attrition, `CovariateTerms` says more. Customers with a
+            null are left out and counted in the warnings. With covariates z a customer's
             alpha is alpha exp(-c'z), and the odds a / b of the mean probability of stopping are
             multiplied by exp(d'z) while a + b stays.
         options: Limits of the search.
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example when
-        no one bought twice, `fit.status` is `"boundary"` and a warning says so.
+        no customer bought twice, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or not numeric.
+        OptionError: The time unit is unknown, or covariates are named as parameters.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 
@@ -194,13 +194,14 @@ def fit_bg_nbd(
         >>> round(bg.fit.log_likelihood, 1)
         -9582.4
     """
-    terms = as_terms(covariates)
+    options = fit_options(options)
+    days = unit_days(time_unit)
+    terms = as_terms(covariates, BgNbd)
     rows = history_rows(customers, weights, terms.columns)
     repeats = float(rows.weights @ rows.arrays[0])
-    scale = mean_age(rows)
     mean_repeats = max(repeats / float(rows.weights.sum()), 1e-3)
-    unit = scale / DAYS_PER_UNIT[time_unit]
-    options = options or FitOptions()
+    scale = mean_age(rows)
+    unit = scale / days
 
     def climb(some: Rows, start: FloatArray) -> Optimum:
         histories = Histories(*some.arrays[:3]).over(scale)
@@ -226,7 +227,15 @@ def fit_bg_nbd(
     if terms.columns:
         return _with_covariates(rows, best, terms, time_unit=time_unit, options=options)
     r, alpha, a, b = np.exp(best.log_parameters).tolist()
-    return BgNbd(r=r, alpha=alpha * unit, a=a, b=b, time_unit=time_unit, fit=best.summary)
+    return BgNbd(
+        r=r,
+        alpha=alpha * unit,
+        a=a,
+        b=b,
+        time_unit=time_unit,
+        fit=best.summary,
+        fitted_on=rows.fitted_on,
+    )
 
 
 def _with_covariates(
@@ -234,7 +243,7 @@ def _with_covariates(
 ) -> BgNbd:
     """Climb on from the maximum without covariates, in (ln r, ln alpha, ln(a+b), ln(b/a))."""
     scale = mean_age(rows)
-    unit = scale / DAYS_PER_UNIT[time_unit]
+    unit = scale / unit_days(time_unit)
     histories = Histories(*rows.arrays[:3]).over(scale)
     log_r, log_alpha, log_a, log_b = null.log_parameters
     start = np.array([log_r, log_alpha, np.logaddexp(log_a, log_b), log_b - log_a])
@@ -268,4 +277,13 @@ def _with_covariates(
         offset=-float(rows.weights @ histories.x) * float(np.log(unit)),
         options=options,
     )
-    return BgNbd(r=r, alpha=alpha, a=a, b=b, effects=effects, time_unit=time_unit, fit=summary)
+    return BgNbd(
+        r=r,
+        alpha=alpha,
+        a=a,
+        b=b,
+        effects=effects,
+        time_unit=time_unit,
+        fit=summary,
+        fitted_on=rows.fitted_on,
+    )

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel
 
+from customer_value._common.stored import FittedOn
 from customer_value._frames.arrays import to_arrays
-from customer_value._frames.contracts import ArrayRule, Rule, describe, find_offences, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import ArrayRule, Rule, describe, find_offences
+from customer_value._frames.door import read_frame
 from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels.models import contracts as kernels
 from customer_value._typing import FloatArray, TimeUnit
-from customer_value.clv.base import FitSummary
+from customer_value.clv.base import FittedModel
 from customer_value.clv.fit.fitting import Rows, fit_rows
 from customer_value.exceptions import DataError, FitError, SchemaError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
     from customer_value._frames.contracts import Kind
@@ -34,7 +36,7 @@ RENEWALS_RULE = ArrayRule(
 )
 
 
-class ContractModel(BaseModel, ABC, frozen=True, extra="forbid"):
+class ContractModel(FittedModel, ABC, frozen=True):
     """A model of customers who renew a contract at the end of each period, or leave for good.
 
     Its methods take arrays, one element a customer, and count time in periods of the contract;
@@ -46,7 +48,6 @@ class ContractModel(BaseModel, ABC, frozen=True, extra="forbid"):
     """
 
     time_unit: TimeUnit = "year"
-    fit: FitSummary | None = None
 
     @property
     @abstractmethod
@@ -123,24 +124,25 @@ def read_renewals(contracts: Frame, weights: str | None) -> Renewals:
         DataError: Values cannot be, such as survivors that rise.
         FitError: No one has had a renewal yet.
     """
-    frame = as_polars(contracts).lazy()
+    frame = read_frame(contracts, {}, what="contracts").lazy()
     names = set(frame.collect_schema())
     by_customer = "survivors" not in names and names & {"renewals", "churned"}
     read = _of_customers if by_customer else _of_survivors
     renewals = read(frame, weights)
     if not (renewals.kept.sum() + renewals.lost.sum() > 0):
-        raise FitError("no renewals to fit: nobody has had one yet")
+        raise FitError("no renewals to fit: no customer has had one yet")
     return renewals
 
 
-def check_churned(schema: dict[str, pl.DataType]) -> None:
+def check_churned(schema: Mapping[str, pl.DataType]) -> None:
     """Refuse a column `churned` that is not Boolean."""
     if schema["churned"] != pl.Boolean:
         raise SchemaError(f"customers: 'churned' is {schema['churned']}, must be Boolean")
 
 
 def _of_customers(frame: pl.LazyFrame, weights: str | None) -> Renewals:
-    check_churned(require(frame, {"renewals": "number", "churned": "any"}, what="customers"))
+    frame = read_frame(frame, {"renewals": "number", "churned": "any"})
+    check_churned(frame.collect_schema())
     rows = fit_rows(
         frame.with_columns(pl.col("churned").cast(pl.Int8)),
         ("renewals", "churned"),
@@ -159,7 +161,8 @@ def _of_customers(frame: pl.LazyFrame, weights: str | None) -> Renewals:
 def _of_survivors(frame: pl.LazyFrame, weights: str | None) -> Renewals:
     numbers = ["period", "survivors", *([weights] if weights else [])]
     needed: dict[str, Kind] = dict.fromkeys(numbers, "number")
-    schema = require(frame, needed, what="survivors", hint="or give customers: renewals, churned")
+    frame = read_frame(frame, needed, what="survivors", hint="or give customers: renewals, churned")
+    schema = frame.collect_schema()
     table = frame.select(
         (pl.col("cohort") if "cohort" in schema else pl.lit("all")).cast(pl.String).alias("cohort"),
         pl.col("period", "survivors").cast(pl.Float64),
@@ -184,7 +187,12 @@ def _of_survivors(frame: pl.LazyFrame, weights: str | None) -> Renewals:
     return Renewals(
         _count(renewal, kept)[1:],
         _count(renewal, lost)[1:],
-        Rows((), np.array([at_start], dtype=np.float64), warnings),
+        Rows(
+            (),
+            np.array([at_start], dtype=np.float64),
+            warnings,
+            FittedOn(n_customers=round(at_start)),
+        ),
     )
 
 
@@ -205,7 +213,7 @@ _SURVIVOR_RULES = [
     Rule(
         "survivors",
         ~((pl.col("survivors") >= 0) & pl.col("survivors").is_finite()),
-        "survivors that are no number of 0 or more",
+        "survivors that are not a number from 0",
     ),
     Rule(
         "weight",

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import scipy
-from pydantic import BaseModel, FiniteFloat, model_validator
+from pydantic import BaseModel, field_validator, model_validator
 
-from customer_value.clv.base import HISTORY, PurchaseModel
+from customer_value._frames.contracts import check_instance
+from customer_value._frames.options import build
+from customer_value.clv.base import HISTORY, Number, PurchaseModel, TimedModel
 from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class CovariateTerms(BaseModel, frozen=True, extra="forbid"):
                 raise ValueError(f"covariates that act more than once on a process: {twice}")
         history = sorted(set(self.columns) & set(HISTORY))
         if history:
-            raise ValueError(f"the history itself is no covariate: {history}")
+            raise ValueError(f"the history itself cannot be a covariate: {history}")
         return self
 
     @property
@@ -88,12 +90,24 @@ class CovariateEffects(BaseModel, frozen=True, extra="forbid"):
     """Coefficients: each unit of a covariate multiplies the mean rate by exp(coefficient).
 
     Attributes:
-        purchase: Of the rate of purchase, by column.
-        attrition: Of the rate of attrition, by column; of a BG/NBD model of the odds of stopping.
+        purchase: Of the rate of purchase, by column in alphabetical order.
+        attrition: Of the rate of attrition, likewise; of a BG/NBD model of the odds of stopping.
     """
 
-    purchase: dict[str, FiniteFloat] = {}
-    attrition: dict[str, FiniteFloat] = {}
+    purchase: dict[str, Number] = {}
+    attrition: dict[str, Number] = {}
+
+    @field_validator("purchase", "attrition")
+    @classmethod
+    def _in_order(cls, coefficients: dict[str, float]) -> dict[str, float]:
+        # A store may give the keys back in any order; sums must not differ by a bit for that.
+        return dict(sorted(coefficients.items()))
+
+    @model_validator(mode="after")
+    def _not_the_history(self) -> Self:
+        if history := sorted(set(self.columns) & set(HISTORY)):
+            raise ValueError(f"the history itself cannot be a covariate: {history}")
+        return self
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -136,12 +150,12 @@ class CovariateEffects(BaseModel, frozen=True, extra="forbid"):
         )
 
 
-class CovariateModel(PurchaseModel, ABC, frozen=True):
+class CovariateModel(TimedModel, ABC, frozen=True):
     """A purchase model whose rates may depend on covariates.
 
     Attributes:
-        effects: Coefficients of covariates. The parameters are those of a customer for whom all
-            covariates are 0, and so are the array methods and those for a new customer:
+        effects: Coefficients of covariates. The parameters are those of a customer with all
+            covariates at 0, and so are the array methods and those for a new customer:
             `with_covariates` gives the model of other customers.
 
     Examples:
@@ -155,6 +169,12 @@ class CovariateModel(PurchaseModel, ABC, frozen=True):
     """
 
     effects: CovariateEffects = CovariateEffects()
+
+    @model_validator(mode="after")
+    def _named_apart(self) -> Self:
+        if taken := sorted(type(self).model_fields.keys() & self.effects.columns):
+            raise ValueError(f"covariates named as a parameter of the model: {taken}")
+        return self
 
     @property
     def covariates(self) -> tuple[str, ...]:
@@ -261,9 +281,20 @@ def likelihood_ratio_test(null: PurchaseModel, full: PurchaseModel) -> Likelihoo
     )
 
 
-def as_terms(covariates: CovariateTerms | Sequence[str] | None) -> CovariateTerms:
-    """Columns by name act on both processes, each with a coefficient of its own."""
+def as_terms(
+    covariates: CovariateTerms | Sequence[str] | None, model: type[CovariateModel]
+) -> CovariateTerms:
+    """Columns by name act on both processes, each with a coefficient of its own.
+
+    Raises:
+        OptionError: A column is named as a field of the model, or cannot be a covariate.
+    """
     if isinstance(covariates, CovariateTerms):
-        return covariates
-    names = (covariates,) if isinstance(covariates, str) else tuple(covariates or ())
-    return CovariateTerms(purchase=names, attrition=names)
+        terms = covariates
+    else:
+        check_instance("covariates", covariates, (str, list, tuple, type(None)))
+        names = (covariates,) if isinstance(covariates, str) else tuple(covariates or ())
+        terms = build(CovariateTerms, purchase=names, attrition=names)
+    if taken := sorted(model.model_fields.keys() & terms.columns):
+        raise OptionError(f"covariates named as a parameter of the model: {taken}; rename them")
+    return terms

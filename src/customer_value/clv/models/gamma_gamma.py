@@ -20,7 +20,7 @@ from customer_value.clv.base import (
     SpendModel,
     spend_rules,
 )
-from customer_value.clv.fit.fitting import fit_rows, maximize
+from customer_value.clv.fit.fitting import fit_options, fit_rows, maximize
 
 if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame
@@ -97,7 +97,7 @@ def fit_gamma_gamma(
         The model, with its `fit` summary.
 
     Raises:
-        SchemaError: Columns are missing or not numeric.
+        SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN or infinite.
         FitError: No row can be used.
 
@@ -109,6 +109,7 @@ def fit_gamma_gamma(
         >>> round(gg.p, 2), round(gg.q, 2), round(gg.v, 2)
         (6.25, 3.74, 15.44)
     """
+    options = fit_options(options)
     rows = fit_rows(
         customers,
         SPEND,
@@ -132,11 +133,11 @@ def fit_gamma_gamma(
         scales=np.array([1.0, 1.0, scale]),
         rows=rows,
         offset=-float(rows.weights.sum()) * float(np.log(scale)),
-        options=options or FitOptions(),
+        options=options,
     )
     p, q, v = np.exp(best.log_parameters).tolist()
     summary = best.summary
     if q <= 1:
         words = "q <= 1: the mean spend of customers without a repeat purchase does not exist"
         summary = summary.model_copy(update={"warnings": (*summary.warnings, words)})
-    return GammaGamma(p=p, q=q, v=v * scale, fit=summary)
+    return GammaGamma(p=p, q=q, v=v * scale, fit=summary, fitted_on=rows.fitted_on)

@@ -18,7 +18,7 @@ from customer_value.clv.base import (
     SpendModel,
     spend_rules,
 )
-from customer_value.clv.fit.fitting import fit_rows, maximize
+from customer_value.clv.fit.fitting import fit_options, fit_rows, maximize
 
 if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame
@@ -119,7 +119,7 @@ def fit_log_normal_spend(
         customers bought equally often, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or not numeric.
+        SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN or infinite.
         FitError: No row can be used.
 
@@ -131,6 +131,7 @@ def fit_log_normal_spend(
         >>> round(spend.median, 1), round(spend.between, 2), round(spend.within, 2)
         (31.3, 0.48, 0.6)
     """
+    options = fit_options(options)
     rows = fit_rows(
         customers,
         SPEND,
@@ -154,8 +155,14 @@ def fit_log_normal_spend(
         scales=np.array([math.exp(log_scale), 1.0, 1.0]),
         rows=rows,
         offset=-float(rows.weights.sum()) * log_scale,
-        options=options or FitOptions(),
+        options=options,
     )
     median, between, within = np.exp(best.log_parameters).tolist()
     median *= math.exp(log_scale)
-    return LogNormalSpend(median=median, between=between, within=within, fit=best.summary)
+    return LogNormalSpend(
+        median=median,
+        between=between,
+        within=within,
+        fit=best.summary,
+        fitted_on=rows.fitted_on,
+    )

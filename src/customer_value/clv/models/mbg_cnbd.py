@@ -7,25 +7,32 @@ customer behavior the easy way", International Journal of Research in Marketing 
 from __future__ import annotations
 
 from math import lgamma
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
-from pydantic import Field
 
 from customer_value._frames.contracts import ArrayRule
-from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels.models import mbg_cnbd, mbg_cnbd_future, mbg_nbd, parameters
 from customer_value._kernels.models.histories import Histories
 from customer_value.clv.base import (
     HISTORY,
+    Count,
     FitOptions,
     Futures,
     Parameter,
-    PurchaseModel,
+    TimedModel,
     history_rules,
 )
-from customer_value.clv.fit.fitting import Rows, compress, fit_rows, history_rows, mean_age
+from customer_value.clv.fit.fitting import (
+    Rows,
+    compress,
+    fit_options,
+    fit_rows,
+    history_rows,
+    mean_age,
+    unit_days,
+)
 from customer_value.clv.models.mbg_nbd import maximize_mbg
 from customer_value.exceptions import OptionError
 
@@ -39,7 +46,7 @@ LARGEST_K = 12
 """The most regular gaps that a fit tries by itself."""
 
 
-class MbgCnbd(PurchaseModel, frozen=True):
+class MbgCnbd(TimedModel, frozen=True):
     """An MBG/CNBD-k model, fitted by `fit_mbg_cnbd` or built from published parameters.
 
     While alive a customer's gaps between purchases are Erlang-k with a rate that is Gamma(r, alpha)
@@ -63,7 +70,7 @@ class MbgCnbd(PurchaseModel, frozen=True):
     """
 
     model: Literal["mbg_cnbd"] = "mbg_cnbd"
-    k: Annotated[int, Field(ge=1, le=100)]
+    k: Count
     r: Parameter
     alpha: Parameter
     a: Parameter
@@ -231,7 +238,7 @@ def fit_mbg_cnbd(
 
     Raises:
         OptionError: k is out of range.
-        SchemaError: Columns are missing or not numeric.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 
@@ -246,12 +253,13 @@ def fit_mbg_cnbd(
     """
     if k is not None and not 1 <= k <= 100:
         raise OptionError(f"k must be from 1 to 100, or None to choose it; got {k}")
+    search = fit_options(options)
+    unit = unit_days(time_unit)
     if k == 1:
         rows = history_rows(customers, weights)
         log_gaps = repeats = 0.0
     else:
         rows, log_gaps, repeats = _rows_with_gaps(customers, weights)
-    unit = DAYS_PER_UNIT[time_unit]
     scale = mean_age(rows)
 
     def fit(shape: int) -> Optimum:
@@ -259,7 +267,7 @@ def fit_mbg_cnbd(
             rows,
             k=shape,
             unit=unit,
-            options=options or FitOptions(),
+            options=search,
             log_gaps=(shape - 1) * log_gaps - repeats * lgamma(shape),
         )
 
@@ -270,7 +278,14 @@ def fit_mbg_cnbd(
         summary = summary.model_copy(update={"warnings": (*summary.warnings, words)})
     r, alpha, a, b = np.exp(best.log_parameters).tolist()
     return MbgCnbd(
-        k=shape, r=r, alpha=alpha * scale / unit, a=a, b=b, time_unit=time_unit, fit=summary
+        k=shape,
+        r=r,
+        alpha=alpha * scale / unit,
+        a=a,
+        b=b,
+        time_unit=time_unit,
+        fit=summary,
+        fitted_on=rows.fitted_on,
     )
 
 
@@ -304,7 +319,8 @@ def _rows_with_gaps(customers: Frame, weights: str | None) -> tuple[Rows, float,
     )
     histories = pl.DataFrame([*rows.arrays[:3]], schema=HISTORY)
     repeats, log_gaps = (float(rows.weights @ rows.arrays[i]) for i in (0, 3))
-    return compress(histories, pl.Series(rows.weights), rows.warnings), log_gaps, repeats
+    compressed = compress(histories, pl.Series(rows.weights), rows.warnings)
+    return compressed._replace(fitted_on=rows.fitted_on), log_gaps, repeats
 
 
 def _gap_rules() -> list[ArrayRule]:

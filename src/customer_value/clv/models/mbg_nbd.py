@@ -10,23 +10,22 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels.models import mbg_cnbd, mbg_nbd, parameters
 from customer_value._kernels.models.histories import Histories
 from customer_value.clv.base import (
     FitOptions,
     Futures,
     Parameter,
-    PurchaseModel,
+    TimedModel,
 )
-from customer_value.clv.fit.fitting import history_rows, maximize, mean_age
+from customer_value.clv.fit.fitting import fit_options, history_rows, maximize, mean_age, unit_days
 
 if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame, TimeUnit
     from customer_value.clv.fit.fitting import Optimum, Rows
 
 
-class MbgNbd(PurchaseModel, frozen=True):
+class MbgNbd(TimedModel, frozen=True):
     """An MBG/NBD model, fitted by `fit_mbg_nbd` or built from published parameters.
 
     While alive a customer buys at a Poisson rate that is Gamma(r, alpha) among customers; after
@@ -147,10 +146,10 @@ def fit_mbg_nbd(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example when
-        no one bought twice, `fit.status` is `"boundary"` and a warning says so.
+        no customer bought twice, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or not numeric.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 
@@ -164,12 +163,19 @@ def fit_mbg_nbd(
         >>> round(mbg.fit.log_likelihood, 1)
         -9582.1
     """
+    options = fit_options(options)
+    unit = unit_days(time_unit)
     rows = history_rows(customers, weights)
-    unit = DAYS_PER_UNIT[time_unit]
-    best = maximize_mbg(rows, k=1, unit=unit, options=options or FitOptions())
+    best = maximize_mbg(rows, k=1, unit=unit, options=options)
     r, alpha, a, b = np.exp(best.log_parameters).tolist()
     return MbgNbd(
-        r=r, alpha=alpha * mean_age(rows) / unit, a=a, b=b, time_unit=time_unit, fit=best.summary
+        r=r,
+        alpha=alpha * mean_age(rows) / unit,
+        a=a,
+        b=b,
+        time_unit=time_unit,
+        fit=best.summary,
+        fitted_on=rows.fitted_on,
     )
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels.models import nbd as kernels
 from customer_value._kernels.models import parameters
 from customer_value._kernels.models.histories import Histories
@@ -18,15 +17,15 @@ from customer_value.clv.base import (
     FitOptions,
     Futures,
     Parameter,
-    PurchaseModel,
+    TimedModel,
 )
-from customer_value.clv.fit.fitting import history_rows, maximize, mean_age
+from customer_value.clv.fit.fitting import fit_options, history_rows, maximize, mean_age, unit_days
 
 if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame, TimeUnit
 
 
-class Nbd(PurchaseModel, frozen=True):
+class Nbd(TimedModel, frozen=True):
     """An NBD model, fitted by `fit_nbd` or built from published parameters.
 
     Every customer stays forever and buys at a Poisson rate that is Gamma(r, alpha) among
@@ -120,7 +119,7 @@ class Nbd(PurchaseModel, frozen=True):
         return float(self.purchase_probability(now, now, now, horizon, n)[0])
 
     def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Futures:  # noqa: ARG002
-        """Rates are Gamma(r + x, alpha + T), and no one stops."""
+        """Rates are Gamma(r + x, alpha + T), and no customer stops."""
         rest = np.ones(x.size)
         return Futures(rest, self.r + x, self._by_day.alpha + T, "never", rest, rest)
 
@@ -152,10 +151,11 @@ def fit_nbd(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example when
-        no one bought twice or all buy alike, `fit.status` is `"boundary"` and a warning says so.
+        no customer bought twice or all buy alike, `fit.status` is `"boundary"` and a warning says
+        so.
 
     Raises:
-        SchemaError: Columns are missing or not numeric.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 
@@ -167,6 +167,8 @@ def fit_nbd(
         >>> round(nbd.r, 4), round(nbd.alpha, 3), round(nbd.fit.log_likelihood, 1)
         (0.3848, 12.072, -9763.7)
     """
+    options = fit_options(options)
+    days = unit_days(time_unit)
     rows = history_rows(customers, weights)
     scale = mean_age(rows)
     histories = Histories(*rows.arrays).over(scale)
@@ -177,7 +179,7 @@ def fit_nbd(
         return kernels.value_gradient_hessian(histories, rows.weights, at)
 
     mean_repeats = max(repeats / float(rows.weights.sum()), 1e-3)
-    unit = scale / DAYS_PER_UNIT[time_unit]
+    unit = scale / days
     best = maximize(
         evaluate,
         np.log([0.5, 0.5 / mean_repeats]),
@@ -185,7 +187,13 @@ def fit_nbd(
         scales=np.array([1.0, unit]),
         rows=rows,
         offset=-repeats * float(np.log(unit)),
-        options=options or FitOptions(),
+        options=options,
     )
     r, alpha = np.exp(best.log_parameters).tolist()
-    return Nbd(r=r, alpha=alpha * unit, time_unit=time_unit, fit=best.summary)
+    return Nbd(
+        r=r,
+        alpha=alpha * unit,
+        time_unit=time_unit,
+        fit=best.summary,
+        fitted_on=rows.fitted_on,
+    )

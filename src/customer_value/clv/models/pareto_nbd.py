@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from customer_value._frames.time import DAYS_PER_UNIT
 from customer_value._kernels.math.sums import counting_sums
 from customer_value._kernels.models import parameters
 from customer_value._kernels.models import pareto_nbd as kernels
@@ -25,9 +24,11 @@ from customer_value.clv.fit.fitting import (
     Optimum,
     Rows,
     climb_from_sample,
+    fit_options,
     history_rows,
     maximize,
     mean_age,
+    unit_days,
 )
 from customer_value.clv.models.covariates import CovariateModel, CovariateTerms, as_terms
 
@@ -52,9 +53,7 @@ class ParetoNbd(CovariateModel, frozen=True):
         alpha: Rate parameter of the purchase rates, in `time_unit`.
         s: Shape of the death rates.
         beta: Rate parameter of the death rates, in `time_unit`.
-        effects: Coefficients of covariates; alpha and beta are those of a customer for whom all
-            covariates are 0, and so are the array methods and those for a new customer:
-            `with_covariates` gives the model of other customers.
+        effects: Coefficients of covariates, as in `CovariateModel`.
 
     Examples:
         >>> import customer_value as cv
@@ -167,16 +166,17 @@ def fit_pareto_nbd(
         time_unit: Unit in which the parameters are expressed, as in the literature.
         weights: Column with the number of customers that each row stands for.
         covariates: Columns of numbers that do not change with time, such as 0 and 1 for a channel:
-            names act on purchase and on attrition, `CovariateTerms` says more. Customers for whom
-            one is null are left out and counted in the warnings.
+            names act on purchase and on attrition, `CovariateTerms` says more. Customers with a
+            null are left out and counted in the warnings.
         options: Limits of the search.
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example when
-        no one bought twice, `fit.status` is `"boundary"` and a warning says so.
+        no customer bought twice, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or not numeric.
+        OptionError: The time unit is unknown, or covariates are named as parameters.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 
@@ -190,14 +190,24 @@ def fit_pareto_nbd(
         >>> round(pn.fit.log_likelihood, 1)
         -9595.0
     """
-    terms = as_terms(covariates)
+    options = fit_options(options)
+    unit_days(time_unit)
+    terms = as_terms(covariates, ParetoNbd)
     rows = history_rows(customers, weights, terms.columns)
-    search = _Search.of(rows, time_unit, options or FitOptions())
+    search = _Search.of(rows, time_unit, options)
     best = search.maximize()
     if terms.columns:
         return search.with_covariates(best, terms)
     r, alpha, s, beta = (np.exp(best.log_parameters) * search.scales).tolist()
-    return ParetoNbd(r=r, alpha=alpha, s=s, beta=beta, time_unit=time_unit, fit=best.summary)
+    return ParetoNbd(
+        r=r,
+        alpha=alpha,
+        s=s,
+        beta=beta,
+        time_unit=time_unit,
+        fit=best.summary,
+        fitted_on=rows.fitted_on,
+    )
 
 
 class _Search(NamedTuple):
@@ -217,7 +227,7 @@ class _Search(NamedTuple):
 
     @property
     def scales(self) -> FloatArray:
-        unit = self.mean_age / DAYS_PER_UNIT[self.time_unit]
+        unit = self.mean_age / unit_days(self.time_unit)
         return np.array([1.0, unit, 1.0, unit])
 
     @property
@@ -292,4 +302,5 @@ class _Search(NamedTuple):
             effects=effects,
             time_unit=self.time_unit,
             fit=summary,
+            fitted_on=self.rows.fitted_on,
         )

@@ -13,7 +13,7 @@ import numpy as np
 from customer_value._kernels.models import contracts as kernels
 from customer_value._kernels.models.parameters import Contract
 from customer_value.clv.base import FitOptions, Parameter
-from customer_value.clv.fit.fitting import maximize
+from customer_value.clv.fit.fitting import fit_options, maximize, unit_days
 from customer_value.clv.models.contract import ContractModel, Renewals, read_renewals
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def fit_sbg(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example with
-        a single period or when no one left, `fit.status` is `"boundary"` and a warning says so.
+        a single period or when no customer left, `fit.status` is `"boundary"` and a warning says
+        so.
 
     Raises:
         SchemaError: Columns are missing or of an unusable type.
@@ -93,8 +94,10 @@ def fit_sbg(
         >>> round(high_end.alpha, 3), round(high_end.beta, 3)
         (0.668, 3.806)
     """
+    options = fit_options(options)
+    unit_days(time_unit)
     renewals = read_renewals(contracts, weights)
-    return search_sbg(renewals, time_unit=time_unit, options=options or FitOptions())
+    return search_sbg(renewals, time_unit=time_unit, options=options)
 
 
 def search_sbg(renewals: Renewals, *, time_unit: TimeUnit, options: FitOptions) -> Sbg:
@@ -119,4 +122,10 @@ def search_sbg(renewals: Renewals, *, time_unit: TimeUnit, options: FitOptions) 
         options=options,
     )
     alpha, beta = np.exp(best.log_parameters).tolist()
-    return Sbg(alpha=alpha, beta=beta, time_unit=time_unit, fit=best.summary)
+    return Sbg(
+        alpha=alpha,
+        beta=beta,
+        time_unit=time_unit,
+        fit=best.summary,
+        fitted_on=renewals.rows.fitted_on,
+    )

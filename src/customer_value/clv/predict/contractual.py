@@ -10,17 +10,17 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.assemble import array_column, finite_column, with_columns
-from customer_value._frames.contracts import Kind, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import Kind, check_instance
+from customer_value._frames.door import read_frame
+from customer_value._frames.options import build
 from customer_value._frames.time import daily_rate
-from customer_value.clv.models.contract import RENEWALS_RULE, check_churned
+from customer_value.clv.models.contract import RENEWALS_RULE, ContractModel, check_churned
 from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from customer_value._typing import ArrowStream, FloatArray, Frame
-    from customer_value.clv.models.contract import ContractModel
 
 ContractTiming: TypeAlias = Literal["begin", "end", "due"]
 
@@ -29,13 +29,13 @@ class ContractTerms(BaseModel, frozen=True, extra="forbid", title="contractual_v
     """The terms on which contracts are valued; see `contractual_value`.
 
     Attributes:
-        margin: Money per period, or the name of a column of it.
+        profit_per_period: Money per period, or the name of a column of it.
         timing: When the first payment that counts is made.
         discount_rate: Annual effective rate.
         periods: How many payments count; None is all.
     """
 
-    margin: Annotated[float, Field(allow_inf_nan=False)] | str
+    profit_per_period: Annotated[float, Field(allow_inf_nan=False)] | str
     timing: ContractTiming
     discount_rate: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
     periods: Annotated[int, Field(ge=1, le=10_000)] | None
@@ -54,7 +54,7 @@ def contractual_value(
     customers: pl.LazyFrame,
     model: ContractModel,
     *,
-    margin: float | str,
+    profit_per_period: float | str,
     timing: ContractTiming,
     discount_rate: float = 0.10,
     periods: int | None = None,
@@ -64,7 +64,7 @@ def contractual_value(
     customers: ArrowStream,
     model: ContractModel,
     *,
-    margin: float | str,
+    profit_per_period: float | str,
     timing: ContractTiming,
     discount_rate: float = 0.10,
     periods: int | None = None,
@@ -73,22 +73,22 @@ def contractual_value(
     customers: Frame,
     model: ContractModel,
     *,
-    margin: float | str,
+    profit_per_period: float | str,
     timing: ContractTiming,
     discount_rate: float = 0.10,
     periods: int | None = None,
 ) -> pl.DataFrame | pl.LazyFrame:
-    """Add what each contract will still bring, in today's money.
+    """Contractual lifetime value: add what each contract will still bring, in today's money.
 
-    clv = margin x the sum of S(n+k) / S(n) / (1 + d)^t over the payments to come, after n renewals,
-    where S is the survival of the model and t the periods until payment k. What `t` is, and
-    whether a payment of this moment counts, is the `timing`:
+    clv = profit per period x the sum of S(n+k) / S(n) / (1 + d)^t over the payments to come, after
+    n renewals, where S is the survival of the model and t the periods until payment k. What `t` is,
+    and whether a payment of this moment counts, is the `timing`:
 
     - `"begin"`: the payment of the period that begins now counts, and is certain; for a new
       customer this is the discounted expected lifetime (DEL) of Fader & Hardie (2010), "Customer-
       Base Valuation in a Contractual Setting", Marketing Science 29, 85-93
     - `"end"`: the customer has just paid; the next payment is one period from now, if the customer
-      renews. It is less than `"begin"` by exactly one margin
+      renews. It is less than `"begin"` by exactly one payment
     - `"due"`: the renewal is due now; its payment is made at once, if the customer renews. This is
       that paper's discounted expected residual lifetime (DERL), `"end"` times 1 + d
 
@@ -96,7 +96,7 @@ def contractual_value(
         customers: Frame with `renewals`, how many times the contract was renewed so far (0 for
             a new one), and, where some have ended, `churned` (Boolean).
         model: A model of contracts.
-        margin: Money per period, or the name of a column of it.
+        profit_per_period: Money that each payment leaves, or the name of a column of it.
         timing: When the first payment that counts is made.
         discount_rate: Annual effective rate, 0 to 1; it becomes the rate per period of the
             model's `time_unit`.
@@ -106,31 +106,39 @@ def contractual_value(
         The frame with `p_renewal` (probability that the next renewal happens),
         `expected_payments` (undiscounted number of those that count; null where infinite) and
         `clv` (money, margin basis), all Float64. They are zero where `churned` is true, and null
-        where `renewals` or `churned` is; clv also where the margin is.
+        where `renewals` or `churned` is; clv also where the profit is.
 
     Raises:
-        ValidationError: A rate, a timing or a number of periods is out of range.
-        OptionError: Without discount all payments to come have no finite value.
+        OptionError: A rate, a timing or a number of periods is out of range, the model is not one
+            of contracts, or without discount all payments to come have no finite value.
         SchemaError: Columns are missing or of an unusable type.
-        DataError: Renewals are no counts, margins are NaN or infinite; for a LazyFrame when it is
+        DataError: Renewals are not counts, profits are NaN or infinite; for a LazyFrame when it is
             collected.
 
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> high_end = cv.Sbg(alpha=0.668, beta=3.806)
         >>> customers = pl.DataFrame({"renewals": [0, 4, 2], "churned": [False, False, True]})
-        >>> valued = cv.contractual_value(customers, high_end, margin=100.0, timing="due")
+        >>> valued = cv.contractual_value(
+        ...     customers, high_end, profit_per_period=100.0, timing="due"
+        ... )
         >>> valued["clv"].round(1).to_list()
         [541.5, 689.7, 0.0]
     """
-    terms = ContractTerms(
-        margin=margin, timing=timing, discount_rate=discount_rate, periods=periods
+    check_instance("model", model, ContractModel)
+    terms = build(
+        ContractTerms,
+        profit_per_period=profit_per_period,
+        timing=timing,
+        discount_rate=discount_rate,
+        periods=periods,
     )
-    frame = as_polars(customers)
+    money = terms.profit_per_period
     needed: dict[str, Kind] = {"renewals": "number"}
-    if isinstance(terms.margin, str):
-        needed[terms.margin] = "number"
-    schema = require(frame, needed, what="customers")
+    if isinstance(money, str):
+        needed[money] = "number"
+    frame = read_frame(customers, needed)
+    schema = frame.collect_schema()
     rate = math.expm1(daily_rate(terms.discount_rate) * model.days_per_unit)
     if terms.periods is None and not model.has_finite_value(rate):
         raise OptionError(
@@ -141,7 +149,6 @@ def contractual_value(
     if "churned" in schema:
         check_churned(schema)
         ended = pl.col("churned")
-    money = terms.margin
     each = finite_column(money) if isinstance(money, str) else pl.lit(money)
 
     def of_renewals(function: Callable[[FloatArray], FloatArray]) -> pl.Expr:
@@ -162,7 +169,7 @@ def contractual_value(
 
 
 def retention_curve(model: ContractModel, *, periods: int, renewals: int = 0) -> pl.DataFrame:
-    """Tabulate how many customers a model expects to keep, and how retention rises with tenure.
+    """Survival and retention by tenure: how many customers a model expects to keep.
 
     Args:
         model: A model of contracts.
@@ -176,7 +183,8 @@ def retention_curve(model: ContractModel, *, periods: int, renewals: int = 0) ->
         period 0).
 
     Raises:
-        OptionError: A number of periods or renewals is out of range.
+        OptionError: A number of periods or renewals is out of range, or the model is not one of
+            contracts.
 
     Examples:
         >>> import customer_value as cv
@@ -186,6 +194,7 @@ def retention_curve(model: ContractModel, *, periods: int, renewals: int = 0) ->
         >>> curve["retention"].round(3).to_list()
         [None, 0.851, 0.878, 0.897]
     """
+    check_instance("model", model, ContractModel)
     if not 1 <= periods <= 10_000 or renewals < 0:
         raise OptionError(
             "periods must be 1 to 10,000 and renewals 0 or more, got "

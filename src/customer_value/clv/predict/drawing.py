@@ -44,17 +44,17 @@ class IntervalOptions(BaseModel, frozen=True, extra="forbid"):
     """How intervals are drawn.
 
     Attributes:
-        level: Probability that an interval holds what it is of.
-        kind: `"outcome"`: what customers really will be worth, chance included; `"mean"`: their
-            expected value, uncertain only because the parameters are.
+        confidence: Probability that an interval holds what it is of.
+        interval_method: `"outcome"`: what customers really will be worth, chance included;
+            `"mean"`: their expected value, uncertain only because the parameters are.
         draws: How often parameters and futures are drawn.
         parameters: `"laplace"` draws the parameters of both models from the normal distribution
             that their likelihoods have at the maximum; `"fixed"` takes them as known.
         progress: Show a progress bar (needs the package tqdm).
     """
 
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    kind: Literal["outcome", "mean"] = "outcome"
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    interval_method: Literal["outcome", "mean"] = "outcome"
     draws: Annotated[int, Field(ge=20, le=1_000_000)] = 1000
     parameters: Literal["laplace", "fixed"] = "laplace"
     progress: bool = False
@@ -62,15 +62,17 @@ class IntervalOptions(BaseModel, frozen=True, extra="forbid"):
     @model_validator(mode="after")
     def _can_be_drawn(self) -> IntervalOptions:
         if self.outside < 2:
-            raise ValueError(f"{self.draws} draws are too few for the tails of level {self.level}")
-        if self.kind == "mean" and self.parameters == "fixed":
+            raise ValueError(
+                f"{self.draws} draws are too few for the tails of confidence {self.confidence}"
+            )
+        if self.interval_method == "mean" and self.parameters == "fixed":
             raise ValueError("the mean is certain where the parameters are fixed")
         return self
 
     @property
     def outside(self) -> int:
-        """Number of draws outside of an interval: the next one is so with 1 - level at most."""
-        return int((self.draws + 1) * (1 - self.level) + 1e-9)
+        """Number of draws outside of an interval; the next is with 1 - confidence at most."""
+        return int((self.draws + 1) * (1 - self.confidence) + 1e-9)
 
     def ends(self, draws: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Ends of the interval that each row of draws gives.
@@ -78,7 +80,8 @@ class IntervalOptions(BaseModel, frozen=True, extra="forbid"):
         The tails are equal; where the lower one is all at zero, the upper one gets what it does
         not need.
         """
-        below, last = self.outside // 2, self.draws - self.outside
+        below = self.outside // 2
+        last = self.draws - self.outside
         ranks = (below - 1, last, last + below)
         ordered = np.partition(draws, ranks, axis=-1)
         low, alone, high = (ordered[..., rank] for rank in ranks)
@@ -120,7 +123,7 @@ class Drawing:
     def interval_columns(self, low: str, high: str) -> pl.Expr:
         """Struct of the ends of each customer's interval, on revenue basis.
 
-        Customers of whom the models know the same get the same interval.
+        Customers who are alike to the models get the same interval.
         """
 
         def ends(*columns: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -159,7 +162,8 @@ class Drawing:
 
     def _ends(self, columns: tuple[FloatArray, ...]) -> tuple[FloatArray, FloatArray]:
         keys = _keys(columns)
-        low, high = np.empty(keys.size), np.empty(keys.size)
+        low = np.empty(keys.size)
+        high = np.empty(keys.size)
 
         def block(start: int, stop: int) -> None:
             rows = tuple(column[start:stop] for column in columns)
@@ -175,11 +179,13 @@ class Drawing:
 
     def _values(self, draw: int, columns: tuple[FloatArray, ...], keys: KeyArray) -> FloatArray:
         """Each customer's value on revenue basis in one draw."""
-        fitted, spend_model = self.purchases[draw], self.spend[draw]
-        (x, m), own = self._spend(columns), columns[: len(self._history)]
+        fitted = self.purchases[draw]
+        spend_model = self.spend[draw]
+        x, m = self._spend(columns)
+        own = columns[: len(self._history)]
         model = fitted.for_rows(*own[len(fitted.history) :])
         history = own[: len(fitted.history)]
-        if self.options.kind == "mean":
+        if self.options.interval_method == "mean":
             discounted: Callable[..., FloatArray] = model.discounted_purchases
             return discounted(*history, self.length, self.rate) * spend_model.expected_spend(x, m)
         futures: Callable[..., Futures | OpportunityFutures] = model.futures
@@ -218,6 +224,22 @@ class Drawing:
         return x, m
 
 
+def interval_options(interval: bool | IntervalOptions) -> IntervalOptions | None:
+    """How to draw an interval; None where none is asked for.
+
+    Raises:
+        OptionError: It is neither a truth value nor `IntervalOptions`.
+    """
+    if isinstance(interval, bool):
+        return IntervalOptions() if interval else None
+    if not isinstance(interval, IntervalOptions):
+        raise OptionError(
+            "interval must be True, or IntervalOptions(confidence=0.9) to say which; got "
+            f"{interval!r}"
+        )
+    return interval
+
+
 def draw_parameters(
     purchases: PurchaseModel,
     spend: SpendModel,
@@ -230,11 +252,11 @@ def draw_parameters(
     """Draw the parameters of both models.
 
     Raises:
-        OptionError: The seed is no whole number from 0.
+        OptionError: The seed is not a whole number from 0.
         FitError: A model has no covariance.
     """
-    if seed is None or not 0 <= seed < 2**63:
-        raise OptionError(f"intervals are drawn: give a seed, a whole number, not {seed}")
+    if not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise OptionError(f"intervals are drawn: give a seed, a whole number from 0, not {seed!r}")
     n = options.draws
     if options.parameters == "fixed":
         return Drawing((purchases,) * n, (spend,) * n, spend, length, rate, seed, options)

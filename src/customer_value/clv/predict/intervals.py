@@ -9,7 +9,9 @@ import polars as pl
 from pydantic import BaseModel
 
 from customer_value._frames.arrays import to_arrays
+from customer_value._frames.contracts import check_instance
 from customer_value._frames.door import as_polars
+from customer_value._frames.options import build
 from customer_value.clv.predict.drawing import IntervalOptions, draw_parameters
 from customer_value.clv.predict.value import ValueTerms, customer_lifetime_value
 
@@ -25,8 +27,8 @@ class ValueInterval(BaseModel, frozen=True, extra="forbid"):
         total: Sum of the expected values, money on margin basis.
         low: Lower end of the interval.
         high: Upper end of the interval.
-        level: Probability that the interval holds the total.
-        kind: `"outcome"` or `"mean"`, see `IntervalOptions`.
+        confidence: Probability that the interval holds the total.
+        interval_method: `"outcome"` or `"mean"`, see `IntervalOptions`.
         customers: Customers with a value, whose total it is.
         unknown: Customers whose value is not known.
     """
@@ -34,8 +36,8 @@ class ValueInterval(BaseModel, frozen=True, extra="forbid"):
     total: float
     low: float
     high: float
-    level: float
-    kind: Literal["outcome", "mean"]
+    confidence: float
+    interval_method: Literal["outcome", "mean"]
     customers: int
     unknown: int
 
@@ -51,7 +53,7 @@ def value_interval(
     discount_rate: float = 0.10,
     options: IntervalOptions | None = None,
 ) -> ValueInterval:
-    """What all customers together will bring over a horizon, and how sure that is.
+    """Interval of the total value: what all customers together will bring, and how sure that is.
 
     Each draw takes its own parameters of both models and draws every customer's future from them.
     So the interval holds what chance does to customers, which levels out in the sum, and what is
@@ -67,17 +69,17 @@ def value_interval(
         horizon: Length of the time after `as_of`, or a number of opportunities for a `BgBb`; None
             is the whole residual life.
         discount_rate: Annual effective rate, 0 to 1.
-        options: Level, number of draws and kind of the interval.
+        options: Confidence, method and number of draws of the interval.
 
     Returns:
         The total and its interval (equal tails), in today's money on margin basis.
 
     Raises:
         FitError: The parameters have no covariance; see `IntervalOptions.parameters`.
-        ValidationError: A rate is out of range.
-        OptionError: The horizon is no duration, the seed no whole number from 0, the
-            residual life has no finite value, or a model gives means only.
-        SchemaError: Columns are missing or no numbers.
+        OptionError: A rate is out of range, a model is of another kind or gives means only, the
+            horizon is not a duration, the seed not a whole number from 0, or the residual life has
+            no finite value.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible.
 
     Examples:
@@ -95,8 +97,9 @@ def value_interval(
         >>> 0.8 * sure.total < sure.low < sure.total < sure.high < 1.3 * sure.total
         True
     """
-    options = options or IntervalOptions()
-    terms = ValueTerms(horizon=horizon, discount_rate=discount_rate, margin=margin)
+    options = IntervalOptions() if options is None else options
+    check_instance("options", options, IntervalOptions)
+    terms = build(ValueTerms, horizon=horizon, discount_rate=discount_rate, margin=margin)
     valued = customer_lifetime_value(
         as_polars(customers).lazy(),
         purchases=purchases,
@@ -109,10 +112,9 @@ def value_interval(
     drawing = draw_parameters(
         purchases, spend, length=length, rate=terms.daily_rate, seed=seed, options=options
     )
-    share = pl.col(terms.margin) if isinstance(terms.margin, str) else pl.lit(terms.margin)
     rows = valued.select(
         *(pl.col(name).cast(pl.Float64) for name in drawing.inputs),
-        share.cast(pl.Float64).alias("margin of the total"),
+        terms.share.alias("margin of the total"),
         pl.col("clv").alias("value of the total"),
     ).collect()
     known = rows.filter(pl.col("value of the total").is_not_null())
@@ -122,8 +124,8 @@ def value_interval(
         total=math.fsum(values),
         low=float(low),
         high=float(high),
-        level=options.level,
-        kind=options.kind,
+        confidence=options.confidence,
+        interval_method=options.interval_method,
         customers=known.height,
         unknown=rows.height - known.height,
     )

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, overload
 import polars as pl
 
 from customer_value._frames.assemble import array_column, with_columns
-from customer_value._frames.contracts import require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import check_instance
+from customer_value._frames.door import read_frame
+from customer_value.clv.base import SPEND, PurchaseModel, SpendModel
 from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from customer_value._typing import ArrowStream, FloatArray, Frame
-    from customer_value.clv.base import Horizon, PurchaseModel, SpendModel
+    from customer_value.clv.base import Horizon
 
 
 @overload
@@ -29,7 +30,7 @@ def probability_alive(
 def probability_alive(
     customers: Frame, model: PurchaseModel, *, horizon: Horizon | None = None
 ) -> pl.DataFrame | pl.LazyFrame:
-    """Add the probability that each customer still buys, now or later.
+    """P(alive): add the probability that each customer still buys, now or later.
 
     Args:
         customers: Customer frame with `repeat_purchases`, `t_x` and `T`, of any snapshot.
@@ -41,8 +42,8 @@ def probability_alive(
         null for customers without any purchase).
 
     Raises:
-        OptionError: The horizon is no duration above zero.
-        SchemaError: Columns are missing or no numbers.
+        OptionError: The horizon is not a duration above zero, or the model not one of purchases.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible, such as `t_x` above `T`; for a LazyFrame when it is
             collected.
 
@@ -55,6 +56,7 @@ def probability_alive(
         >>> cv.probability_alive(customers, bg, horizon="1y")["p_alive_later"].round(4).item()
         0.5312
     """
+    check_instance("model", model, PurchaseModel)
     if horizon is None:
         now = history_column(model, lambda m, *at: m.probability_alive(*at))
         return _with_history(customers, p_alive=now)
@@ -74,7 +76,7 @@ def expected_purchases(
 def expected_purchases(
     customers: Frame, model: PurchaseModel, *, horizon: Horizon
 ) -> pl.DataFrame | pl.LazyFrame:
-    """Add the number of purchases to expect of each customer, given the customer's history.
+    """Expected purchases: add how many each customer will make, given the customer's history.
 
     Args:
         customers: Customer frame with `repeat_purchases`, `t_x` and `T`, of any snapshot.
@@ -85,8 +87,8 @@ def expected_purchases(
         The frame with `expected_purchases` (Float64; null for customers without any purchase).
 
     Raises:
-        OptionError: The horizon is no duration above zero.
-        SchemaError: Columns are missing or no numbers.
+        OptionError: The horizon is not a duration above zero, or the model not one of purchases.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible; for a LazyFrame when it is collected.
 
     Examples:
@@ -98,6 +100,7 @@ def expected_purchases(
         ... ).item()
         1.226
     """
+    check_instance("model", model, PurchaseModel)
     length = model.horizon_length(horizon)
     expected = history_column(model, lambda m, *at: m.expected_purchases(*at, length))
     return _with_history(customers, expected_purchases=expected)
@@ -145,9 +148,9 @@ def purchase_probability(
         purchase).
 
     Raises:
-        OptionError: The horizon is no duration above zero, or a number of purchases is
-            impossible, or both are given.
-        SchemaError: Columns are missing or no numbers.
+        OptionError: The horizon is not a duration above zero, a number of purchases is
+            impossible or both are given, or the model is not one of purchases.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible; for a LazyFrame when it is collected.
 
     Examples:
@@ -161,6 +164,7 @@ def purchase_probability(
         >>> none["purchase_probability"].round(4).item()
         0.6758
     """
+    check_instance("model", model, PurchaseModel)
     if n is not None and at_least is not None:
         raise OptionError(f"give n or at_least, not both: n={n}, at_least={at_least}")
     length = model.horizon_length(horizon)
@@ -202,8 +206,8 @@ def next_purchase_quantile(
         `pl.col("as_of") + pl.duration(days=pl.col("next_purchase_days").ceil())`.
 
     Raises:
-        OptionError: q is not between 0 and 1.
-        SchemaError: Columns are missing or no numbers.
+        OptionError: q is not between 0 and 1, or the model not one of purchases.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible; for a LazyFrame when it is collected.
 
     Examples:
@@ -215,6 +219,7 @@ def next_purchase_quantile(
         >>> cv.clv.next_purchase_quantile(customers, bg)["next_purchase_days"].round(1).to_list()
         [206.3, None]
     """
+    check_instance("model", model, PurchaseModel)
     if not 0 < q < 1:
         raise OptionError(f"q must be above 0 and below 1, got {q}")
     wait = history_column(model, lambda m, *at: m.next_purchase_quantile(*at, q))
@@ -239,7 +244,8 @@ def log_likelihood(customers: Frame, model: PurchaseModel) -> pl.DataFrame | pl.
         without any purchase).
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        OptionError: The model is not one of purchases.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible; for a LazyFrame when it is collected.
 
     Examples:
@@ -249,6 +255,7 @@ def log_likelihood(customers: Frame, model: PurchaseModel) -> pl.DataFrame | pl.
         >>> cv.clv.log_likelihood(customers, bg)["log_likelihood"].round(4).item()
         -0.5995
     """
+    check_instance("model", model, PurchaseModel)
     found = history_column(
         model, lambda m, *at: m.log_likelihood(*at), history=model.likelihood_columns
     )
@@ -260,7 +267,7 @@ def expected_spend(customers: pl.LazyFrame, model: SpendModel) -> pl.LazyFrame: 
 @overload
 def expected_spend(customers: ArrowStream, model: SpendModel) -> pl.DataFrame: ...
 def expected_spend(customers: Frame, model: SpendModel) -> pl.DataFrame | pl.LazyFrame:
-    """Add the spend per purchase to expect of each customer.
+    """Expected spend: add how much each customer will spend per purchase.
 
     The mean of the customer's own repeat purchases, shrunk to the mean of all. By Gamma-Gamma it is
     E[M | x, m] = p (v + x m) / (p x + q - 1), equation 5 of Fader & Hardie's note 025.
@@ -275,7 +282,8 @@ def expected_spend(customers: Frame, model: SpendModel) -> pl.DataFrame | pl.Laz
         spend below zero counts as zero.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        OptionError: The model is not one of spend.
+        SchemaError: Columns are missing or not numbers.
 
     Examples:
         >>> import polars as pl, customer_value as cv
@@ -284,13 +292,13 @@ def expected_spend(customers: Frame, model: SpendModel) -> pl.DataFrame | pl.Laz
         >>> cv.expected_spend(customers, gg)["expected_spend"].round(2).to_list()
         [24.66, 35.22]
     """
-    frame = as_polars(customers)
-    require(frame, {"repeat_purchases": "number", "repeat_spend": "number"}, what="customers")
+    check_instance("model", model, SpendModel)
+    frame = read_frame(customers, dict.fromkeys(SPEND, "number"))
     return with_columns(frame, model.spend_column().alias("expected_spend"))
 
 
 def expected_purchases_new_customer(model: PurchaseModel, *, horizon: Horizon) -> float:
-    """Expected repeat purchases of a customer about whom nothing is known yet.
+    """Expected repeat purchases of a new customer, without a history.
 
     Args:
         model: A purchase model.
@@ -300,7 +308,7 @@ def expected_purchases_new_customer(model: PurchaseModel, *, horizon: Horizon) -
         The expected number, without the first purchase.
 
     Raises:
-        OptionError: The horizon is no duration above zero.
+        OptionError: The horizon is not a duration above zero, or the model not one of purchases.
 
     Examples:
         >>> import customer_value as cv
@@ -308,6 +316,7 @@ def expected_purchases_new_customer(model: PurchaseModel, *, horizon: Horizon) -
         >>> round(cv.clv.expected_purchases_new_customer(bg, horizon="52w"), 4)
         1.4461
     """
+    check_instance("model", model, PurchaseModel)
     return model.new_customer_purchases(model.horizon_length(horizon))
 
 
@@ -323,7 +332,8 @@ def purchase_probability_new_customer(model: PurchaseModel, *, horizon: Horizon,
         The probability.
 
     Raises:
-        OptionError: The horizon is no duration above zero, or n no number of purchases.
+        OptionError: The horizon is not a duration above zero, n not a number of purchases,
+            or the model not one of purchases.
 
     Examples:
         >>> import customer_value as cv
@@ -331,6 +341,7 @@ def purchase_probability_new_customer(model: PurchaseModel, *, horizon: Horizon,
         >>> round(cv.clv.purchase_probability_new_customer(bg, horizon="39w", n=0), 4)
         0.5738
     """
+    check_instance("model", model, PurchaseModel)
     length = model.horizon_length(horizon)
     return model.new_customer_probability(length, _whole_number(n, lowest=0))
 
@@ -354,13 +365,13 @@ def history_column(
 
 
 def _with_history(customers: Frame, **column: pl.Expr) -> pl.DataFrame | pl.LazyFrame:
-    frame = as_polars(customers)
     read = [name for each in column.values() for name in each.meta.root_names()]
-    require(frame, dict.fromkeys(read, "number"), what="customers")
+    frame = read_frame(customers, dict.fromkeys(read, "number"))
     return with_columns(frame, *(each.alias(name) for name, each in column.items()))
 
 
 def _whole_number(number: int, *, lowest: int) -> int:
+    check_instance("a number of purchases", number, (int, float))
     if not float(number).is_integer() or number < lowest:
         raise OptionError(
             f"a number of purchases must be a whole number from {lowest}, got {number}"

@@ -11,11 +11,12 @@ import polars as pl
 from pydantic import BaseModel, Field, field_validator
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import Kind, check_instance, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import Kind, check_instance
+from customer_value._frames.door import read_frame
+from customer_value._frames.options import build
 from customer_value._frames.time import daily_rate
 from customer_value.clv.base import SPEND, Horizon, PurchaseModel, SpendModel
-from customer_value.clv.predict.drawing import IntervalOptions, draw_parameters
+from customer_value.clv.predict.drawing import IntervalOptions, draw_parameters, interval_options
 from customer_value.clv.predict.predictions import history_column
 from customer_value.exceptions import OptionError
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, FloatArray, Frame
 
 _ENDS = ("clv_low", "clv_high")
+_SURELY_GONE = 1e-290
+"""A probability of being alive below it, and what it multiplies, have lost their digits."""
 _STEPS = {"week": "1w", "month": "1mo", "quarter": "1q", "year": "1y"}
 
 
@@ -54,11 +57,17 @@ class ValueTerms(BaseModel, frozen=True, extra="forbid", title="customer_lifetim
         """Continuous discount rate per day."""
         return daily_rate(self.discount_rate)
 
+    @property
+    def share(self) -> pl.Expr:
+        """The margin as a column of shares."""
+        given = self.margin
+        return (pl.col(given) if isinstance(given, str) else pl.lit(given)).cast(pl.Float64)
+
     def length(self, purchases: PurchaseModel) -> float:
         """The horizon as the model takes it, inf for the whole residual life.
 
         Raises:
-            OptionError: The horizon is no duration, or the residual life has no finite
+            OptionError: The horizon is not a duration, or the residual life has no finite
                 value.
         """
         if self.horizon is not None:
@@ -81,7 +90,7 @@ def customer_lifetime_value(
     horizon: Horizon | None = "12mo",
     discount_rate: float = 0.10,
     steps: str | timedelta | None = None,
-    interval: float | IntervalOptions | None = None,
+    interval: bool | IntervalOptions = False,
     seed: int | None = None,
 ) -> pl.LazyFrame: ...
 @overload
@@ -94,7 +103,7 @@ def customer_lifetime_value(
     horizon: Horizon | None = "12mo",
     discount_rate: float = 0.10,
     steps: str | timedelta | None = None,
-    interval: float | IntervalOptions | None = None,
+    interval: bool | IntervalOptions = False,
     seed: int | None = None,
 ) -> pl.DataFrame: ...
 def customer_lifetime_value(
@@ -106,16 +115,16 @@ def customer_lifetime_value(
     horizon: Horizon | None = "12mo",
     discount_rate: float = 0.10,
     steps: str | timedelta | None = None,
-    interval: float | IntervalOptions | None = None,
+    interval: bool | IntervalOptions = False,
     seed: int | None = None,
 ) -> pl.DataFrame | pl.LazyFrame:
-    """Add what each customer will bring over a horizon, in today's money.
+    """Customer lifetime value: add what each customer will bring, in today's money.
 
     clv = margin x expected spend x discounted expected purchases, where each purchase is
     discounted continuously from the day it is expected: the integral of e^(-d t) over the expected
     purchases, d = ln(1 + discount_rate) a year (Fader, Hardie & Lee 2005, "RFM and CLV: Using
     Iso-Value Curves for Customer Base Analysis", Journal of Marketing Research 42, 415-430). Past
-    purchases and the cost of acquisition are no part of it.
+    purchases and the cost of acquisition do not count.
 
     Args:
         customers: Customer frame with `repeat_purchases`, `t_x`, `T` and `repeat_spend`; for a
@@ -131,28 +140,34 @@ def customer_lifetime_value(
             `(1 + i) ** 12 - 1`.
         steps: Discount all purchases of a step, such as `"month"` or `"1w"`, from the step's end,
             as lifetimes and pymc-marketing do; None discounts continuously, which gives more.
-        interval: Level of an interval for each customer, e.g. 0.95, or how to draw it.
-        seed: Seed of the interval's draws.
+        interval: Whether to add an interval of 95 % for each customer; `IntervalOptions` says
+            which other, e.g. `IntervalOptions(confidence=0.8)`.
+        seed: Seed of the interval's draws; an interval needs one.
 
     Returns:
-        The frame with `p_alive`, `expected_purchases` (undiscounted, null for a horizon of None),
-        `expected_spend` (money per purchase, revenue basis) and `clv` (money, margin basis). All
-        are null for customers without any purchase; clv is null where a factor is. With an
-        interval also `clv_low` and `clv_high`, between which the customer's real value lies with
-        that probability: what is not known of the parameters counts, and what chance does. The
-        tails are equal, unless zero lies in the lower one, which leaves its share to the upper.
-        `clv` is a mean, and may lie outside: of those who will most likely bring nothing, a few
-        will bring much.
-        Customers of whom the models know the same get the same interval, and the order of the
-        customers changes nothing.
+        The frame with these columns (Float64), null for customers without any purchase:
+
+        - `p_alive`: probability of being alive.
+        - `expected_purchases`: undiscounted; null for a horizon of None.
+        - `expected_spend`: money per purchase, revenue basis.
+        - `clv`: money, margin basis; null where a factor is. P(alive) is in it.
+        - `clv_if_alive`: what the customer is worth if alive now, `clv / p_alive`, for whatever
+          weighs by churn itself; null where clv is, or p_alive is 0 (below 1e-290).
+        - `clv_low` and `clv_high`, with an interval: between them lies the customer's real value
+          with the probability of the confidence. The parameters' uncertainty counts, and chance
+          does. The tails are equal, unless zero lies in the lower one, which leaves its share to
+          the upper. `clv` is a mean and may lie outside: of those who will most likely bring
+          nothing, a few will bring much.
+
+        Customers with equal histories get equal intervals, and the order of the customers changes
+        nothing.
 
     Raises:
-        ValidationError: A rate is out of range.
-        OptionError: The horizon is no duration above zero, the residual life has no
-            finite value (without discount, for some models), steps have no horizon or an
-            interval, or an interval has no seed.
+        OptionError: A rate is out of range, a model is of another kind, the horizon is not a
+            duration above zero, the residual life has no finite value (without discount, for some
+            models), steps have no horizon or an interval, or an interval has no seed.
         FitError: The parameters have no covariance, and the interval asks for it.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible; for a LazyFrame when it is collected.
 
     Examples:
@@ -165,47 +180,69 @@ def customer_lifetime_value(
         ...     spend=cv.fit_gamma_gamma(customers),
         ...     margin=0.3,
         ... )
-        >>> valued.columns[-4:]
-        ['p_alive', 'expected_purchases', 'expected_spend', 'clv']
+        >>> valued.columns[-5:]
+        ['p_alive', 'expected_purchases', 'expected_spend', 'clv', 'clv_if_alive']
     """
     check_instance("purchases", purchases, PurchaseModel)
     check_instance("spend", spend, SpendModel)
-    terms = ValueTerms(horizon=horizon, discount_rate=discount_rate, margin=margin)
-    frame, days, rate = as_polars(customers), terms.length(purchases), terms.daily_rate
-    needed: dict[str, Kind] = dict.fromkeys(
-        (*purchases.history, *purchases.covariates, *SPEND), "number"
-    )
-    if isinstance(terms.margin, str):
-        needed[terms.margin] = "number"
-    require(frame, needed, what="customers")
-    discounted = history_column(purchases, lambda m, *at: m.discounted_purchases(*at, days, rate))
-    if steps is not None:
-        discounted = _stepwise(purchases, days, rate, steps)
-    expected = history_column(purchases, lambda m, *at: m.expected_purchases(*at, days))
-    share = pl.col(terms.margin) if isinstance(terms.margin, str) else pl.lit(terms.margin)
-    known = pl.col("repeat_purchases").is_not_null()
-    spends = pl.when(known).then(spend.spend_column())
-    valued = with_columns(
-        frame,
-        history_column(purchases, lambda m, *at: m.probability_alive(*at)).alias("p_alive"),
-        (expected if math.isfinite(days) else pl.lit(None, pl.Float64)).alias("expected_purchases"),
-        spends.alias("expected_spend"),
-        (discounted * spends * share.cast(pl.Float64)).alias("clv"),
-    )
-    if interval is None:  # and none of an earlier call stays beside this value
-        return valued.drop("clv_low", "clv_high", strict=False)
-    if steps is not None:
+    options = interval_options(interval)
+    if options is not None and steps is not None:
         raise OptionError("an interval is discounted continuously: leave out steps")
-    options = interval
-    if not isinstance(options, IntervalOptions):
-        options = IntervalOptions(level=options)
-    drawing = draw_parameters(purchases, spend, length=days, rate=rate, seed=seed, options=options)
-    ends = [pl.col(name) * share.cast(pl.Float64) for name in _ENDS]
+    terms = build(ValueTerms, horizon=horizon, discount_rate=discount_rate, margin=margin)
+    frame = read_frame(customers, _needed(purchases, terms))
+    valued = _with_means(frame, purchases, spend, terms, steps)
+    if options is None:
+        return valued
+    drawing = draw_parameters(
+        purchases,
+        spend,
+        length=terms.length(purchases),
+        rate=terms.daily_rate,
+        seed=seed,
+        options=options,
+    )
+    ends = [pl.col(name) * terms.share for name in _ENDS]
     return with_columns(
         with_columns(valued, drawing.interval_columns(*_ENDS).struct.unnest()),
         pl.min_horizontal(ends).alias("clv_low"),
         pl.max_horizontal(ends).alias("clv_high"),
     )
+
+
+def _needed(purchases: PurchaseModel, terms: ValueTerms) -> dict[str, Kind]:
+    needed = [*purchases.history, *purchases.covariates, *SPEND]
+    if isinstance(terms.margin, str):
+        needed.append(terms.margin)
+    return dict.fromkeys(needed, "number")
+
+
+def _with_means(
+    frame: pl.DataFrame | pl.LazyFrame,
+    purchases: PurchaseModel,
+    spend: SpendModel,
+    terms: ValueTerms,
+    steps: str | timedelta | None,
+) -> pl.DataFrame | pl.LazyFrame:
+    """Add the expected values; an interval of an earlier call does not stay beside them."""
+    days = terms.length(purchases)
+    rate = terms.daily_rate
+    if steps is None:
+        discounted = history_column(
+            purchases, lambda m, *at: m.discounted_purchases(*at, days, rate)
+        )
+    else:
+        discounted = _stepwise(purchases, days, rate, steps)
+    expected = history_column(purchases, lambda m, *at: m.expected_purchases(*at, days))
+    spends = pl.when(pl.col("repeat_purchases").is_not_null()).then(spend.spend_column())
+    valued = with_columns(
+        frame,
+        history_column(purchases, lambda m, *at: m.probability_alive(*at)).alias("p_alive"),
+        (expected if math.isfinite(days) else pl.lit(None, pl.Float64)).alias("expected_purchases"),
+        spends.alias("expected_spend"),
+        (discounted * spends * terms.share).alias("clv"),
+    )
+    alive = pl.when(pl.col("p_alive") >= _SURELY_GONE).then(pl.col("clv") / pl.col("p_alive"))
+    return valued.with_columns(clv_if_alive=alive).drop(*_ENDS, strict=False)
 
 
 def _stepwise(

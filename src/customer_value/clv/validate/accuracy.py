@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
 
 
 def naive_forecasts(amounts: FloatArray, ages: FloatArray, length: float) -> dict[str, FloatArray]:
-    """Go on as before: each customer at the own rate, or everybody at the mean rate.
+    """Go on as before: each customer at the own rate, or all at the mean rate.
 
     Args:
         amounts: What each customer brought since the first purchase.
@@ -45,7 +45,7 @@ def naive_forecasts(amounts: FloatArray, ages: FloatArray, length: float) -> dic
 
 
 def normalised_gini(actual: FloatArray, predicted: FloatArray) -> float | None:
-    """How well a forecast orders the customers by what came; 1 is perfect, 0 is no order.
+    """How well a forecast orders the customers by what came; 1 is perfect, 0 is none.
 
     The Gini coefficient of what came, with the customers in the order of the forecast, over that in
     their true order; None where all customers came out alike.
@@ -120,7 +120,8 @@ def losses(
     rows = errors.filter(pl.col("outcome") == outcome)
     own = rows.row(by_predicate=pl.col("forecast") == forecast, named=True)
     naive = rows.filter(~pl.col("forecast").is_in(list(models)))
-    found, lost = [], []
+    found = []
+    lost = []
     for measure in ("rmse", "mae"):
         best = naive.sort(measure, maintain_order=True).row(0, named=True)
         words = f"{measure.upper()} {own[measure]:.4g} against {best[measure]:.4g}"

@@ -11,8 +11,8 @@ import scipy
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_arrays
-from customer_value._frames.contracts import ArrayRule, refuse, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import ArrayRule, check_instance, refuse
+from customer_value._frames.door import read_frame
 from customer_value._frames.money import TOO_LARGE
 from customer_value.clv.base import HISTORY, SPEND, history_rules, spend_rules
 
@@ -44,7 +44,7 @@ class SpendFrequencyCorrelation(BaseModel, frozen=True, extra="forbid"):
     verdict: str
 
 
-class SufficiencyLimits(BaseModel, frozen=True, extra="forbid"):
+class SufficiencyOptions(BaseModel, frozen=True, extra="forbid"):
     """Below what customers are too few or too little known for a model: rules of thumb.
 
     Attributes:
@@ -114,7 +114,7 @@ def spend_frequency_correlation(customers: Frame) -> SpendFrequencyCorrelation:
         is next to none, below 0.3 weak, below 0.5 moderate, otherwise strong.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Counts are impossible, or spends NaN, infinite or too large.
 
     Examples:
@@ -127,8 +127,7 @@ def spend_frequency_correlation(customers: Frame) -> SpendFrequencyCorrelation:
         >>> found.verdict
         'weak: frequent customers spend somewhat more, and the value of the best is understated'
     """
-    frame = as_polars(customers).lazy()
-    require(frame, dict.fromkeys(SPEND, "number"), what="customers")
+    frame = read_frame(customers, dict.fromkeys(SPEND, "number")).lazy()
     rows = frame.select(pl.col(SPEND).cast(pl.Float64)).drop_nulls().collect().sort(SPEND)
     x, spend = to_arrays(rows)
     refuse(
@@ -140,7 +139,8 @@ def spend_frequency_correlation(customers: Frame) -> SpendFrequencyCorrelation:
     if found is not None and x.size > 3:
         width = scipy.stats.norm.ppf(0.975) / math.sqrt(x.size - 3)
         centre = math.atanh(max(min(found, 1 - 1e-15), 1e-15 - 1))
-        low, high = math.tanh(centre - width), math.tanh(centre + width)
+        low = math.tanh(centre - width)
+        high = math.tanh(centre + width)
     return SpendFrequencyCorrelation(
         correlation=found,
         low=low,
@@ -152,14 +152,14 @@ def spend_frequency_correlation(customers: Frame) -> SpendFrequencyCorrelation:
 
 
 def data_sufficiency(
-    customers: Frame, *, limits: SufficiencyLimits | None = None
+    customers: Frame, *, options: SufficiencyOptions | None = None
 ) -> DataSufficiency:
     """Say whether histories are many, long and irregular enough for a purchase model.
 
     Args:
         customers: Customer frame with `repeat_purchases`, `t_x` and `T` (days). Customers without
             any purchase (nulls) are counted apart.
-        limits: Where a warning begins. They are rules of thumb; whether a model is good is told by
+        options: Where a warning begins. They are rules of thumb; whether a model is good is told by
             `evaluate_holdout`.
 
     Returns:
@@ -168,7 +168,7 @@ def data_sufficiency(
         customers who buy on most days, which no model of random purchases describes.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories are impossible, such as `t_x` above `T`.
 
     Examples:
@@ -183,14 +183,15 @@ def data_sufficiency(
         ! histories of 46 days hold 2.7 gaps of 17 days, fewer than 3: whoever is silent may just be
         between two purchases; take a longer calibration period
     """
-    limits = limits or SufficiencyLimits()
-    frame = as_polars(customers).lazy()
-    require(frame, dict.fromkeys(HISTORY, "number"), what="customers")
+    options = SufficiencyOptions() if options is None else options
+    check_instance("options", options, SufficiencyOptions)
+    frame = read_frame(customers, dict.fromkeys(HISTORY, "number")).lazy()
     rows = frame.select(pl.col(HISTORY).cast(pl.Float64)).collect()
     known = rows.drop_nulls()
     x, t_x, age = to_arrays(known)
     refuse(dict(zip(HISTORY, (x, t_x, age), strict=True)), history_rules(), what="customers")
-    n, repeats = x.size, math.fsum(x)
+    n = x.size
+    repeats = math.fsum(x)
     gap = math.fsum(t_x) / repeats if repeats else None
     history = float(np.median(age)) if n else None
     found = DataSufficiency(
@@ -205,7 +206,7 @@ def data_sufficiency(
         regular_share=float(((x > 0) & (x >= 0.5 * age)).mean()) if n else None,
         warnings=(),
     )
-    return found.model_copy(update={"warnings": tuple(_warnings(found, limits))})
+    return found.model_copy(update={"warnings": tuple(_warnings(found, options))})
 
 
 def _correlation(x: FloatArray, y: FloatArray) -> float | None:
@@ -224,14 +225,15 @@ def _says(correlation: float | None) -> str:
         return "next to none: purchases and spend may be multiplied"
     strength, how = ("weak", "somewhat ") if size < 0.3 else ("moderate", "")
     if size >= 0.5:
-        strength, how = "strong", "much "
+        strength = "strong"
+        how = "much "
     more, stated = ("more", "understated") if correlation > 0 else ("less", "overstated")
     return (
         f"{strength}: frequent customers spend {how}{more}, and the value of the best is {stated}"
     )
 
 
-def _warnings(found: DataSufficiency, limits: SufficiencyLimits) -> list[str]:
+def _warnings(found: DataSufficiency, limits: SufficiencyOptions) -> list[str]:
     """One sentence for each number that falls short."""
     warnings = []
     if found.customers < limits.customers:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 from pydantic import BaseModel
 
-from customer_value._frames.contracts import require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import check_instance
+from customer_value._frames.door import read_frame
 from customer_value._frames.time import DAYS_PER_UNIT
-from customer_value.clv.base import HISTORY, PurchaseModel
+from customer_value.clv.base import OpportunityModel, PurchaseModel
+from customer_value.clv.fit.fitting import unit_days
 from customer_value.clv.models.bg_nbd import fit_bg_nbd
 from customer_value.clv.models.mbg_cnbd import fit_mbg_cnbd
 from customer_value.clv.models.mbg_nbd import fit_mbg_nbd
@@ -88,9 +89,9 @@ def compare_models(
         smallest AIC; the first of equals.
 
     Raises:
-        OptionError: A name is unknown or there twice, no model is given, or one counts
-            opportunities and so has another kind of likelihood.
-        SchemaError: Columns are missing or no numbers.
+        OptionError: A name is unknown or there twice, no model is given, one counts opportunities
+            and so has another kind of likelihood, or the time unit is unknown.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories or holdouts are impossible.
         FitError: No row can be used.
 
@@ -108,7 +109,8 @@ def compare_models(
         >>> compared.best
         'pareto_nbd'
     """
-    frame = as_polars(customers).lazy().collect()
+    unit_days(time_unit)
+    frame = read_frame(customers, {"repeat_purchases": "number"}).lazy().collect()
     fitted = _fitted(frame, models, time_unit)
     likelihoods, repeats, n = _likelihoods(frame, fitted)
     rows = [
@@ -159,10 +161,12 @@ def _fitted(
         if isinstance(models, Mapping)
         else [(m if isinstance(m, str) else str(getattr(m, "model", "")), m) for m in models]
     )
+    for name, each in named:
+        check_instance(f"models: {name!r}", each, (str, PurchaseModel))
     names = [name for name, _ in named]
     twice = sorted({name for name in names if names.count(name) > 1})
     unknown = sorted(m for _, m in named if isinstance(m, str) and m not in _FITS)
-    discrete = sorted(n for n, m in named if not isinstance(m, str) and m.history != HISTORY)
+    discrete = sorted(n for n, m in named if isinstance(m, OpportunityModel))
     problems = [
         *(["no model is given"] if not named else []),
         *([f"unknown {unknown}, known are {list(_FITS)}"] if unknown else []),
@@ -181,7 +185,6 @@ def _likelihoods(
     frame: pl.DataFrame, models: Mapping[str, PurchaseModel]
 ) -> tuple[dict[str, float], float, int]:
     """Log-likelihoods, repeat purchases and number of the customers that all models can tell."""
-    require(frame, {"repeat_purchases": "number"}, what="customers")
     columns = [
         log_likelihood(frame, model)["log_likelihood"].alias(name) for name, model in models.items()
     ]
@@ -200,7 +203,8 @@ def _row(
     name: str, model: PurchaseModel, likelihood: float, shift: float, n: int
 ) -> tuple[str | float | None, ...]:
     """The row of a model; AIC and BIC only for a maximum of this very likelihood."""
-    fit, total = model.fit, likelihood + shift
+    fit = model.fit
+    total = likelihood + shift
     if fit is None or not math.isclose(fit.log_likelihood, likelihood, rel_tol=1e-6, abs_tol=1e-6):
         return name, None, None, total, None, None
     k = round(fit.aic / 2 + fit.log_likelihood)  # AIC = 2k - 2 log L
@@ -214,7 +218,8 @@ def _by_aic(table: pl.DataFrame) -> tuple[str, str]:
     if known.is_empty():
         best = table.sort("log_likelihood", descending=True, maintain_order=True)["model"][0]
         return best, f"take {best}: the largest likelihood, of models that were not fitted here"
-    best, smallest = known["model"][0], known["aic"][0]
+    best = known["model"][0]
+    smallest = known["aic"][0]
     advice = f"take {best}: the smallest AIC ({smallest:,.1f})"
     level = known.filter(pl.col("aic") <= smallest + _AS_GOOD)["model"][1:].to_list()
     if level:

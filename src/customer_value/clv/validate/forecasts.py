@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from customer_value._frames.arrays import to_array, to_arrays
-from customer_value._frames.contracts import NOT_FINITE, ArrayRule, Kind, refuse, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import NOT_FINITE, ArrayRule, Kind, refuse
+from customer_value._frames.door import read_frame
 from customer_value._frames.money import TOO_LARGE
 from customer_value.clv.base import SPEND, Horizon
 from customer_value.clv.predict.predictions import expected_purchases, expected_spend
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from customer_value._typing import FloatArray, Frame
     from customer_value.clv.base import PurchaseModel, SpendModel
 
-PURCHASES, REVENUE = "holdout_purchases", "holdout_revenue"
+PURCHASES = "holdout_purchases"
+REVENUE = "holdout_revenue"
 _DAYS = "holdout_days"
 _COUNT = ArrayRule("values not 0, 1, 2 ...", lambda n: ~((n >= 0) & (n == np.floor(n))))
-_FORECAST = ArrayRule("values that are no finite number from 0", lambda n: ~(n >= 0))
+_FORECAST = ArrayRule("values that are not a finite number from 0", lambda n: ~(n >= 0))
 
 
 class Holdout(NamedTuple):
@@ -45,12 +46,12 @@ def read_holdout(
     horizon: Horizon | None,
     baselines: Sequence[str] = (),
 ) -> Holdout:
-    """Take the customers of whom all that is asked for is known, and the length of the holdout.
+    """Take the customers with everything known that is asked for, and the length of the holdout.
 
     Raises:
         OptionError: A baseline has a name that is taken.
-        SchemaError: Columns are missing or no numbers.
-        DataError: Values are impossible, the lengths differ, or nobody is left.
+        SchemaError: Columns are missing or not numbers.
+        DataError: Values are impossible, the lengths differ, or no customer is left.
     """
     taken = sorted({MODEL, *NAIVE} & set(baselines))
     if taken:
@@ -61,10 +62,9 @@ def read_holdout(
     needed = list(dict.fromkeys(needed))
     read = [*needed, SPEND[1]] if spend is not None else needed
     kinds: dict[str, Kind] = dict.fromkeys(read, "number")
-    frame = as_polars(customers).lazy()
-    require(
-        frame, kinds, what="customers", hint="split_holdout gives the customers and their holdout"
-    )
+    frame = read_frame(
+        customers, kinds, hint="split_holdout gives the customers and their holdout"
+    ).lazy()
     everybody = frame.select(pl.col(name).cast(pl.Float64) for name in kinds).collect()
     # Sorted, so that the sums do not depend on the order of the customers.
     rows = everybody.drop_nulls(needed).sort(read, maintain_order=True)
@@ -85,7 +85,7 @@ def read_holdout(
 def purchase_outcome(
     holdout: Holdout, models: Mapping[str, PurchaseModel], baselines: Sequence[str] = ()
 ) -> Outcome:
-    """The purchases that came, and those expected by models, by nobody's, and by columns."""
+    """The purchases that came, and those expected by models, without one, and by columns."""
     rows = holdout.rows
     model = next(iter(models.values()))
     x, age = _counts_and_ages(model, rows)

@@ -10,7 +10,9 @@ import polars as pl
 from pydantic import BaseModel
 
 from customer_value._frames.arrays import to_array, to_arrays
-from customer_value.clv.predict.drawing import IntervalOptions
+from customer_value._frames.contracts import check_instance
+from customer_value.clv.base import PurchaseModel, SpendModel
+from customer_value.clv.predict.drawing import IntervalOptions, interval_options
 from customer_value.clv.predict.value import customer_lifetime_value
 from customer_value.clv.validate.accuracy import (
     MODEL,
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from customer_value._typing import FloatArray, Frame
-    from customer_value.clv.base import Horizon, PurchaseModel, SpendModel
+    from customer_value.clv.base import Horizon
 
 
 class HoldoutReport(BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=True):
@@ -52,7 +54,7 @@ class HoldoutReport(BaseModel, frozen=True, extra="forbid", arbitrary_types_allo
             and empty ones have no row.
         by_repeats: One row per outcome and number of repeat purchases before the holdout, `"0"` to
             `"6"` and `"7+"`: likewise.
-        coverage: One row per outcome: `customers`, `level` and `coverage`; None without an
+        coverage: One row per outcome: `customers`, `confidence` and `coverage`; None without an
             interval.
         customers: Customers whose history and holdout are known.
         left_out: All others.
@@ -80,10 +82,10 @@ def evaluate_holdout(
     spend: SpendModel | None = None,
     horizon: Horizon | None = None,
     baselines: Sequence[str] = (),
-    interval: float | IntervalOptions | None = None,
+    interval: bool | IntervalOptions = False,
     seed: int | None = None,
 ) -> HoldoutReport:
-    """Compare what a model expected of customers with what they did, and with simpler forecasts.
+    """Holdout validation: what a model expected, what came, and what simpler forecasts expected.
 
     Beside the model stand two forecasts that need none: each customer goes on at the own rate of
     repeat purchase, x / T (`own_rate`), or all do at the mean rate (`everyone_average`); and any
@@ -102,27 +104,26 @@ def evaluate_holdout(
         spend: A spend model, likewise; adds revenue, expected purchases times expected spend.
         horizon: Length of the holdout, in place of `holdout_days`.
         baselines: Columns with forecasts of the purchases in the holdout, 0 or more.
-        interval: Level of intervals whose coverage is asked for, such as 0.95, or how to draw those
-            of revenue.
-        seed: Seed of the intervals of revenue.
+        interval: Whether to measure the coverage of intervals of 95 %; `IntervalOptions` says which
+            others, and how to draw those of revenue.
+        seed: Seed of the intervals of revenue, which need one.
 
     Returns:
         The report. Customers with a null in any column that is read are left out and counted. Of
         purchases the intervals are those of the model's counts, with its parameters taken as known
         and equal tails, unless zero lies in the lower one, which leaves its share to the upper; a
-        count at an end of its interval is inside by as much as the level needs (Czado, Gneiting &
-        Held 2009, Biometrics 65, 1254-1261), so that a true model covers just the level. Of revenue
-        they are those of `customer_lifetime_value` without discount, and a true model covers the
-        level or more.
+        count at an end of its interval is inside by as much as the confidence needs (Czado,
+        Gneiting & Held 2009, Biometrics 65, 1254-1261), so that a true model covers just that. Of
+        revenue they are those of `customer_lifetime_value` without discount, and a true model
+        covers the confidence or more.
 
     Raises:
-        ValidationError: The level is not between 0 and 1.
-        OptionError: The horizon is no duration, a baseline has a name that is taken, or the
-            intervals of revenue have no seed or are of the mean.
+        OptionError: The horizon is not a duration, a model is of another kind, a baseline has a
+            name that is taken, or the intervals of revenue have no seed or are of the mean.
         FitError: The parameters have no covariance, and the intervals of revenue ask for it.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Histories or holdouts are impossible, `holdout_days` differs among customers, or
-            nobody's is known.
+            that of no customer is known.
 
     Examples:
         >>> import customer_value as cv
@@ -140,9 +141,11 @@ def evaluate_holdout(
         >>> report.by_repeats["expected"].round(2).to_list()
         [0.14, 0.6, 1.2, 1.71, 2.4, 2.91, 3.82, 6.4]
     """
-    options = IntervalOptions(level=interval) if isinstance(interval, float | int) else interval
-    if options is not None and options.kind == "mean":
-        raise OptionError("interval: outcomes need intervals of kind 'outcome', not 'mean'")
+    check_instance("purchases", purchases, PurchaseModel)
+    check_instance("spend", spend, (SpendModel, type(None)))
+    options = interval_options(interval)
+    if options is not None and options.interval_method == "mean":
+        raise OptionError("interval: outcomes need interval_method='outcome', not 'mean'")
     holdout = read_holdout(customers, [purchases], spend, horizon=horizon, baselines=baselines)
     outcomes = [purchase_outcome(holdout, {MODEL: purchases}, baselines)]
     if spend is not None:
@@ -150,14 +153,14 @@ def evaluate_holdout(
     errors = error_table(outcomes)
     coverage = None
     if options is not None:
-        shares = [_coverage_of_counts(holdout, purchases, options.level)]
+        shares = [_coverage_of_counts(holdout, purchases, options.confidence)]
         if spend is not None:
             shares.append(_coverage_of_revenue(holdout, purchases, spend, options, seed))
         coverage = pl.DataFrame(
             {
                 "outcome": [outcome.name for outcome in outcomes],
                 "customers": [outcome.actual.size for outcome in outcomes],
-                "level": [options.level] * len(outcomes),
+                "confidence": [options.confidence] * len(outcomes),
                 "coverage": shares,
             }
         )
@@ -173,18 +176,20 @@ def evaluate_holdout(
     )
 
 
-def _coverage_of_counts(holdout: Holdout, model: PurchaseModel, level: float) -> float:
+def _coverage_of_counts(holdout: Holdout, model: PurchaseModel, confidence: float) -> float:
     """Mean share of the step of the distribution function at what came that the interval holds."""
     rows = holdout.rows
-    came, length = to_array(rows[PURCHASES]), model.horizon_length(holdout.horizon)
-    history, covariates = to_arrays(rows.select(model.history)), rows.select(model.covariates)
+    came = to_array(rows[PURCHASES])
+    length = model.horizon_length(holdout.horizon)
+    history = to_arrays(rows.select(model.history))
+    covariates = rows.select(model.covariates)
     inside = np.empty(came.size)
     for n in np.unique(came):
         here = came == n
         at = tuple(array[here] for array in history)
         own = model.for_rows(*(array[here] for array in to_arrays(covariates)))
         below, none, upto = (_below(own, at, length, int(count)) for count in (n, 1, n + 1))
-        inside[here] = _overlap(below, upto, none, outside=1.0 - level)
+        inside[here] = _overlap(below, upto, none, outside=1.0 - confidence)
     return float(inside.mean())
 
 
@@ -205,7 +210,8 @@ def _overlap(
     """Share of the step from `below` to `upto` between the tails; one at zero has no lower tail."""
     low = np.where(none > outside / 2, 0.0, outside / 2)
     high = low + 1.0 - outside
-    held, step = np.minimum(upto, high) - np.maximum(below, low), upto - below
+    held = np.minimum(upto, high) - np.maximum(below, low)
+    step = upto - below
     shares: FloatArray = np.zeros(step.size)
     np.divide(np.maximum(held, 0.0), step, out=shares, where=step > 0)
     return shares
@@ -238,7 +244,8 @@ def _verdict(errors: pl.DataFrame, outcome: str) -> str:
     """One sentence on one outcome."""
     rows = errors.filter(pl.col("outcome") == outcome)
     own, naive = (rows.filter((pl.col("forecast") == MODEL) == is_own) for is_own in (True, False))
-    row, ordered = own.row(0, named=True), naive.drop_nulls("gini").sort("gini")
+    row = own.row(0, named=True)
+    ordered = naive.drop_nulls("gini").sort("gini")
     lost, words = losses(errors, outcome)
     says = f"{outcome}: the model {'loses to' if lost else 'beats'} the forecasts without one"
     says += f" ({words}) and expects {row['expected']:,.1f} where {row['actual']:,.10g} came"

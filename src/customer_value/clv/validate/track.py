@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 
 from customer_value._frames.arrays import to_array
+from customer_value._frames.contracts import check_choice, check_instance
 from customer_value._frames.periods import Period
 from customer_value._frames.time import check_day
-from customer_value.clv.base import HISTORY
+from customer_value.clv.base import PurchaseModel, TimedModel
 from customer_value.exceptions import OptionError
 from customer_value.transactions.log import AnyLog, Log, take
 from customer_value.transactions.purchases import purchase_days
@@ -20,13 +21,12 @@ if TYPE_CHECKING:
     from datetime import date
 
     from customer_value._typing import FloatArray
-    from customer_value.clv.base import PurchaseModel
 
 _STEP = {"day": "d", "week": "w", "month": "mo", "quarter": "q", "year": "y"}
 _SHORTEST = {"day": 1, "week": 7, "month": 28, "quarter": 90, "year": 365}
 
 
-def tracking(
+def track_purchases(
     transactions: Log,
     model: PurchaseModel,
     *,
@@ -35,7 +35,7 @@ def tracking(
     start: date | None = None,
     calibration_end: date | None = None,
 ) -> pl.DataFrame:
-    """Set the repeat purchases of each period beside those that a model expects.
+    """Tracking plot data: the repeat purchases of each period beside those that a model expects.
 
     Every customer enters with the first purchase. Up to the close of a day the model expects
     sum_i E[X(day - first_i)] repeat purchases, the sum over the customers entered by then, with no
@@ -55,7 +55,7 @@ def tracking(
         start: First day of the first period; by default that of the first purchase of all. Both
             curves begin at zero there.
         calibration_end: Last day of the calibration period. Customers whose first purchase is later
-            are not followed: the model has not seen their kind. None follows everybody.
+            are not followed: the model has not seen their kind. None follows all.
 
     Returns:
         One row per period: `period` (Date, first day), `last_day` (Date), `complete` (Boolean; the
@@ -76,15 +76,14 @@ def tracking(
         >>> from datetime import date
         >>> log = cv.load_cdnow()
         >>> bg = cv.fit_bg_nbd(cv.summarize(log, as_of=date(1997, 9, 30)))
-        >>> weeks = cv.clv.tracking(log, bg, as_of=date(1998, 6, 30))
+        >>> weeks = cv.clv.track_purchases(log, bg, as_of=date(1998, 6, 30))
         >>> weeks["actual"][19:25].to_list()
         [73, 55, 70, 33, 56, 99]
         >>> weeks["expected"][19:25].round(1).to_list()
         [77.2, 75.2, 73.3, 71.6, 69.9, 68.4]
     """
     end = check_day("as_of", as_of)
-    if period not in get_args(Period):
-        raise OptionError(f"period must be one of {get_args(Period)}, got {period!r}")
+    check_choice("period", period, get_args(Period))
     _check_model(model)
     known = end if calibration_end is None else check_day("calibration_end", calibration_end)
     source = take(transactions)
@@ -101,15 +100,16 @@ def tracking(
 
 
 def _check_model(model: PurchaseModel) -> None:
-    if model.history != HISTORY:
+    check_instance("model", model, PurchaseModel)
+    if not isinstance(model, TimedModel):
         raise OptionError(
-            f"tracking: a {type(model).__name__} model counts opportunities, not days; compare its "
-            "new_customer_purchases(n) with what each cohort did"
+            f"track_purchases: a {type(model).__name__} counts opportunities, not days; compare "
+            "its new_customer_purchases(n) with what each cohort did"
         )
     if model.covariates:
         raise OptionError(
-            f"tracking: the model asks for {list(model.covariates)} of each customer; give it "
-            "values of these, such as the means, by model.with_covariates({...})"
+            f"track_purchases: the model asks for {list(model.covariates)} of each customer; give "
+            "it values of these, such as the means, by model.with_covariates({...})"
         )
 
 
