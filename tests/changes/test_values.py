@@ -29,7 +29,9 @@ def groups(numbers: list[int], values: list[float]) -> pl.DataFrame:
 
 def test_mix_and_rate_of_the_worked_example() -> None:
     bridge = cv.changes.value_bridge(
-        groups([100, 300, 600], [500.0, 100.0, 10.0]), groups([120, 300, 780], [480.0, 110.0, 8.0])
+        groups([100, 300, 600], [500.0, 100.0, 10.0]),
+        groups([120, 300, 780], [480.0, 110.0, 8.0]),
+        by="tier",
     )
     assert bridge["mix"].sum() == pytest.approx(-4.8)
     assert bridge["rate"].sum() == pytest.approx(-0.5)
@@ -37,7 +39,9 @@ def test_mix_and_rate_of_the_worked_example() -> None:
 
 def test_every_tier_rises_and_the_average_falls() -> None:
     bridge = cv.changes.value_bridge(
-        groups([100, 300, 600], [500.0, 100.0, 10.0]), groups([80, 300, 900], [520.0, 105.0, 11.0])
+        groups([100, 300, 600], [500.0, 100.0, 10.0]),
+        groups([80, 300, 900], [520.0, 105.0, 11.0]),
+        by="tier",
     )
     mix, rate = sum(bridge["mix"]), sum(bridge["rate"])
     assert min(bridge["rate"]) > 0
@@ -60,7 +64,7 @@ def test_the_bridge_closes(before: list[Any], after: list[Any]) -> None:
         )
         for rows in (before, after)
     ]
-    bridge = cv.changes.value_bridge(*frames)
+    bridge = cv.changes.value_bridge(*frames, by="tier")
     means = [statistics.mean(frame["revenue"]) for frame in frames]
     change = math.fsum([*bridge["mix"], *bridge["rate"]])
     assert change == pytest.approx(means[1] - means[0], abs=1e-9)

@@ -231,7 +231,9 @@ CASES: dict[str, Case] = {
     "lifecycle.churn_error_curve": table(_gaps),
     # changes
     "migration_matrix": later("table", lambda: {"after": w.customers()}, w.earlier),
-    "changes.value_bridge": later("table", lambda: {"after": w.customers()}, w.earlier),
+    "changes.value_bridge": later(
+        "table", lambda: {"after": w.customers(), "by": "tier"}, w.earlier
+    ),
     "changes.equity_bridge": later("table", lambda: {"after": w.customers()}, w.earlier),
     "changes.value_alerts": later("table", lambda: {"after": w.customers()}, w.earlier),
     "changes.compare_snapshots": later(
@@ -246,7 +248,7 @@ CASES: dict[str, Case] = {
     "loyalty.latest_responses": table(lambda: ANSWERS, as_of=w.AS_OF),
     "loyalty.perceived_value": rows(dimensions={"price": ["item_1", "item_2"]}, scale=(1, 5)),
     "loyalty.cronbach_alpha": table(items=["item_1", "item_2"]),
-    "service.service_fit": table(cost="cogs", value="cm1"),
+    "service.service_fit": table(by="tier", cost="cogs", value="cm1"),
     "service.service_alignment": table(cost="cogs", value="cm1"),
     "service.uniformity_index": table(cost="cogs"),
     "reviews.review_schedule": rows(as_of=w.AS_OF),

@@ -22,7 +22,7 @@ CUSTOMERS = pl.DataFrame(
 
 
 def test_spring_distribution() -> None:
-    table = cv.service.service_fit(CUSTOMERS, value="margin").sort("tier")
+    table = cv.service.service_fit(CUSTOMERS, value="margin", by="tier").sort("tier")
     assert table["cost_per_value"].round(3).to_list() == SPRING["cost_per_margin"]
     last = table.row(by_predicate=pl.col("tier") == "T", named=True)
     assert round(last["cost_share"], 3) == SPRING["cost_share_of_t"]
@@ -41,36 +41,36 @@ def test_tiers() -> None:
             "cm3": [100.0, 20.0, 40.0, 10.0, -10.0, 0.0, 40.0],
         }
     )
-    table = cv.service.service_fit(customers)
+    table = cv.service.service_fit(customers, by="tier")
     assert table["tier"].to_list() == ["b", "a", "c", "d", None]
     assert table["fit"].to_list() == ["over_served", "under_served", "over_served", None, None]
     assert table["unknown"].to_list() == [0, 0, 0, 0, 1]
     assert table["cost_share"].sum() == pytest.approx(1)
     assert table["value_share"].sum() == pytest.approx(1)
     assert table["intensity"][0] == pytest.approx((80 / 105) / (50 / 160))
-    loose = cv.service.service_fit(customers.lazy(), tolerance=0.9)
+    loose = cv.service.service_fit(customers.lazy(), tolerance=0.9, by="tier")
     assert loose["fit"].to_list()[:2] == ["over_served", "balanced"]
     shuffled = customers.sample(fraction=1, shuffle=True, seed=2)
-    assert cv.service.service_fit(shuffled).equals(table)
+    assert cv.service.service_fit(shuffled, by="tier").equals(table)
 
 
 def test_nothing_brings_anything() -> None:
     customers = pl.DataFrame({"tier": ["a", "b"], "service": [1.0, 0.0], "cm3": [0.0, -1]})
-    table = cv.service.service_fit(customers)
+    table = cv.service.service_fit(customers, by="tier")
     assert table["value_share"].to_list() == [None, None]
     assert table["fit"].to_list() == ["over_served", None]
-    assert cv.service.service_fit(customers.clear()).is_empty()
-    one = cv.service.service_fit(customers.head(1).with_columns(cm3=0.3))
+    assert cv.service.service_fit(customers.clear(), by="tier").is_empty()
+    one = cv.service.service_fit(customers.head(1).with_columns(cm3=0.3), by="tier")
     assert one.row(0, named=True)["intensity"] == 1.0
 
 
 def test_bad_input_is_refused() -> None:
     with pytest.raises(cv.DataError, match="below zero in 'service'"):
-        cv.service.service_fit(CUSTOMERS.with_columns(service=-1), value="margin")
-    with pytest.raises(cv.CustomerValueError, match="rename it: fit"):
+        cv.service.service_fit(CUSTOMERS.with_columns(service=-1), value="margin", by="tier")
+    with pytest.raises(cv.CustomerValueError, match="rename them: fit"):
         cv.service.service_fit(CUSTOMERS.with_columns(fit=1), by="fit", value="margin")
     with pytest.raises(ValidationError, match="tolerance"):
-        cv.service.service_fit(CUSTOMERS, value="margin", tolerance=25)
+        cv.service.service_fit(CUSTOMERS, value="margin", tolerance=25, by="tier")
     with pytest.raises(cv.DataError, match="NaN or infinite values in 'margin'"):
         cv.service.service_alignment(
             CUSTOMERS.with_columns(margin=pl.lit(float("nan"))), value="margin"

@@ -215,6 +215,11 @@ def check_instance(name: str, value: object, kind: type | tuple[type, ...]) -> N
         raise OptionError(f"{name} must be a {names}, got a {type(value).__name__}")
 
 
+def names_of(by: str | Sequence[str]) -> list[str]:
+    """The columns that one text, or several, name."""
+    return [by] if isinstance(by, str) else list(by)
+
+
 def check_groups(
     by: Sequence[str],
     results: Collection[str],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from customer_value._frames.contracts import Kind, Offence, describe, require
+from customer_value._frames.contracts import Kind, Offence, describe, names_of, require
 from customer_value._frames.derive import Rules, check_numbers
 from customer_value._frames.door import as_polars
 from customer_value.exceptions import DataError, OptionError
@@ -21,7 +21,7 @@ WORTH, GROUP = "__worth__", "__group__"
 
 def attributes(by: str | Sequence[str], taken: tuple[str, ...]) -> list[str]:
     """The names of the attribute columns, none twice and none that the result takes."""
-    keys = [by] if isinstance(by, str) else list(by)
+    keys = names_of(by)
     clashes = sorted({key for key in keys if key in taken or keys.count(key) > 1})
     if clashes:
         raise OptionError(f"by has columns twice, or names of the result: {', '.join(clashes)}")
@@ -60,7 +60,9 @@ def valued_rows(
         problems.append(f"customers more than once: {twice.len():,} (e.g. {examples})")
     if problems:
         raise DataError(f"{what}: {'; '.join(problems)}")
-    group = pl.col(keys[0]) if keys else pl.lit(None, pl.Null)
+    group = pl.lit(None, pl.Null)
+    if keys:
+        group = pl.col(keys[0]) if len(keys) == 1 else pl.struct(keys)
     return table.select(pl.col(key), group.alias(GROUP)).with_columns(columns)
 
 

@@ -12,6 +12,8 @@ from customer_value._frames.valued import GROUP, WORTH, attributes, valued_rows
 from customer_value.exceptions import SchemaError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from customer_value._typing import Frame
 
 _BRIDGE = (
@@ -29,7 +31,7 @@ _IN = ("__in_before__", "__in_after__")
 
 
 def equity_bridge(
-    before: Frame, after: Frame, *, by: str | None = None, value: str = "clv"
+    before: Frame, after: Frame, *, by: str | Sequence[str] = (), value: str = "clv"
 ) -> pl.DataFrame:
     """Explain the change of customer equity between two snapshots.
 
@@ -39,8 +41,8 @@ def equity_bridge(
     Args:
         before: The earlier snapshot with `customer_id` and the value, one row per customer.
         after: The later snapshot, with the same columns.
-        by: Column of the group, such as `"tier"`, `"stage"` or `"channel"`; null is a group of
-            its own. By default all customers are one group.
+        by: Column of the group, such as `"tier"`, `"stage"` or `"channel"`, or columns that are
+            crossed; null is a group of its own. By default all customers are one group.
         value: Column of residual lifetime value, margin basis, money.
 
     Returns:
@@ -83,7 +85,7 @@ def equity_bridge(
         [('high', 100.0, 0.0, -10.0, 60.0, 0.0, 0.0, 150.0),
          ('low', 30.0, 5.0, 0.0, 0.0, -20.0, -10.0, 5.0)]
     """
-    keys = attributes(() if by is None else (by,), _BRIDGE)
+    keys = attributes(by, _BRIDGE)
     parts = [
         valued_rows(frame, keys, {value: MONEY}, what=what, key="customer_id").rename(
             {GROUP: f"{GROUP}{what}", WORTH: f"{WORTH}{what}"}
@@ -100,7 +102,11 @@ def equity_bridge(
     both = here[0].join(here[1], on="customer_id", how="full", coalesce=True)
     lines = pl.concat([_lines(both, "before"), _lines(both, "after")])
     table = lines.group_by(GROUP).agg(pl.col(_BRIDGE).sum().cast(pl.Float64))
-    named = table.rename({GROUP: by}) if by else table.drop(GROUP)
+    named = table.drop(GROUP)
+    if keys:
+        group = table[GROUP]
+        groups = group.alias(keys[0]).to_frame() if len(keys) == 1 else group.struct.unnest()
+        named = pl.concat([groups, named], how="horizontal")
     order = ["closing", *keys]
     return named.sort(order, descending=[True] + [False] * len(keys), nulls_last=True)
 

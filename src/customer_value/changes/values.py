@@ -10,17 +10,38 @@ import scipy
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import ArrayRule, Kind, refuse, require
+from customer_value._frames.contracts import (
+    ArrayRule,
+    Kind,
+    check_groups,
+    names_of,
+    refuse,
+    require,
+)
 from customer_value._frames.door import as_polars
 from customer_value._frames.money import exact_sum
 from customer_value._frames.snapshots import pair_snapshots
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from customer_value._typing import FloatArray, Frame
 
 # What makes the median, or the mean, of absolute deviations the standard deviation of a normal law.
 _BY_MEDIAN, _BY_MEAN = 1.482602218505602, 1.2533141373155003
 _NO_NOISE = ArrayRule("noise not above 0", lambda noise: ~((noise > 0) & np.isfinite(noise)))
+
+
+_BRIDGE = (
+    "customers_before",
+    "customers_after",
+    "share_before",
+    "share_after",
+    "mean_before",
+    "mean_after",
+    "mix",
+    "rate",
+)
 
 
 class AlertOptions(BaseModel, frozen=True, extra="forbid"):
@@ -46,7 +67,7 @@ def value_alerts(
     *,
     value: str = "revenue",
     noise: str | None = None,
-    by: str | None = None,
+    by: str | Sequence[str] = (),
     options: AlertOptions | None = None,
 ) -> pl.DataFrame:
     """Find the customers whose value changed by more than noise explains.
@@ -64,7 +85,7 @@ def value_alerts(
         after: Later snapshot, likewise, with the `noise` and `by` columns where these are given.
         value: Column of the value in both.
         noise: Column of the usual standard deviation of each customer's change, above 0.
-        by: Column of text, such as a tier: changes are compared within groups of customers.
+        by: Column of text, such as a tier, or several: changes are compared within the groups.
         options: What is worth an alert.
 
     Returns:
@@ -91,7 +112,8 @@ def value_alerts(
     """
     options = options or AlertOptions()
     extra: dict[str, Kind] = {} if noise is None else {noise: "number"}
-    extra |= {} if by is None else {by: "text"}
+    groups = names_of(by)
+    extra |= dict.fromkeys(groups, "text")
     later = as_polars(after)
     require(later, extra, what="after")
     names = {name: f"{value}_{name}" for name in ("before", "after")}
@@ -101,7 +123,7 @@ def value_alerts(
         .filter(first.is_not_null() & then.is_not_null())
         .join(later.lazy().select("customer_id", *extra).collect(), on="customer_id")
         .select("customer_id", *extra, value_before=first, value_after=then, change=then - first)
-        .with_columns(z=_own(noise) if noise else _among(by, options.noise_growth))
+        .with_columns(z=_own(noise) if noise else _among(groups, options.noise_growth))
     )
     if noise:
         refuse({noise: to_array(rows[noise])}, [_NO_NOISE], what="after")
@@ -128,9 +150,9 @@ def _own(noise: str) -> pl.Expr:
     return pl.col("change") / pl.col(noise).cast(pl.Float64)
 
 
-def _among(by: str | None, growth: str) -> pl.Expr:
+def _among(by: list[str], growth: str) -> pl.Expr:
     """Deviation from the median change of the group, in robust standard deviations."""
-    group = pl.lit(0) if by is None else pl.col(by)
+    group = [pl.col(name) for name in by] or [pl.lit(0)]
     value = pl.col("value_before").abs() / 2 + pl.col("value_after").abs() / 2
     unit = {"none": pl.lit(1.0), "root": value.sqrt(), "proportional": value}[growth]
     change = pl.when(unit > 0).then(pl.col("change") / unit).otherwise(0.0)
@@ -152,7 +174,7 @@ def _q_values(p_value: FloatArray) -> FloatArray:
 
 
 def value_bridge(
-    before: Frame, after: Frame, *, by: str = "tier", value: str = "revenue"
+    before: Frame, after: Frame, *, by: str | Sequence[str], value: str = "revenue"
 ) -> pl.DataFrame:
     """Split the change of the average value per customer into mix and rate.
 
@@ -163,12 +185,12 @@ def value_bridge(
     Args:
         before: Earlier snapshot with `customer_id`, the group and the value, one row a customer.
         after: Later snapshot, likewise.
-        by: Column of text in both, such as a tier or a stage.
+        by: Column of text in both, such as a tier or a stage, or several, which are crossed.
         value: Column of the value in both.
 
     Returns:
-        One row per group, by name (null last): `{by}`, `customers_before`, `customers_after`
-        (Int64), `share_before`, `share_after`, `mean_before`, `mean_after` (null for no
+        One row per group, by name (null last): the columns of `by`, `customers_before` and
+        `customers_after` (Int64), `share_before`, `share_after`, `mean_before`, `mean_after` (null for no
         customers), `mix` and `rate` (Float64, in units of the value per customer; a group that
         is in one snapshot only is all mix). Only customers of known value count. The sums of mix
         and rate are null if a snapshot has no customers.
@@ -185,21 +207,22 @@ def value_bridge(
         ...     ids = range(len(tiers))
         ...     return pl.DataFrame({"customer_id": ids, "tier": tiers, "revenue": worth})
         >>> bridge = cv.changes.value_bridge(
-        ...     snapshot([2, 2], [100.0, 10.0]), snapshot([1, 3], [110.0, 12.0])
+        ...     snapshot([2, 2], [100.0, 10.0]), snapshot([1, 3], [110.0, 12.0]), by="tier"
         ... )
         >>> bridge.select("tier", "mix", "rate").rows()
         [('high', -26.25, 3.75), ('low', 2.75, 1.25)]
     """
-    pairs = pair_snapshots(before, after, states=[by], values=[value])
-    sides = [_groups(pairs, by, value, side) for side in ("before", "after")]
-    group = pl.col(by)
-    table = sides[0].join(sides[1], on=by, how="full", coalesce=True, nulls_equal=True)
+    keys = names_of(by)
+    check_groups(keys, _BRIDGE, required=True)
+    pairs = pair_snapshots(before, after, states=keys, values=[value])
+    sides = [_groups(pairs, keys, value, side) for side in ("before", "after")]
+    table = sides[0].join(sides[1], on=keys, how="full", coalesce=True, nulls_equal=True)
     counts = [pl.col(f"customers_{side}").fill_null(0) for side in ("before", "after")]
     share = [pl.when(n.sum() > 0).then(n / (n.sum() + 0.0 * n)) for n in counts]
     mean = [pl.col(f"mean_{side}") for side in ("before", "after")]
     v0, v1 = pl.coalesce(*mean), pl.coalesce(*reversed(mean))
     return table.select(
-        group,
+        *keys,
         customers_before=counts[0],
         customers_after=counts[1],
         share_before=share[0],
@@ -208,15 +231,15 @@ def value_bridge(
         mean_after=mean[1],
         mix=(share[1] - share[0]) * (v0 + v1) / 2,
         rate=(share[0] + share[1]) / 2 * (v1 - v0),
-    ).sort(by, nulls_last=True)
+    ).sort(*keys, nulls_last=True)
 
 
-def _groups(pairs: pl.DataFrame, by: str, value: str, side: str) -> pl.DataFrame:
+def _groups(pairs: pl.DataFrame, by: list[str], value: str, side: str) -> pl.DataFrame:
     worth = pl.col(f"{value}_{side}")
     total = exact_sum(worth)
     return (
         pairs.filter(worth.is_not_null())
-        .group_by(pl.col(f"{by}_{side}").alias(by))
+        .group_by(pl.col(f"{name}_{side}").alias(name) for name in by)
         .agg(
             pl.len().cast(pl.Int64).alias(f"customers_{side}"),
             (total / pl.len()).alias(f"mean_{side}"),

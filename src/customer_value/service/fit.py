@@ -9,19 +9,20 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array, to_arrays
-from customer_value._frames.contracts import require
+from customer_value._frames.contracts import Kind, check_groups, names_of, require
 from customer_value._frames.derive import (
     AMOUNT,
     FINITE,
     MONEY,
     check_numbers,
 )
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import as_polars, read_frame
 from customer_value._frames.money import exact_sum
 from customer_value._kernels.math import concentration
-from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from customer_value._typing import Frame
 
 __all__ = ["service_alignment", "service_fit", "uniformity_index"]
@@ -46,7 +47,7 @@ class _FitTerms(BaseModel, frozen=True, extra="forbid", title="service_fit"):
 def service_fit(
     customers: Frame,
     *,
-    by: str = "tier",
+    by: str | Sequence[str],
     cost: str = "service",
     value: str = "cm3",
     tolerance: float = 0.25,
@@ -90,22 +91,25 @@ def service_fit(
         ...         "cm3": [80.0, 15.0, 5.0],
         ...     }
         ... )
-        >>> cv.service.service_fit(customers).select("tier", "intensity", "fit").rows()
+        >>> cv.service.service_fit(customers, by="tier").select("tier", "intensity", "fit").rows()
         [('low', 4.0, 'over_served'), ('high', 0.25, 'under_served')]
     """
     slack = _FitTerms(tolerance=tolerance).tolerance
-    if by in _COLUMNS:
-        raise OptionError(f"by has a name of the result, rename it: {by}")
-    frame = as_polars(customers)
+    keys = names_of(by)
+    check_groups(keys, _COLUMNS, required=True)
     inputs = {cost: AMOUNT, value: MONEY}
-    require(frame, {by: "any", cost: "number", value: "number"}, what="customers")
-    table = frame.lazy().select(*dict.fromkeys((by, cost, value))).collect()
+    needed: dict[str, Kind] = {**dict.fromkeys(keys, "any"), cost: "number", value: "number"}
+    table = read_frame(customers, needed).lazy().select(*needed).collect()
     numbers = check_numbers(table, inputs, what="customers")
     rows = pl.DataFrame(
-        [table[by].alias("__by__"), numbers[cost].alias("cost"), numbers[value].alias("value")]
+        [
+            *(table[name] for name in keys),
+            numbers[cost].alias("cost"),
+            numbers[value].alias("value"),
+        ]
     )
     known = pl.col("cost").is_not_null() & pl.col("value").is_not_null()
-    groups = rows.group_by("__by__").agg(
+    groups = rows.group_by(keys).agg(
         customers=pl.len().cast(pl.Int64),
         unknown=(~known).sum().cast(pl.Int64),
         cost=exact_sum(pl.when(known).then("cost")),
@@ -113,9 +117,9 @@ def service_fit(
     )
     whole = rows.select(exact_sum(pl.when(known).then(name)) for name in ("cost", "value"))
     judged = _judged(groups, *whole.row(0), slack=slack)
-    return judged.sort("intensity", "__by__", descending=[True, False], nulls_last=True).select(
-        pl.col("__by__").alias(by), *_COLUMNS
-    )
+    falling = [True] + [False] * len(keys)
+    ordered = judged.sort("intensity", *keys, descending=falling, nulls_last=True)
+    return ordered.select(*keys, *_COLUMNS)
 
 
 def service_alignment(
