@@ -9,8 +9,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import require
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value._frames.time import check_day
 
 if TYPE_CHECKING:
@@ -92,8 +91,7 @@ def review_schedule(
         (datetime.date(2024, 3, 10), True, 0)]
     """
     cadence, day = cadence or ReviewCadence(), pl.lit(check_day("as_of", as_of))
-    frame = as_polars(customers)
-    require(frame, {tier: "text", last_review: "maybe_day"}, what="customers")
+    frame = read_frame(customers, {tier: "text", last_review: "maybe_day"}, what="customers")
     months = (
         pl.col(tier)
         .cast(pl.String)

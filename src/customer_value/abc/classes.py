@@ -9,8 +9,7 @@ import polars as pl
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import require
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value._kernels.math import ranking
 from customer_value.abc._curve import curve_of, limits, values_of
 from customer_value.abc.options import AbcOptions
@@ -75,8 +74,7 @@ def classify_abc(
         'AABBBCCCCC'
     """
     options = options or AbcOptions()
-    frame = as_polars(customers)
-    require(frame, {value: "number"}, what="customers")
+    frame = read_frame(customers, {value: "number"}, what="customers")
     # One column first: each field on its own would rank the customers again.
     placed = with_columns(frame, place(frame, value, options).alias(_ALL)).unnest(_ALL)
     return with_columns(

@@ -9,8 +9,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.assemble import finite_column, with_columns
-from customer_value._frames.contracts import require
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value.abc.classes import CODE, letter, place
 from customer_value.abc.options import AbcOptions
 from customer_value.exceptions import OptionError
@@ -83,8 +82,7 @@ def score_criteria(
     terms = _Terms(weights=dict(weights), method=method)
     if nothing := [name for name, weight in terms.weights.items() if weight == 0]:
         raise OptionError(f"weights of zero, leave them out: {', '.join(nothing)}")
-    frame = as_polars(customers)
-    require(frame, dict.fromkeys(terms.weights, "number"), what="customers")
+    frame = read_frame(customers, dict.fromkeys(terms.weights, "number"), what="customers")
     ordered = sorted(terms.weights.items(), key=lambda item: -abs(item[1]))
     scaled = {f"__criteria_{k}__": _scaled(*item) for k, item in enumerate(ordered)}
     staged = with_columns(frame, *(y.alias(name) for name, y in scaled.items()))
@@ -180,8 +178,7 @@ def classify_joint_abc(
     """
     options = options or AbcOptions()
     gathered = _gathering(cells, "ABCD" if options.nonpositive == "separate" else "ABC")
-    frame = as_polars(customers)
-    require(frame, {first: "number", second: "number"}, what="customers")
+    frame = read_frame(customers, {first: "number", second: "number"}, what="customers")
     apart = {f"__abc_{name}__": place(frame, name, options) for name in {first: 0, second: 0}}
     coded = with_columns(frame, *(found.alias(name) for name, found in apart.items()))
     cell = pl.concat_str(

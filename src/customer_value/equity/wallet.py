@@ -8,9 +8,9 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.assemble import quantile, with_columns
-from customer_value._frames.contracts import ArrayRule, require
+from customer_value._frames.contracts import ArrayRule
 from customer_value._frames.derive import FINITE, MONEY, derive, number
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -98,8 +98,9 @@ def wallet_from_peers(
     keys = [by] if isinstance(by, str) else list(by)
     if not keys or len(set(keys)) < len(keys):
         raise OptionError(f"by must name different columns, got {keys}")
-    frame = as_polars(customers)
-    require(frame, {**dict.fromkeys(keys, "any"), revenue: "number"}, what="customers")
+    frame = read_frame(
+        customers, {**dict.fromkeys(keys, "any"), revenue: "number"}, what="customers"
+    )
     spent = number(revenue)
     wallet, peers, level = (pl.lit(None, t) for t in (pl.Float64, pl.Int64, pl.String))
     for depth in range(1, len(keys) + 1):
@@ -164,8 +165,7 @@ def wallet_from_ranks(
         >>> cv.equity.wallet_from_ranks(survey).select("wallet_share", "wallet").row(1)
         (0.3333333333333333, 180.0)
     """
-    frame = as_polars(customers)
-    require(frame, {rank: "number", brands: "number"}, what="customers")
+    frame = read_frame(customers, {rank: "number", brands: "number"}, what="customers")
     answered, used = (pl.col(name).cast(pl.Float64) for name in (rank, brands))
     frame = with_columns(frame, (used - answered + 1).alias(_BEHIND))  # the place from the last
     n = number(brands)

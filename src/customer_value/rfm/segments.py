@@ -10,8 +10,8 @@ import polars as pl
 from pydantic import BaseModel
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import check_instance, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import check_instance
+from customer_value._frames.door import read_frame
 from customer_value.exceptions import DataError, OptionError, SchemaError
 from customer_value.rfm.rules import RfmRules, RfmSegment, cube
 from customer_value.rfm.tables import RFM_LIST_125
@@ -165,8 +165,7 @@ def segment_rfm(
         >>> cv.segment_rfm(cells, rules=own)["segment"].to_list()
         ['big', 'other', 'silent']
     """
-    frame = as_polars(customers)
-    require(frame, {"rfm_cell": "text"}, what="customers")
+    frame = read_frame(customers, {"rfm_cell": "text"}, what="customers")
     check_instance("rules", rules, (RfmRules, Mapping))
     cell = pl.col("rfm_cell").cast(pl.String)
     labels = segment_labels(rules, locale)

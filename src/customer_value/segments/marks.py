@@ -8,8 +8,7 @@ import polars as pl
 from pydantic import BaseModel, Field, StrictBool, StrictStr, model_validator
 
 from customer_value._frames.assemble import finite_column, quantile, with_columns
-from customer_value._frames.contracts import require
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import as_polars, read_frame
 from customer_value.exceptions import OptionError, SchemaError
 
 if TYPE_CHECKING:
@@ -354,8 +353,7 @@ def busy_but_low_value(
         [False, False, False, False, True]
     """
     _check_shares(top=top, bottom=bottom)
-    frame = as_polars(customers)
-    require(frame, {activity: "number", value: "number"}, what="customers")
+    frame = read_frame(customers, {activity: "number", value: "number"}, what="customers")
     frame = with_columns(
         frame, finite_column(activity).alias(_ACTIVITY), finite_column(value).alias(_VALUE)
     )
@@ -398,8 +396,7 @@ def one_off_large(customers: Frame, *, top: float = 0.05) -> pl.DataFrame | pl.L
         [True, False, False, False]
     """
     _check_shares(top=top)
-    frame = as_polars(customers)
-    require(frame, {"purchases": "number", "revenue": "number"}, what="customers")
+    frame = read_frame(customers, {"purchases": "number", "revenue": "number"}, what="customers")
     frame = with_columns(
         frame, finite_column("purchases").alias(_ACTIVITY), finite_column("revenue").alias(_VALUE)
     )

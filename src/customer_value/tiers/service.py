@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, overload
 import polars as pl
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import require
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value.exceptions import DataError
 from customer_value.tiers.options import UNRATED
 
@@ -55,8 +54,7 @@ def service_levels(
         >>> cv.tiers.service_levels(customers)["service_level"].to_list()
         ['vip', 'basic', None]
     """
-    frame = as_polars(customers)
-    require(frame, {"tier": "text"}, what="customers")
+    frame = read_frame(customers, {"tier": "text"}, what="customers")
     known: dict[str, str | None] = {UNRATED: None, **(_LEVELS if levels is None else levels)}
 
     def refuse_others(tiers: pl.Series) -> pl.Series:
