@@ -363,9 +363,9 @@ def costs_and_accounts(log: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> N
 def allocation(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> None:
     acquire = cv.allocation.ResponseCurve(ceiling=0.10, spend=1, rate=0.04)
     retain = cv.allocation.ResponseCurve(ceiling=0.80, spend=8, rate=0.60)
-    best = cv.allocation.balance_acquisition_retention(acquire, retain, margin=50)
+    best = cv.allocation.balance_acquisition_retention(acquire, retain, profit_per_period=50)
     assert_type(best, cv.allocation.AcquisitionRetention)
-    today = cv.allocation.acquisition_retention_value(acquire, retain, margin=50)
+    today = cv.allocation.acquisition_retention_value(acquire, retain, profit_per_period=50)
     assert_type(best.equity_per_prospect - today.equity_per_prospect, float)
     plan = cv.allocation.allocate_budget(table, budget=100, response="log", maximum="most")
     assert_type(plan.table, pl.DataFrame)
@@ -501,8 +501,8 @@ def loyalty_and_reviews(log: pl.LazyFrame, customers: pl.LazyFrame, answers: Tab
     assert_type(cv.loyalty.cronbach_alpha(answers, items=["a", "b"]), float | None)
     cv.loyalty.perceived_value(answers, dimensions={"economic": ["price"]}, scale=(1, 5))
     cv.service.service_indicators(answers, as_of=day, sla_hours=4.0, orders=100)
-    cadence = cv.reviews.ReviewCadence(months={"high": 1}, otherwise=6)
-    assert_type(cv.reviews.review_schedule(answers, as_of=day, cadence=cadence), pl.DataFrame)
+    cadence = cv.reviews.ReviewOptions(months={"high": 1}, otherwise=6)
+    assert_type(cv.reviews.review_schedule(answers, as_of=day, options=cadence), pl.DataFrame)
     cv.changes.compare_snapshots(customers, answers, measures=["nps", "margin"])
 
 

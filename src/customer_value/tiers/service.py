@@ -8,7 +8,7 @@ import polars as pl
 
 from customer_value._frames.assemble import with_columns
 from customer_value._frames.door import read_frame
-from customer_value.exceptions import DataError
+from customer_value._frames.words import known_text
 from customer_value.tiers.options import UNRATED
 
 if TYPE_CHECKING:
@@ -56,17 +56,7 @@ def service_levels(
     """
     frame = read_frame(customers, {"tier": "text"}, what="customers")
     known: dict[str, str | None] = {UNRATED: None, **(_LEVELS if levels is None else levels)}
-
-    def refuse_others(tiers: pl.Series) -> pl.Series:
-        # In plain Python: a query inside of a query may wait for itself.
-        others = sorted(set(tiers.to_list()) - {None, *known})
-        if others:
-            named = ", ".join(f"'{tier}'" for tier in others)
-            raise DataError(f"customers: tiers without a service level: {named}")
-        return tiers
-
-    tier = pl.col("tier").cast(pl.String)
-    checked = tier.map_batches(refuse_others, return_dtype=pl.String, is_elementwise=True)
+    checked = known_text("tier", known, hint="give each tier a service level by levels")
     level = checked.replace_strict(
         list(known), list(known.values()), default=None, return_dtype=pl.String
     )
