@@ -101,7 +101,7 @@ def rfm(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     assert_type(cv.rfm.rfm_out_of_range(lazy, scale), pl.DataFrame)
     own = {"big": pl.col("revenue") > 100, "fresh": pl.col("r_score") == 5}
     assert_type(cv.segment_rfm(lazy, rules=own), pl.LazyFrame)
-    assert_type(cv.rfm.segment_profile(lazy, rules=own), pl.DataFrame)
+    assert_type(cv.profile_segments(lazy, rules=own), pl.DataFrame)
     assert_type(cv.rfm.check_rules(own).uncovered, tuple[str, ...])
 
 
