@@ -233,7 +233,7 @@ def test_types_and_columns() -> None:
     assert cv.assign_tiers(frame([1.0, 2.0])).schema == {
         "customer_id": pl.String,
         "clv": pl.Float64,
-        "tier": pl.String,
+        "tier": pl.Enum(["unrated", "low", "medium", "high"]),
         "distance_to_next": pl.Float64,
     }
 

@@ -125,10 +125,10 @@ def abc_classes_and_tiers(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
 
 def clusters(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     learnt = cv.fit_clusters(customers, n_clusters=4, columns=["purchases", "revenue"], seed=7)
-    assert_type(learnt, cv.segments.CustomerClusters)
+    assert_type(learnt, cv.segments.ClusterModel)
     assert_type([one.centre["revenue"] for one in learnt.clusters], list[float])
-    assert_type(customers.pipe(cv.segments.cluster_customers, learnt), pl.DataFrame)
-    assert_type(cv.segments.cluster_customers(lazy, learnt), pl.LazyFrame)
+    assert_type(customers.pipe(cv.segments.assign_clusters, learnt), pl.DataFrame)
+    assert_type(cv.segments.assign_clusters(lazy, learnt), pl.LazyFrame)
     Path("clusters.json").write_text(learnt.model_dump_json(), encoding="utf-8")
 
 
