@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import BaseModel, Field, StrictBool, StrictStr, model_validator
 
 from customer_value._frames.assemble import finite_column, with_columns
+from customer_value._frames.contracts import check_choice, check_instance
 from customer_value._frames.door import as_polars
 from customer_value._frames.words import known_text
 from customer_value.exceptions import OptionError, SchemaError
