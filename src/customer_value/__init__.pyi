@@ -21,6 +21,7 @@ from . import tiers as tiers
 from . import transactions as transactions
 from .abc import AbcOptions as AbcOptions
 from .abc import classify_abc as classify_abc
+from .abc import fit_abc as fit_abc
 from .changes import migration_matrix as migration_matrix
 from .clv import Bdw as Bdw
 from .clv import BgBb as BgBb
@@ -84,6 +85,7 @@ from .segments import profile_segments as profile_segments
 from .simulate import simulate_transactions as simulate_transactions
 from .tiers import TierOptions as TierOptions
 from .tiers import assign_tiers as assign_tiers
+from .tiers import fit_tiers as fit_tiers
 from .transactions import Columns as Columns
 from .transactions import TransactionOptions as TransactionOptions
 from .transactions import clean_transactions as clean_transactions
@@ -145,6 +147,7 @@ __all__ = [
     "exceptions",
     "expected_purchases",
     "expected_spend",
+    "fit_abc",
     "fit_bdw",
     "fit_bg_bb",
     "fit_bg_nbd",
@@ -157,6 +160,7 @@ __all__ = [
     "fit_pareto_nbd",
     "fit_rfm",
     "fit_sbg",
+    "fit_tiers",
     "growth_accounting",
     "lifecycle",
     "load_cdnow",

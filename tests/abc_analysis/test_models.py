@@ -38,8 +38,9 @@ def shop() -> pl.DataFrame:
 def in_parts(whole: pl.DataFrame, call: Any) -> pl.DataFrame:
     """Half of the customers, then each of some others alone."""
     half = whole.height // 2
-    alone = [call(whole[k]) for k in range(half, half + 30)]
-    return pl.concat([call(whole[:half]), *alone])
+    parts: list[pl.DataFrame] = [call(whole[:half])]
+    parts += [call(whole[k]) for k in range(half, half + 30)]
+    return pl.concat(parts)
 
 
 @given(st.lists(amounts, max_size=12), st.sampled_from(OPTIONS))
@@ -80,7 +81,7 @@ def test_halves_and_single_customers_are_classed_as_the_whole() -> None:
 
 def test_models_repeat_the_calls_without_them() -> None:
     customers = shop()
-    names = {"first": "revenue", "second": "purchases"}
+    names: dict[str, Any] = {"first": "revenue", "second": "purchases"}
     joint = classify_joint_abc(customers, fit_joint_abc(customers, **names))
     assert joint.equals(classify_joint_abc(customers, **names))
     for method in ("weighted", "ng"):

@@ -114,7 +114,7 @@ def abc_classes_and_tiers(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     assert_type(limits, cv.abc.AbcLimits)
     assert_type(limits.customers["A"], int)
     assert_type(limits.pareto, cv.abc.AbcPoint | None)
-    scored = cv.abc.score_criteria(lazy, weights={"revenue": 3, "recency_days": -1}, method="ng")
+    scored = cv.abc.score_criteria(lazy, criteria={"revenue": 3, "recency_days": -1}, method="ng")
     assert_type(cv.classify_abc(scored, value="criteria_score"), pl.LazyFrame)
     joint = cv.abc.classify_joint_abc(customers, first="revenue", second="profit")
     assert_type(joint, pl.DataFrame)

@@ -97,9 +97,11 @@ def fit_criteria(
     frame = read_frame(customers, dict.fromkeys(terms.criteria, "number"))
     columns = frame.lazy().select(finite_column(name).alias(name) for name in terms.criteria)
     seen = columns.collect()
+    lowest = seen.min().row(0, named=True)
+    highest = seen.max().row(0, named=True)
     return CriteriaModel(
         criteria=tuple(
-            Criterion(column=c, weight=w, lowest=seen[c].min(), highest=seen[c].max())
+            Criterion(column=c, weight=w, lowest=lowest[c], highest=highest[c])
             for c, w in terms.criteria.items()
         ),
         method=terms.method,

@@ -181,7 +181,9 @@ def fit_rfm(
     if not n:
         raise FitError(f"no customers to score: {'; '.join([f'{rows.height:,} rows', *left_out])}")
     fitted = _fit_dimensions(asked, metrics, options)
-    day = metrics.rows["as_of"].max() if dated else as_of and check_day("as_of", as_of)
+    day = as_of and check_day("as_of", as_of)
+    if dated:
+        day = metrics.rows["as_of"].max()  # type: ignore[assignment]
     return RfmScale(
         fitted_on=FittedOn(as_of=day, n_customers=n),
         options=options,
