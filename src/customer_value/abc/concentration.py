@@ -95,7 +95,7 @@ def gini(customers: Frame, *, value: str = "revenue") -> float | None:
 def top_share(customers: Frame, *, value: str = "revenue", share: float = 0.2) -> float | None:
     """Find the share of value that the best customers hold: do 20 % make 80 %?
 
-    The best `share` of n customers are `share` n people. Where that is no whole number, the
+    The best `share` of n customers are `share` n people. Where that is not a whole number, the
     customer at the cut counts in part: the result is 1 - L(1 - `share`), with L the Lorenz curve
     and straight lines between its points. Hence neither the number of customers nor ties make it
     jump.

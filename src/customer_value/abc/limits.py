@@ -43,7 +43,7 @@ class AbcLimits(BaseModel, frozen=True, extra="forbid"):
         customers: Number of customers by class, in the order of the classes.
         values: Sum of their values by class; the sums add up to the total.
         unknown: Customers of unknown value, who are in no class.
-        smallest: Smallest value in class A and in class B, by class; null where nobody is in it.
+        smallest: Smallest value in class A and in class B, by class; null where it is empty.
         pareto: The point of the curve nearest to (0, 1), where no customer brings everything.
         break_even: The point up to which customers are worth the mean of all or more: there the
             slope of the curve falls below 1.

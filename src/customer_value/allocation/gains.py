@@ -66,7 +66,7 @@ def retention_offer_gain(
 
     gain = p g (V - c) - (1 - p) a c - k: of those who would leave (probability p) the share g
     accepts and stays, with value V; of those who would have stayed, the share a takes the offer
-    of cost c for nothing; k is the cost of the contact. High risk alone is no reason for an
+    of cost c for nothing; k is the cost of the contact. High risk alone does not justify an
     offer: where an experiment exists, take the success that it measured for such customers.
 
     Args:
@@ -162,7 +162,7 @@ def win_back_gain(
 
     Returns:
         The frame with `win_back_gain` (Float64, money) and `maximum_offer` (Float64, money, the
-        cost of an offer at which the gain is 0, V - k / q; null where nobody comes back); null
+        cost of an offer at which the gain is 0, V - k / q; null where none come back); null
         where an input is unknown.
 
     Raises:

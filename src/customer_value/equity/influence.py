@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, overload
 
 from pydantic import BaseModel, Field
 
-from customer_value._frames.contracts import Kind, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value._frames.options import Amount, Money, Share
 from customer_value._frames.time import check_day
 from customer_value.equity.referrals import (
@@ -22,6 +21,7 @@ from customer_value.equity.referrals import (
 )
 
 if TYPE_CHECKING:
+    from customer_value._frames.contracts import Kind
     from datetime import date
 
     import polars as pl
@@ -101,7 +101,7 @@ def influence_value(
 
     Raises:
         ValidationError: An option is out of range.
-        OptionError: `as_of` is no date.
+        OptionError: `as_of` is not a day.
         SchemaError: Columns are missing or of a wrong type, or keys are of different types.
         DataError: Referrals lack a key or a day, are of oneself, or are there twice; numbers in
             them are out of range, types unknown; referrers are no customers; customers who take
@@ -132,10 +132,10 @@ def influence_value(
         [(2, 540.0, 0.0), (0, 0.0, 400.0), (0, 0.0, 0.0)]
     """
     day, options = check_day("as_of", as_of), options or InfluenceOptions()
-    frame = as_polars(customers)
     money = {"value": value} | ({} if realised is None else {"realised": realised})
     needed: dict[str, Kind] = {"customer_id": "key", "first_purchase": "day"}
-    key = require(frame, needed | dict.fromkeys(money.values(), "number"), what="customers")
+    frame = read_frame(customers, needed | dict.fromkeys(money.values(), "number"))
+    key = frame.collect_schema()
     table = checked_referrals(referrals, key["customer_id"], day, options)
     facts = facts_of(frame, table, money)
     attributed = attribute(table, facts, day, options)

@@ -120,7 +120,7 @@ def future_equity(cohorts: Frame, *, discount_rate: float = 0.10) -> float:
         discount_rate: Annual effective rate, 0 to 1.
 
     Returns:
-        The value today, money. It is no part of `customer_equity`: add it where future customers
+        The value today, money. It is not part of `customer_equity`: add it where future customers
         are to count.
 
     Raises:

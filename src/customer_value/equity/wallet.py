@@ -58,7 +58,7 @@ def wallet_from_ranks(
         revenue over share). Both are null where an answer is unknown.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Ranks or numbers are below 1, ranks are above the number of suppliers, or
             values are NaN or infinite; for a LazyFrame when it is collected.
 

@@ -50,7 +50,7 @@ def rfm_grid(scored: Frame, *, value: str = "revenue") -> pl.DataFrame:
         zero and a mean of null.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Scores are not whole numbers of 1 to 10, or values are NaN or infinite.
 
     Examples:

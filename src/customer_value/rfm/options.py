@@ -82,7 +82,7 @@ class RfmOptions(BaseModel, frozen=True, extra="forbid"):
         frequency_breaks: Likewise in purchases.
         monetary_breaks: Likewise in money.
         monetary: Column of the customer frame that is M, such as `"revenue"`, `"mean_purchase"` or
-            `"profit"`. Where `"margin"` is no column, it is `revenue` less `cost`.
+            `"profit"`. Where `"margin"` is not a column, it is `revenue` less `cost`.
         convention: `"r_package"` cuts as the R package rfm does, with the methods `"quantile"` and
             `"breaks"`: quantiles are raised by 1, and a value equal to a cut point lies above it.
             On whole numbers this rounds fractional cut points up. It makes the scores depend on

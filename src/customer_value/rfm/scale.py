@@ -79,7 +79,7 @@ class RfmScale(StoredModel, frozen=True):
 
     Attributes:
         options: How they were made.
-        fitted_on: The customers that they were learnt from: those of whom every metric is known.
+        fitted_on: The customers that they were learnt from: those whose metrics are all known.
         recency: Cut points of `recency_days`.
         frequency: Cut points of `purchases`.
         monetary: Cut points of the monetary column.

@@ -85,7 +85,7 @@ def check_rules(rules: RuleSet, *, bins: int | None = None) -> RuleCoverage:
             segments, which may look at `r_score`, `f_score`, `m_score` and `rfm_cell` alone.
         bins: Number of scores of each dimension of the scale that it will be used with, 1 to 10;
             by default the number that the table is made for, 5 for conditions. Cells of ten bins
-            are written differently (`"5-5-5"`), hence a table for fewer covers none of them, and
+            are written differently (`"5-5-5"`), so a table for fewer covers none of them, and
             the reverse.
 
     Returns:

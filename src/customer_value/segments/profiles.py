@@ -56,7 +56,7 @@ def profile_segments(
     Small groups give away what single persons spend. With `min_size` above 1 a row is suppressed
     if it has fewer customers than that, or fewer whose value is known (but some). What the
     suppressed rows hold together could still be found by subtraction from a total known
-    elsewhere: hence further rows are suppressed, the smallest first (of equal ones, the first by
+    elsewhere: so further rows are suppressed, the smallest first (of equal ones, the first by
     attributes), until they hold `min_size` customers of known value as well, or none.
 
     Args:

@@ -62,7 +62,7 @@ def assign_tiers(
     """Add the value tier of each customer.
 
     With `options.hysteresis` h, customers that `previous` saw in one of the tiers keep it until
-    they pass a cut by h of the cut. Values that move by up to h then move nobody past a cut that
+    they pass a cut by h of the cut. Values that move by up to h then move no one past a cut that
     stands still, as those of `"absolute"` do. Cuts that are found anew in each snapshot move too:
     quantiles of values at or above zero that move by up to e need h of 2 e / (1 - e), and those of
     the other methods may jump.

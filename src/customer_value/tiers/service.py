@@ -44,7 +44,7 @@ def service_levels(
         `"unrated"` customers unless `levels` names them.
 
     Raises:
-        SchemaError: The column is missing or no text.
+        SchemaError: The column is missing or not text.
         DataError: Tiers have no level (for a LazyFrame when it is collected; a streamed one may
             name only the first of them).
 
