@@ -16,8 +16,8 @@ STEPS: list[Any] = [
     lambda shop: cv.classify_abc(shop, cv.abc.fit_abc(shop)),
     lambda shop: cv.assign_tiers(shop, cv.tiers.fit_tiers(shop)),
     lambda shop: cv.assign_tiers(shop, options=cv.TierOptions(min_dwell="30d")),
-    lambda shop: cv.segments.busy_but_low_value(shop),
-    lambda shop: cv.segments.one_off_large(shop),
+    cv.segments.busy_but_low_value,
+    cv.segments.one_off_large,
     lambda shop: cv.equity.referral_segments(shop, influence="revenue"),
     lambda shop: cv.reviews.review_schedule(cv.assign_tiers(shop), as_of=date(1998, 6, 30)),
 ]

@@ -11,15 +11,17 @@ from customer_value.exceptions import OptionError
 def fitted_on(customers: pl.DataFrame | pl.LazyFrame) -> FittedOn:
     """The snapshot day, the first purchase and the number of customers of a customer frame.
 
-    `as_of` and `first_purchase` are used where the frame has them as dates.
+    `as_of` and `first_purchase` are used where the frame has them as dates or times.
     """
     schema = customers.collect_schema()
-    days = {name: schema.get(name) == pl.Date for name in ("as_of", "first_purchase")}
+
+    def day(name: str, found: pl.Expr) -> pl.Expr:
+        dated = schema.get(name) in (pl.Date, pl.Datetime)
+        return found.cast(pl.Date) if dated else pl.lit(None, pl.Date)
+
     found = customers.lazy().select(
-        as_of=pl.col("as_of").max() if days["as_of"] else pl.lit(None, pl.Date),
-        first_day=(
-            pl.col("first_purchase").min() if days["first_purchase"] else pl.lit(None, pl.Date)
-        ),
+        as_of=day("as_of", pl.col("as_of").max()),
+        first_day=day("first_purchase", pl.col("first_purchase").min()),
         n_customers=pl.len().cast(pl.Int64),
     )
     return FittedOn(**found.collect().row(0, named=True))

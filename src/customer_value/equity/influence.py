@@ -21,11 +21,11 @@ from customer_value.equity.referrals import (
 )
 
 if TYPE_CHECKING:
-    from customer_value._frames.contracts import Kind
     from datetime import date
 
     import polars as pl
 
+    from customer_value._frames.contracts import Kind
     from customer_value._typing import ArrowStream, Frame
 
 

@@ -133,7 +133,10 @@ def assign_tiers(
     options = options or TierOptions()
     check_instance("options", options, TierOptions)
     value = value or "clv"
-    frame = read_frame(customers, needed_columns(value, options))
+    needed = needed_columns(value, options)
+    if isinstance(as_polars(customers).collect_schema().get("as_of"), pl.Datetime):
+        needed["as_of"] = "day"  # midnight, as other libraries keep a date
+    frame = read_frame(customers, needed)
     dated = frame.collect_schema().get("as_of") == pl.Date
     upgrades = None if transitions is None else _upgrades(transitions, options.names)
     frame = with_columns(frame, worth(value, options).alias(VALUE))
