@@ -31,9 +31,9 @@ def test_each_tier_has_its_own_rhythm() -> None:
 def test_due_today_and_never_reviewed() -> None:
     days = pl.Series([date(2024, 2, 29), None], dtype=pl.Date)
     customers = pl.LazyFrame({"tier": ["high", "low"], "last_review": days})
-    cadence = cv.reviews.ReviewCadence(months={"high": 1}, otherwise=12)
+    options = cv.reviews.ReviewOptions(months={"high": 1, "low": 12})
     schedule = cv.reviews.review_schedule(
-        customers, as_of=date(2024, 3, 29), cadence=cadence
+        customers, as_of=date(2024, 3, 29), options=options
     ).collect()
     assert schedule.select("next_review", "review_due", "overdue_days").rows() == [
         (date(2024, 3, 29), True, 0),
@@ -41,9 +41,17 @@ def test_due_today_and_never_reviewed() -> None:
     ]
 
 
+def test_tiers_that_no_review_is_planned_for_are_refused() -> None:
+    customers = pl.DataFrame({"tier": ["gold", "low", "gold"], "last_review": [None] * 3})
+    with pytest.raises(cv.DataError, match=r"unknown in 'tier': 'gold' \(2\)"):
+        cv.reviews.review_schedule(customers, as_of=AS_OF)
+    with pytest.raises(cv.OptionError, match="must be a ReviewOptions, got a dict"):
+        cv.reviews.review_schedule(customers, as_of=AS_OF, options={"gold": 1})  # type: ignore[call-overload]
+
+
 def test_a_cadence_is_at_least_a_month() -> None:
     with pytest.raises(ValidationError, match="months"):
-        cv.reviews.ReviewCadence(months={"high": 0})
+        cv.reviews.ReviewOptions(months={"high": 0})
 
 
 NAMES = ["customer_id", "nps", "share"]

@@ -22,6 +22,7 @@ from . import tiers as tiers
 from . import transactions as transactions
 from .abc import AbcOptions as AbcOptions
 from .abc import classify_abc as classify_abc
+from .abc import fit_abc as fit_abc
 from .changes import migration_matrix as migration_matrix
 from .clv import Bdw as Bdw
 from .clv import BgBb as BgBb
@@ -87,6 +88,7 @@ from .simulate import simulate_transactions as simulate_transactions
 from .stored import load_model as load_model
 from .tiers import TierOptions as TierOptions
 from .tiers import assign_tiers as assign_tiers
+from .tiers import fit_tiers as fit_tiers
 from .transactions import Columns as Columns
 from .transactions import TransactionOptions as TransactionOptions
 from .transactions import Transactions as Transactions
@@ -150,6 +152,7 @@ __all__ = [
     "exceptions",
     "expected_purchases",
     "expected_spend",
+    "fit_abc",
     "fit_bdw",
     "fit_bg_bb",
     "fit_bg_nbd",
@@ -163,6 +166,7 @@ __all__ = [
     "fit_rfm",
     "fit_sbg",
     "fit_stages",
+    "fit_tiers",
     "growth_accounting",
     "lifecycle",
     "load_cdnow",

@@ -9,22 +9,25 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import check_instance
+from customer_value._frames.door import read_frame
 from customer_value._frames.time import check_day
+from customer_value._frames.words import known_text
 
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
 
+_UNRATED = "unrated"
 _Months = Annotated[int, Field(ge=1, le=120)]
 
 
-class ReviewCadence(BaseModel, frozen=True, extra="forbid"):
+class ReviewOptions(BaseModel, frozen=True, extra="forbid"):
     """How often customers are reviewed.
 
     Attributes:
         months: Months from one review to the next, by tier.
-        otherwise: Months for customers of any other tier, or of none.
+        otherwise: Months for customers without a tier (null), and for `"unrated"` ones unless
+            `months` names them.
     """
 
     months: dict[str, _Months] = {"high": 1, "medium": 3, "low": 6}
@@ -36,7 +39,7 @@ def review_schedule(
     customers: pl.LazyFrame,
     *,
     as_of: date,
-    cadence: ReviewCadence | None = None,
+    options: ReviewOptions | None = None,
     tier: str = "tier",
     last_review: str = "last_review",
 ) -> pl.LazyFrame: ...
@@ -45,7 +48,7 @@ def review_schedule(
     customers: ArrowStream,
     *,
     as_of: date,
-    cadence: ReviewCadence | None = None,
+    options: ReviewOptions | None = None,
     tier: str = "tier",
     last_review: str = "last_review",
 ) -> pl.DataFrame: ...
@@ -53,7 +56,7 @@ def review_schedule(
     customers: Frame,
     *,
     as_of: date,
-    cadence: ReviewCadence | None = None,
+    options: ReviewOptions | None = None,
     tier: str = "tier",
     last_review: str = "last_review",
 ) -> pl.DataFrame | pl.LazyFrame:
@@ -64,8 +67,8 @@ def review_schedule(
 
     Args:
         customers: Frame with the tier (text) and the day of the last review (Date, null for never).
-        as_of: Day from which is looked ahead.
-        cadence: How often.
+        as_of: Day at which a review is due or not.
+        options: How often, by the names of the tiers.
         tier: Column of the tier.
         last_review: Column of the day.
 
@@ -76,6 +79,7 @@ def review_schedule(
 
     Raises:
         SchemaError: Columns are missing or of a wrong type.
+        DataError: Tiers that `options` do not name; for a LazyFrame when it is collected.
 
     Examples:
         >>> import polars as pl, customer_value as cv
@@ -91,18 +95,17 @@ def review_schedule(
         [(datetime.date(2024, 2, 29), True, 10), (datetime.date(2024, 7, 31), False, 0),
         (datetime.date(2024, 3, 10), True, 0)]
     """
-    cadence, day = cadence or ReviewCadence(), pl.lit(check_day("as_of", as_of))
-    frame = as_polars(customers)
-    require(frame, {tier: "text", last_review: "maybe_day"}, what="customers")
-    months = (
-        pl.col(tier)
-        .cast(pl.String)
-        .replace_strict(
-            list(cadence.months),
-            list(cadence.months.values()),
-            default=cadence.otherwise,
-            return_dtype=pl.Int64,
-        )
+    options = options or ReviewOptions()
+    check_instance("options", options, ReviewOptions)
+    day = pl.lit(check_day("as_of", as_of))
+    known = {_UNRATED: options.otherwise, **options.months}
+    hint = "name them in ReviewOptions(months=...)"
+    frame = read_frame(customers, {tier: "text", last_review: "maybe_day"}, what="customers")
+    months = known_text(tier, known, hint=hint).replace_strict(
+        list(known),
+        list(known.values()),
+        default=options.otherwise,
+        return_dtype=pl.Int64,
     )
     last = pl.col(last_review).cast(pl.Date)
     due = last.dt.offset_by(pl.format("{}mo", months)).clip(upper_bound=date.max).fill_null(day)

@@ -17,18 +17,26 @@ from customer_value.exceptions import DataError, OptionError
 M = TypeVar("M", bound=StoredModel)
 
 _CLASSES = {
+    "abc": "customer_value.abc:AbcModel",
     "bdw": "customer_value.clv:Bdw",
     "bg_bb": "customer_value.clv:BgBb",
     "bg_nbd": "customer_value.clv:BgNbd",
+    "clusters": "customer_value.segments:ClusterModel",
     "conformal": "customer_value.clv:ConformalModel",
+    "criteria": "customer_value.abc:CriteriaModel",
+    "cuts": "customer_value.segments:Cuts",
     "gamma_gamma": "customer_value.clv:GammaGamma",
+    "joint_abc": "customer_value.abc:JointAbcModel",
     "log_normal_spend": "customer_value.clv:LogNormalSpend",
     "mbg_cnbd": "customer_value.clv:MbgCnbd",
     "mbg_nbd": "customer_value.clv:MbgNbd",
     "nbd": "customer_value.clv:Nbd",
     "pareto_nbd": "customer_value.clv:ParetoNbd",
+    "rfm": "customer_value.rfm:RfmScale",
     "sbg": "customer_value.clv:Sbg",
     "stages": "customer_value.lifecycle:StageModel",
+    "tiers": "customer_value.tiers:TierModel",
+    "wallet": "customer_value.equity:WalletModel",
 }
 """Where each model's class is, by its field `model`. A new model is one more line."""
 

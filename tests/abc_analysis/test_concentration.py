@@ -323,7 +323,7 @@ def test_any_value_column(measure: Callable[..., Any]) -> None:
         measure(shop)
     with pytest.raises(cv.SchemaError, match="'name' is String, must be a number"):
         measure(shop, value="name")
-    with pytest.raises(cv.SchemaError, match="is no frame"):
+    with pytest.raises(cv.SchemaError, match="is not a table"):
         measure([1, 2])
 
 

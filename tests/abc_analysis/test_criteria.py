@@ -66,7 +66,7 @@ def test_scores_are_those_of_the_twin(
     method: Method, weights: list[int], rows: list[tuple[int | None, int | None, int | None]]
 ) -> None:
     named = dict(zip(WEIGHTS, map(float, weights), strict=True))
-    scored = cv.abc.score_criteria(frame(rows), weights=named, method=method)["criteria_score"]
+    scored = cv.abc.score_criteria(frame(rows), criteria=named, method=method)["criteria_score"]
     for score, expected in zip(scored, twin([*rows], weights, method), strict=True):
         assert (score is None) == (expected is None)
         if score is not None and expected is not None:
@@ -81,8 +81,8 @@ def test_neither_the_unit_of_a_criterion_nor_that_of_the_weights_matters(
 ) -> None:
     other = frame(rows).with_columns(pl.col("revenue") * factor)
     weights = {name: weight * factor for name, weight in WEIGHTS.items()}
-    one = cv.abc.score_criteria(frame(rows), weights=WEIGHTS)["criteria_score"].to_list()
-    two = cv.abc.score_criteria(other, weights=weights)["criteria_score"].to_list()
+    one = cv.abc.score_criteria(frame(rows), criteria=WEIGHTS)["criteria_score"].to_list()
+    two = cv.abc.score_criteria(other, criteria=weights)["criteria_score"].to_list()
     assert one == pytest.approx(two, abs=1e-12)
 
 
@@ -90,9 +90,9 @@ def test_a_worked_score() -> None:
     """Scaled: revenue 1, 0.6, 0; recency, less is better, 0, 1, 2/3."""
     shop = pl.DataFrame({"revenue": [100, 60, 0], "recency_days": [90, 0, 30]})
     weights = {"recency_days": -1.0, "revenue": 3.0}
-    weighted = cv.abc.score_criteria(shop, weights=weights)["criteria_score"]
+    weighted = cv.abc.score_criteria(shop, criteria=weights)["criteria_score"]
     assert weighted.to_list() == pytest.approx([3 / 4, 2.8 / 4, 2 / 3 / 4])
-    by_order = cv.abc.score_criteria(shop, weights=weights, method="ng")["criteria_score"]
+    by_order = cv.abc.score_criteria(shop, criteria=weights, method="ng")["criteria_score"]
     assert by_order.to_list() == pytest.approx([1, 0.8, 1 / 3])
 
 
@@ -101,45 +101,45 @@ def test_the_best_by_every_criterion_scores_exactly_one() -> None:
         columns = {f"c{k}": [0.0, 0.1 * k + 0.3] for k in range(n)}
         weights = {name: 0.1 + k / 7 for k, name in enumerate(columns)}
         for method in ("weighted", "ng"):
-            scored = cv.abc.score_criteria(pl.DataFrame(columns), weights=weights, method=method)
+            scored = cv.abc.score_criteria(pl.DataFrame(columns), criteria=weights, method=method)
             assert scored["criteria_score"].to_list() == [0.0, 1.0]
 
 
 def test_values_and_weights_of_any_size() -> None:
     shop = pl.DataFrame({"a": [-1.7e308, 1.7e308, 0.0], "b": [5e-324, 0.0, 0.0]})
-    scored = cv.abc.score_criteria(shop, weights={"a": 1e308, "b": 1.7e308})["criteria_score"]
+    scored = cv.abc.score_criteria(shop, criteria={"a": 1e308, "b": 1.7e308})["criteria_score"]
     assert scored.is_finite().all()
     assert scored.is_between(0, 1).all()
 
 
 def test_customers_who_are_all_alike_and_nobody() -> None:
     alike = pl.DataFrame({"revenue": [7.0, 7.0]})
-    assert cv.abc.score_criteria(alike, weights={"revenue": 1})["criteria_score"].to_list() == [
+    assert cv.abc.score_criteria(alike, criteria={"revenue": 1})["criteria_score"].to_list() == [
         0,
         0,
     ]
-    assert cv.abc.score_criteria(alike.clear(), weights={"revenue": 1}).is_empty()
+    assert cv.abc.score_criteria(alike.clear(), criteria={"revenue": 1}).is_empty()
 
 
 def test_what_scores_refuse() -> None:
     shop = pl.DataFrame({"revenue": [1.0, math.inf], "name": ["a", "b"]})
     with pytest.raises(cv.DataError, match="1 row with NaN or infinite"):
-        cv.abc.score_criteria(shop, weights={"revenue": 1})
+        cv.abc.score_criteria(shop, criteria={"revenue": 1})
     with pytest.raises(cv.SchemaError, match=r"missing column 'profit'.*'name' is String"):
-        cv.abc.score_criteria(shop, weights={"profit": 1, "name": 1})
+        cv.abc.score_criteria(shop, criteria={"profit": 1, "name": 1})
     with pytest.raises(cv.CustomerValueError, match="weights of zero, leave them out: revenue"):
-        cv.abc.score_criteria(shop, weights={"revenue": 0})
+        cv.abc.score_criteria(shop, criteria={"revenue": 0})
     for weights in ({}, {"revenue": math.nan}):
         with pytest.raises(ValidationError):
-            cv.abc.score_criteria(shop, weights=weights)
+            cv.abc.score_criteria(shop, criteria=weights)
 
 
 def test_scores_are_lazy_for_lazy_frames_and_pandas_comes_in() -> None:
     shop = frame([(1, 2, 3), (4, None, 1), (9, 9, 9)])
-    lazy = cv.abc.score_criteria(shop.lazy(), weights=WEIGHTS)
+    lazy = cv.abc.score_criteria(shop.lazy(), criteria=WEIGHTS)
     assert isinstance(lazy, pl.LazyFrame)
-    assert lazy.collect().equals(cv.abc.score_criteria(shop, weights=WEIGHTS))
-    assert cv.abc.score_criteria(shop.to_pandas(), weights=WEIGHTS).height == 3
+    assert lazy.collect().equals(cv.abc.score_criteria(shop, criteria=WEIGHTS))
+    assert cv.abc.score_criteria(shop.to_pandas(), criteria=WEIGHTS).height == 3
 
 
 # --- two criteria crossed ---

@@ -14,7 +14,7 @@ from golden import golden
 EXAMPLE = golden("allocation")["blattberg_deighton"]
 ACQUIRE = cv.allocation.ResponseCurve(**EXAMPLE["acquisition"])
 RETAIN = cv.allocation.ResponseCurve(**EXAMPLE["retention"])
-TERMS = {name: EXAMPLE[name] for name in ("margin", "discount_rate")}
+TERMS = {"profit_per_period": EXAMPLE["margin"], "discount_rate": EXAMPLE["discount_rate"]}
 
 curves = st.builds(
     lambda ceiling, spend, part: cv.allocation.ResponseCurve(
@@ -50,7 +50,7 @@ def test_at_the_optimum_marginal_costs_and_value_are_equal(
     rate: float,
 ) -> None:
     best = cv.allocation.balance_acquisition_retention(
-        acquire, retain, margin=margin, discount_rate=rate
+        acquire, retain, profit_per_period=margin, discount_rate=rate
     )
     worth = best.customer_value
     for spend, cost in (
@@ -66,7 +66,7 @@ def test_at_the_optimum_marginal_costs_and_value_are_equal(
         other = cv.allocation.acquisition_retention_value(
             acquire,
             retain,
-            margin=margin,
+            profit_per_period=margin,
             discount_rate=rate,
             acquisition_spend=by_a * best.acquisition_spend,
             retention_spend=by_r * best.retention_spend,
@@ -90,7 +90,9 @@ def test_a_general_optimiser_finds_the_same() -> None:
 
 def test_customers_who_bring_nothing_are_not_bought() -> None:
     for margin in (-5.0, 0.0, 0.001):
-        best = cv.allocation.balance_acquisition_retention(ACQUIRE, RETAIN, margin=margin)
+        best = cv.allocation.balance_acquisition_retention(
+            ACQUIRE, RETAIN, profit_per_period=margin
+        )
         assert (best.acquisition_spend, best.retention_spend) == (0.0, 0.0)
         assert best.customer_value == margin
         assert best.equity_per_prospect == 0.0
@@ -102,4 +104,6 @@ def test_numbers_out_of_range_are_refused() -> None:
     with pytest.raises(ValidationError, match="ceiling"):
         cv.allocation.ResponseCurve(ceiling=80, spend=1, rate=60)
     with pytest.raises(ValidationError, match="acquisition_retention\ndiscount_rate"):
-        cv.allocation.balance_acquisition_retention(ACQUIRE, RETAIN, margin=50, discount_rate=10)
+        cv.allocation.balance_acquisition_retention(
+            ACQUIRE, RETAIN, profit_per_period=50, discount_rate=10
+        )

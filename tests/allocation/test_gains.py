@@ -15,7 +15,7 @@ shares = st.sampled_from([0.0, 0.1, 0.5, 1.0])
 
 
 def customers(**columns: Any) -> pl.DataFrame:
-    return pl.DataFrame({"churn_risk": [0.5], "clv": [500.0]} | columns)
+    return pl.DataFrame({"churn_risk": [0.5], "clv_if_alive": [500.0]} | columns)
 
 
 def test_win_back_of_a_segment() -> None:
@@ -49,7 +49,7 @@ def test_the_four_outcomes_of_an_offer(
     churn: float, success: float, acceptance: float, value: int, cost: int, contact: int
 ) -> None:
     row = cv.allocation.retention_offer_gain(
-        customers(churn_risk=[churn], clv=[value], s=[success]),
+        customers(churn_risk=[churn], clv_if_alive=[value], s=[success]),
         success="s",
         acceptance=acceptance,
         offer_cost=cost,
@@ -69,7 +69,7 @@ def test_the_four_outcomes_of_an_offer(
 
 
 def test_the_likeliest_to_leave_is_not_the_one_to_call() -> None:
-    shop = customers(churn_risk=[0.7, 0.2, 0.05], clv=[300.0, 5000.0, 20000.0])
+    shop = customers(churn_risk=[0.7, 0.2, 0.05], clv_if_alive=[300.0, 5000.0, 20000.0])
     shop = shop.with_row_index("customer_id")
     gains = cv.allocation.retention_offer_gain(shop, **OFFER)
     assert gains["offer_gain"].arg_max() == 1
@@ -81,7 +81,7 @@ def test_the_likeliest_to_leave_is_not_the_one_to_call() -> None:
 
 def test_unknown_and_bad_input() -> None:
     unknown = cv.allocation.retention_offer_gain(
-        customers(clv=pl.Series([None], dtype=pl.Float64)), **OFFER
+        customers(clv_if_alive=pl.Series([None], dtype=pl.Float64)), **OFFER
     )
     assert unknown["offer_gain"].to_list() == [None]
     with pytest.raises(ValidationError, match="retention_offer_gain\nsuccess"):
@@ -91,3 +91,15 @@ def test_unknown_and_bad_input() -> None:
     segments = pl.DataFrame({"customers": -1, "second_lifetime_value": 1.0})
     with pytest.raises(cv.DataError, match="segments: 1 row with values below zero in 'customers'"):
         cv.allocation.win_back_gain(segments, offer_cost=1, success=0.5)
+
+
+def test_p_alive_is_counted_once() -> None:
+    # .8 x .2 x (400 - 10) - .2 x .1 x 10, and .2 x .2 x (400 - 10) - .8 x .1 x 10
+    two = pl.DataFrame(
+        {"churn_risk": [0.8, 0.2], "clv_if_alive": [400.0, 400.0], "clv": [80.0, 320.0]}
+    )
+    terms: dict[str, Any] = {"success": 0.2, "acceptance": 0.1, "offer_cost": 10.0}
+    offered = cv.allocation.retention_offer_gain(two, **terms)
+    assert offered["offer_gain"].to_list() == pytest.approx([62.2, 14.8], rel=1e-14)
+    with pytest.raises(cv.OptionError, match="take 'clv_if_alive'"):
+        cv.allocation.retention_offer_gain(two, clv_if_alive="clv", **terms)

@@ -164,7 +164,7 @@ def test_bad_offers_are_refused() -> None:
         cv.allocation.select_offers(bad.slice(1), budget=1)
     table = frame([("a", 3, 5)])
     with pytest.raises(
-        cv.DataError, match="1 row with a cost that is no multiple of the cost_unit 2"
+        cv.DataError, match="1 row with a cost that is not a multiple of the cost_unit 2"
     ):
         cv.allocation.select_offers(table, budget=1, method="exact", cost_unit=2)
     many = pl.DataFrame({"customer_id": range(100), "cost": 1e6, "gain": 1})

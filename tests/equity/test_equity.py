@@ -26,7 +26,9 @@ SCHEMA = {"tier": pl.String, "channel": pl.String, "clv": pl.Float64, "churn": p
 @given(rows)
 @settings(deadline=None, max_examples=60)
 def test_groups_add_up_to_the_whole(data: list[Any]) -> None:
-    customers = pl.DataFrame(data, schema=SCHEMA, orient="row")
+    customers = pl.DataFrame(data, schema=SCHEMA, orient="row").with_columns(
+        clv_if_alive=pl.col("clv") * 2
+    )
     whole = cv.equity.customer_equity(customers, churn="churn")
     assert whole.height == 1
     for by in ("tier", ["tier", "channel"]):
@@ -42,7 +44,7 @@ def test_groups_add_up_to_the_whole(data: list[Any]) -> None:
             assert table["equity_share"].null_count() == table.height
         shuffled = customers.sample(fraction=1, shuffle=True, seed=1)
         assert cv.equity.customer_equity(shuffled.lazy(), by=by, churn="churn").equals(table)
-    expected = sum(v * c for *_, v, c in data if v is not None and c is not None)
+    expected = sum(2 * v * c for *_, v, c in data if v is not None and c is not None)
     assert whole["equity_at_risk"].item() == pytest.approx(expected, abs=1e-5)
 
 
@@ -62,18 +64,33 @@ def test_one_customer_has_all_of_it() -> None:
     assert row == {"customers": 1, "unvalued": 0, "equity": 0.1, "equity_share": 1.0}
 
 
-def test_risk_is_probability_times_value() -> None:
+def test_risk_is_probability_times_value_if_alive() -> None:
     # Ranked by probability alone, the customer with the least at risk would come first.
     customers = pl.DataFrame(
-        {"who": ["a", "b", "c"], "clv": [1000.0, 5000.0, 20000.0], "churn": [0.7, 0.2, 0.05]}
+        {
+            "who": ["a", "b", "c"],
+            "clv": [300.0, 4000.0, 19000.0],
+            "churn_risk": [0.7, 0.2, 0.05],
+            "clv_if_alive": [1000.0, 5000.0, 20000.0],
+        }
     )
-    table = cv.equity.customer_equity(customers, by="who", churn="churn").sort("who")
+    table = cv.equity.customer_equity(customers, by="who", churn="churn_risk").sort("who")
     assert table["equity_at_risk"].to_list() == [700.0, 1000.0, 1000.0]
     assert table["risk_share"].to_list() == pytest.approx([0.7, 0.2, 0.05])
 
 
+def test_p_alive_is_counted_once() -> None:
+    customers = pl.DataFrame(
+        {"clv": [950.0, 500.0], "clv_if_alive": [1000.0, 1000.0], "churn_risk": [0.05, 0.5]}
+    )
+    table = cv.equity.customer_equity(customers, churn="churn_risk")
+    assert table.select("equity", "equity_at_risk").row(0) == pytest.approx((1450, 550))
+    with pytest.raises(cv.OptionError, match="take 'clv_if_alive'"):
+        cv.equity.customer_equity(customers, churn="churn_risk", clv_if_alive="clv")
+
+
 def test_bad_input() -> None:
-    customers = pl.DataFrame({"equity": ["a"], "clv": [1.0], "churn": [1.5]})
+    customers = pl.DataFrame({"equity": ["a"], "clv": [1.0], "clv_if_alive": [1.0], "churn": [1.5]})
     with pytest.raises(cv.CustomerValueError, match="names of the result: equity"):
         cv.equity.customer_equity(customers, by="equity")
     with pytest.raises(cv.DataError, match="not within 0 to 1 in 'churn'"):
@@ -84,7 +101,7 @@ def test_bad_input() -> None:
 
 def test_customers_to_come() -> None:
     cohorts = pl.DataFrame(
-        {"years": [0, 2], "customers": [10, 20], "clv": [50.0, 40.5], "acquisition_cost": [60, 0]}
+        {"years": [0, 2], "customers": [10, 20], "clv": [50.0, 40.5], "cac": [60, 0]}
     )
     expected = 10 * -10 + 20 * 40.5 / 1.1**2
     assert cv.equity.future_equity(cohorts) == pytest.approx(expected, rel=1e-14)

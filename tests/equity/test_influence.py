@@ -69,11 +69,15 @@ def test_a_stream_of_referrals() -> None:
     value, half_year = example.pop("value"), example.pop("half_year_rate")
     assert pytest.approx(half_year, abs=5e-6) == 1.15**0.5 - 1
     del example["source"]
+    example["profit_per_period"] = example.pop("margin")
     assert cv.equity.referral_value(**example) == pytest.approx(value, abs=0.005)
-    assert cv.equity.referral_value(type_one=1, margin=10, periods=0) == 0.0
-    assert cv.equity.referral_value(type_one=1, margin=10, periods=3, discount_rate=0) == 30.0
+    assert cv.equity.referral_value(type_one=1, profit_per_period=10, periods=0) == 0.0
+    assert (
+        cv.equity.referral_value(type_one=1, profit_per_period=10, periods=3, discount_rate=0)
+        == 30.0
+    )
     with pytest.raises(ValidationError, match="discount_rate"):
-        cv.equity.referral_value(type_one=1, margin=10, discount_rate=15)
+        cv.equity.referral_value(type_one=1, profit_per_period=10, discount_rate=15)
 
 
 people = st.fixed_dictionaries(

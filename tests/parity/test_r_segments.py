@@ -71,11 +71,12 @@ def test_published_summary_of_segments() -> None:
     of_r = read("orders_q5_segment_summary_readme.csv")
     segmented = cv.segment_rfm(scored_as_r(), rules=RFM_R_PACKAGE)
     columns = ["customers", "revenue", "med_recency", "med_frequency", "med_monetary"]
-    ours = cv.rfm.segment_profile(segmented, rules=RFM_R_PACKAGE).rename(
+    ours = cv.profile_segments(segmented, rules=RFM_R_PACKAGE).rename(
         {
             "recency_days_median": "med_recency",
             "purchases_median": "med_frequency",
-            "revenue_median": "med_monetary",
+            "value_median": "med_monetary",
+            "value_total": "revenue",
         }
     )
     mine = {

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import customer_value as cv
+from customer_value._common.stored import FittedOn
 
 AS_OF = date(1998, 6, 30)
 
@@ -34,7 +35,7 @@ def test_as_of_counts_recency_anew(cdnow: pl.DataFrame) -> None:
     """A month later everybody is a month older, and so is the scale."""
     later = AS_OF + timedelta(days=30)
     moved = cv.fit_rfm(cdnow, as_of=later)
-    assert moved.as_of == later
+    assert (moved.fitted_on or FittedOn()).as_of == later
     assert moved.recency.edges == tuple(edge + 30 for edge in cv.fit_rfm(cdnow).recency.edges)
     again = cv.score_rfm(cdnow, moved, as_of=later)["r_score"]
     assert again.equals(cv.score_rfm(cdnow, cv.fit_rfm(cdnow))["r_score"])
@@ -47,7 +48,7 @@ def test_dates_need_as_of(cdnow: pl.DataFrame) -> None:
             call(dates)
     with pytest.raises(cv.SchemaError, match="missing column 'last_purchase'"):
         cv.fit_rfm(cdnow.drop("last_purchase"), as_of=AS_OF)
-    with pytest.raises(cv.SchemaError, match="'last_purchase' is String, must be Date"):
+    with pytest.raises(cv.SchemaError, match="'last_purchase' is String, must be a date"):
         cv.fit_rfm(cdnow.with_columns(pl.col("last_purchase").cast(pl.String)), as_of=AS_OF)
     with pytest.raises(cv.CustomerValueError, match=r"as_of must be a datetime\.date"):
         cv.fit_rfm(cdnow, as_of=datetime(1998, 6, 30))  # noqa: DTZ001
@@ -131,7 +132,7 @@ def test_fit_and_score_refuse_the_same(rows: list[tuple[float | None, ...]], *, 
     assert scored["rfm_cell"].is_null().to_list() == [None in row for row in rows]
     known = sum(None not in row for row in rows)
     if known:
-        assert cv.fit_rfm(frame).n_customers == known
+        assert cv.fit_rfm(frame).fitted_on == FittedOn(n_customers=known)
     else:
         with pytest.raises(cv.FitError, match=f"{len(rows)} rows; customers left out"):
             cv.fit_rfm(frame)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import customer_value as cv
+from customer_value._common.stored import FittedOn
 from oracles import rfm as oracle
 from oracles.rfm import Customer
 
@@ -132,7 +133,7 @@ def test_counts_and_achieved_bins_are_those_of_the_scores(
         assert dimension.achieved_bins == scored[name].n_unique()
     too_few = sum(d.achieved_bins < d.requested_bins for d in scale.dimensions)
     assert len(scale.warnings) == too_few
-    assert scale.n_customers == len(customers)
+    assert scale.fitted_on == FittedOn(n_customers=len(customers))
 
 
 @pytest.mark.parametrize("bins", range(2, 11))
@@ -235,8 +236,8 @@ def test_every_column_and_row_stays(cdnow: pl.DataFrame) -> None:
 
 def test_the_scale_says_what_it_was_fitted_on(cdnow: pl.DataFrame) -> None:
     scale = cv.fit_rfm(cdnow)
-    assert (scale.as_of, scale.n_customers) == (date(1998, 6, 30), 2357)
-    assert cv.fit_rfm(cdnow.drop("as_of")).as_of is None
+    assert scale.fitted_on == FittedOn(as_of=date(1998, 6, 30), n_customers=2357)
+    assert cv.fit_rfm(cdnow.drop("as_of")).fitted_on == FittedOn(n_customers=2357)
     assert [d.column for d in scale.dimensions] == ["recency_days", "purchases", "revenue"]
 
 
@@ -407,7 +408,7 @@ def returns_only() -> pl.DataFrame:
 def test_customers_without_a_purchase_are_left_out_of_the_fit() -> None:
     customers = returns_only()
     scale = cv.fit_rfm(customers)
-    assert scale.n_customers == 3
+    assert (scale.fitted_on or FittedOn()).n_customers == 3
     assert scale.dimensions == cv.fit_rfm(customers.filter(pl.col("purchases") > 0)).dimensions
     assert scale.warnings[-1] == "customers left out, without a purchase: 1"
     assert not any("left out" in w for w in cv.fit_rfm(customers.head(3)).warnings)
@@ -489,7 +490,7 @@ def test_text_is_no_number() -> None:
 
 
 def test_something_else_is_no_frame() -> None:
-    with pytest.raises(cv.SchemaError, match="dict is no frame"):
+    with pytest.raises(cv.SchemaError, match="a dict is not a table"):
         cv.fit_rfm({"revenue": [1.0]})  # type: ignore[arg-type]
 
 
@@ -564,10 +565,38 @@ def test_breaks_and_method_belong_together() -> None:
         cv.RfmOptions(recency_breaks=(1, 2))
 
 
-@pytest.mark.parametrize("wrong", [(2.0, 1.0), (1.0, 1.0), (math.nan,), tuple(range(10))])
+@pytest.mark.parametrize("wrong", [(2.0, 1.0), (math.nan,), tuple(range(10))])
 def test_breaks_ascend_are_finite_and_not_too_many(wrong: tuple[float, ...]) -> None:
     with pytest.raises(ValidationError, match="monetary_breaks"):
         cv.RfmOptions(method="breaks", **(BREAKS | {"monetary_breaks": wrong}))
+
+
+@given(customers=customers_of_a_shop, bins=three_bins)
+@laws
+def test_the_edges_of_a_scale_are_breaks(
+    customers: list[Customer], bins: tuple[int, int, int]
+) -> None:
+    shop = frame(customers)
+    scale = cv.fit_rfm(shop, options=options(bins))
+    given_back = cv.RfmOptions(
+        method="breaks",
+        recency_breaks=scale.recency.edges,
+        frequency_breaks=scale.frequency.edges,
+        monetary_breaks=scale.monetary.edges,
+    )
+    again = cv.fit_rfm(shop, options=given_back)
+    assert again.dimensions == scale.dimensions
+    assert cv.score_rfm(shop, again).equals(cv.score_rfm(shop, scale))
+
+
+def test_halves_and_single_customers_score_as_the_whole() -> None:
+    customers = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30))
+    scale = cv.fit_rfm(customers)
+    whole = cv.score_rfm(customers, scale)
+    halves = [cv.score_rfm(customers[k::2], scale) for k in (0, 1)]
+    assert pl.concat(halves).sort("customer_id").equals(whole.sort("customer_id"))
+    assert pl.concat(cv.score_rfm(customers[k], scale) for k in range(30)).equals(whole.head(30))
+    assert cv.score_rfm(customers).equals(whole)
 
 
 def test_no_break_is_one_bin() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 from datetime import date
 from itertools import product
 from pathlib import Path
@@ -494,7 +495,7 @@ def test_chinese_names_that_are_missing_are_named() -> None:
     )
     with pytest.raises(cv.CustomerValueError, match="'mine' have no Chinese name of b, c"):
         segments_of(rules, "555", locale="zh")
-    with pytest.raises(cv.CustomerValueError, match="locale is 'en' or 'zh', got 'fr'"):
+    with pytest.raises(cv.CustomerValueError, match="locale must be one of 'en', 'zh'; got 'fr'"):
         segments_of(rules, "555", locale="fr")
 
 
@@ -557,3 +558,14 @@ def test_two_segments_of_one_chinese_name_are_refused() -> None:
     )
     with pytest.raises(ValidationError, match="Chinese names of more than one segment: 甲"):
         cv.rfm.RfmRules(name="x", version="1", segments=segments)
+
+
+def test_a_bundled_table_goes_by_its_name() -> None:
+    cells = pl.DataFrame({"rfm_cell": ["555", "111", None]})
+    for table in (cv.RFM_LIST_125, RFM_GRID_25):
+        assert cv.segment_rfm(cells, rules=table.name).equals(cv.segment_rfm(cells, rules=table))  # type: ignore[call-overload]
+    assert len(str(inspect.signature(cv.segment_rfm))) < 200
+    with pytest.raises(cv.OptionError, match="rules must be one of 'rfm_list_125'"):
+        cv.segment_rfm(cells, rules="rfm")  # type: ignore[call-overload]
+    with pytest.raises(cv.OptionError, match="rules must be a str or RfmRules or Mapping"):
+        cv.segment_rfm(cells, rules=5)  # type: ignore[call-overload]

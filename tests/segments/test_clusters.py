@@ -59,11 +59,11 @@ def coordinates(rows: pl.DataFrame) -> np.ndarray[tuple[int, int], np.dtype[np.f
 
 def test_the_clusters_of_cdnow_are_those_of_scikit_learn(cdnow: pl.DataFrame) -> None:
     clusters = cv.fit_clusters(cdnow, n_clusters=4, seed=7)
-    labels = cv.segments.cluster_customers(cdnow, clusters)["cluster"].to_numpy()
+    labels = cv.segments.assign_clusters(cdnow, clusters)["cluster"].to_numpy()
     ordered = cdnow.sort(COLUMNS)
     points = coordinates(ordered)
     peer = KMeans(4, n_init=10, random_state=7).fit(points)
-    mine = cv.segments.cluster_customers(ordered, clusters)["cluster"].to_numpy()
+    mine = cv.segments.assign_clusters(ordered, clusters)["cluster"].to_numpy()
     pairs = set(zip(peer.labels_.tolist(), mine.tolist(), strict=True))
     assert len(pairs) == 4  # each of theirs is one of ours
     assert sorted(np.bincount(labels)[1:]) == sorted(np.bincount(peer.labels_))
@@ -79,8 +79,8 @@ def test_the_clusters_of_cdnow_are_those_of_scikit_learn(cdnow: pl.DataFrame) ->
 
 def test_the_silhouette_of_few_customers_is_that_of_all() -> None:
     shop = groups(30)
-    clusters = cv.fit_clusters(shop, n_clusters=3)
-    labels = cv.segments.cluster_customers(shop, clusters)["cluster"].to_numpy()
+    clusters = cv.fit_clusters(shop, n_clusters=3, seed=0)
+    labels = cv.segments.assign_clusters(shop, clusters)["cluster"].to_numpy()
     assert clusters.silhouette == pytest.approx(silhouette_score(coordinates(shop), labels))
 
 
@@ -89,12 +89,12 @@ def test_the_silhouette_of_few_customers_is_that_of_all() -> None:
 
 def test_three_kinds_of_customers_are_found_and_counted() -> None:
     shop = groups(50)
-    clusters = cv.fit_clusters(shop)
+    clusters = cv.fit_clusters(shop, seed=0)
     assert [one.customers for one in clusters.clusters] == [50, 50, 50]
     assert clusters.silhouette is not None
     assert clusters.silhouette > 0.8
     assert (
-        cv.segments.cluster_customers(shop, clusters)["cluster"].to_list()
+        cv.segments.assign_clusters(shop, clusters)["cluster"].to_list()
         == [1] * 50 + [2] * 50 + [3] * 50
     )
     for one, centre in zip(
@@ -106,24 +106,24 @@ def test_three_kinds_of_customers_are_found_and_counted() -> None:
 def test_clusters_are_numbered_by_the_last_column() -> None:
     shop = groups(20)
     by_recency = cv.fit_clusters(
-        shop, n_clusters=3, columns=("revenue", "purchases", "recency_days")
+        shop, n_clusters=3, columns=("revenue", "purchases", "recency_days"), seed=0
     )
-    assert cv.segments.cluster_customers(shop, by_recency)["cluster"][0] == 3
+    assert cv.segments.assign_clusters(shop, by_recency)["cluster"][0] == 3
     ties = pl.DataFrame({"purchases": [1, 1, 9, 9], "revenue": [5, 5, 5, 5]})
-    clusters = cv.fit_clusters(ties, n_clusters=2, columns=("purchases", "revenue"))
-    assert cv.segments.cluster_customers(ties, clusters)["cluster"].to_list() == [2, 2, 1, 1]
+    clusters = cv.fit_clusters(ties, n_clusters=2, columns=("purchases", "revenue"), seed=0)
+    assert cv.segments.assign_clusters(ties, clusters)["cluster"].to_list() == [2, 2, 1, 1]
 
 
 def test_starts_are_tried_on_a_sample_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
     shop = groups(300)
-    whole = cv.fit_clusters(shop, n_clusters=3)
+    whole = cv.fit_clusters(shop, n_clusters=3, seed=0)
     monkeypatch.setattr(_means, "_TRIED", 100)
     monkeypatch.setattr(_means, "_COMPARED", 60)
-    sampled = cv.fit_clusters(shop, n_clusters=3)
+    sampled = cv.fit_clusters(shop, n_clusters=3, seed=0)
     assert [one.customers for one in sampled.clusters] == [300, 300, 300]
     for one, other in zip(sampled.clusters, whole.clusters, strict=True):
         assert list(one.centre.values()) == pytest.approx(list(other.centre.values()), rel=1e-6)
-    assert len(cv.fit_clusters(shop).clusters) == 3
+    assert len(cv.fit_clusters(shop, seed=0).clusters) == 3
 
 
 # --- laws ---
@@ -138,7 +138,7 @@ def test_neither_row_order_nor_keys_change_the_clusters(
     shuffled = shop.sample(fraction=1, shuffle=True, seed=seed).with_row_index("customer_id")
     clusters = cv.fit_clusters(shop, n_clusters=k, seed=seed)
     assert cv.fit_clusters(shuffled, n_clusters=k, seed=seed) == clusters
-    labelled = cv.segments.cluster_customers(shuffled, clusters)
+    labelled = cv.segments.assign_clusters(shuffled, clusters)
     assert labelled.drop("cluster").equals(shuffled)
     counts = labelled["cluster"].value_counts().rows()
     expected = {one.cluster: one.customers for one in clusters.clusters if one.customers}
@@ -150,10 +150,10 @@ def test_neither_row_order_nor_keys_change_the_clusters(
 def test_the_currency_does_not_matter(rows: list[tuple[int, int, int]], power: int) -> None:
     shop = frame(rows)
     other = shop.with_columns(pl.col("revenue") * 2.0**power)
-    one, two = (cv.fit_clusters(money, n_clusters=3) for money in (shop, other))
+    one, two = (cv.fit_clusters(money, n_clusters=3, seed=0) for money in (shop, other))
     assert [c.customers for c in one.clusters] == [c.customers for c in two.clusters]
-    assert cv.segments.cluster_customers(shop, one)["cluster"].equals(
-        cv.segments.cluster_customers(other, two)["cluster"]
+    assert cv.segments.assign_clusters(shop, one)["cluster"].equals(
+        cv.segments.assign_clusters(other, two)["cluster"]
     )
 
 
@@ -161,9 +161,9 @@ def test_the_currency_does_not_matter(rows: list[tuple[int, int, int]], power: i
 @laws
 def test_each_customer_is_in_the_nearest_cluster(rows: list[tuple[int, int, int]]) -> None:
     shop = frame(rows)
-    clusters = cv.fit_clusters(shop, n_clusters=3)
+    clusters = cv.fit_clusters(shop, n_clusters=3, seed=0)
     for row, label in zip(
-        shop.to_dicts(), cv.segments.cluster_customers(shop, clusters)["cluster"], strict=True
+        shop.to_dicts(), cv.segments.assign_clusters(shop, clusters)["cluster"], strict=True
     ):
         distances = [
             math.hypot(
@@ -184,7 +184,7 @@ def test_each_customer_is_in_the_nearest_cluster(rows: list[tuple[int, int, int]
 def test_one_customer_and_customers_who_are_all_alike() -> None:
     for rows in ([(3, 2, 100)], [(3, 2, 100)] * 5, [(0, 0, 0)] * 2):
         for k in (None, 3):
-            clusters = cv.fit_clusters(frame(rows), n_clusters=k)
+            clusters = cv.fit_clusters(frame(rows), n_clusters=k, seed=0)
             (only,) = clusters.clusters
             assert only.customers == len(rows)
             assert list(only.centre.values()) == pytest.approx(rows[0])
@@ -196,9 +196,9 @@ def test_one_customer_and_customers_who_are_all_alike() -> None:
 
 def test_values_of_any_size() -> None:
     shop = pl.DataFrame({"revenue": [-1.7e308, -1.0, 0.0, 5e-324, 1e-300, 1.0, 1.7e308]})
-    clusters = cv.fit_clusters(shop, n_clusters=3, columns=["revenue"])
+    clusters = cv.fit_clusters(shop, n_clusters=3, columns=["revenue"], seed=0)
     assert sum(one.customers for one in clusters.clusters) == 7
-    assert cv.segments.cluster_customers(shop, clusters)["cluster"].null_count() == 0
+    assert cv.segments.assign_clusters(shop, clusters)["cluster"].null_count() == 0
     centres = [one.centre["revenue"] for one in clusters.clusters]
     assert centres == sorted(centres, reverse=True)
 
@@ -207,9 +207,9 @@ def test_unknown_customers_have_no_cluster() -> None:
     shop = groups(10).with_columns(
         revenue=pl.when(pl.col("customer_id") > 1).then(pl.col("revenue"))
     )
-    clusters = cv.fit_clusters(shop, n_clusters=3)
+    clusters = cv.fit_clusters(shop, n_clusters=3, seed=0)
     assert sum(one.customers for one in clusters.clusters) == 28
-    labels = cv.segments.cluster_customers(shop, clusters)["cluster"]
+    labels = cv.segments.assign_clusters(shop, clusters)["cluster"]
     assert labels.dtype == pl.Int64
     assert labels[:2].to_list() == [None, None]
     assert labels.null_count() == 2
@@ -218,11 +218,13 @@ def test_unknown_customers_have_no_cluster() -> None:
 def test_what_is_refused() -> None:
     shop = groups(3)
     with pytest.raises(cv.FitError, match="no customer has values of revenue"):
-        cv.fit_clusters(shop.with_columns(revenue=pl.lit(None, pl.Float64)), columns=["revenue"])
+        cv.fit_clusters(
+            shop.with_columns(revenue=pl.lit(None, pl.Float64)), columns=["revenue"], seed=0
+        )
     with pytest.raises(cv.SchemaError, match="missing column 'profit'"):
-        cv.fit_clusters(shop, columns=["profit"])
+        cv.fit_clusters(shop, columns=["profit"], seed=0)
     with pytest.raises(cv.DataError, match="9 rows with NaN or infinite values"):
-        cv.fit_clusters(shop.with_columns(revenue=math.nan))
+        cv.fit_clusters(shop.with_columns(revenue=math.nan), seed=0)
     wrong: list[dict[str, Any]] = [
         {"n_clusters": 0},
         {"seed": -1},
@@ -231,13 +233,13 @@ def test_what_is_refused() -> None:
     ]
     for words in wrong:
         with pytest.raises(ValidationError):
-            cv.fit_clusters(shop, **words)
-    clusters = cv.fit_clusters(shop, n_clusters=2)
+            cv.fit_clusters(shop, **({"seed": 0} | words))
+    clusters = cv.fit_clusters(shop, n_clusters=2, seed=0)
     bad = shop.with_columns(revenue=math.inf)
     with pytest.raises(cv.DataError, match=r"9 rows with NaN or infinite .*revenue inf"):
-        cv.segments.cluster_customers(bad, clusters)
+        cv.segments.assign_clusters(bad, clusters)
     with pytest.raises(cv.SchemaError, match="missing column 'revenue'"):
-        cv.segments.cluster_customers(shop.drop("revenue"), clusters)
+        cv.segments.assign_clusters(shop.drop("revenue"), clusters)
 
 
 def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,27 +248,40 @@ def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(_means, "import_module", absent)
     with pytest.raises(ImportError, match=r"pip install 'customer-value\[cluster\]'"):
-        cv.fit_clusters(groups(3))
+        cv.fit_clusters(groups(3), seed=0)
 
 
 # --- the model ---
 
 
 def test_clusters_are_json_and_place_new_customers() -> None:
-    clusters = cv.fit_clusters(groups(10), n_clusters=3)
-    again = cv.segments.CustomerClusters.model_validate_json(clusters.model_dump_json())
+    clusters = cv.fit_clusters(groups(10), n_clusters=3, seed=0)
+    again = cv.segments.ClusterModel.model_validate_json(clusters.model_dump_json())
     assert again == clusters
     new = groups(5, seed=9)
-    placed = cv.segments.cluster_customers(new.lazy(), again)
+    placed = cv.segments.assign_clusters(new.lazy(), again)
     assert isinstance(placed, pl.LazyFrame)
     assert placed.collect()["cluster"].to_list() == [1] * 5 + [2] * 5 + [3] * 5
-    assert cv.segments.cluster_customers(new.to_pandas(), again).equals(placed.collect())
-    assert cv.segments.cluster_customers(new.clear(), again).is_empty()
+    assert cv.segments.assign_clusters(new.to_pandas(), again).equals(placed.collect())
+    assert cv.segments.assign_clusters(new.clear(), again).is_empty()
 
 
 def test_a_model_must_be_whole() -> None:
-    words = cv.fit_clusters(groups(3), n_clusters=2).model_dump()
+    words = cv.fit_clusters(groups(3), n_clusters=2, seed=0).model_dump()
     one, two = words["clusters"]
     for clusters in ([two, one], [{**one, "centre": {"revenue": 1.0}}, two]):
         with pytest.raises(ValidationError, match=r"clusters must be|each centre"):
-            cv.segments.CustomerClusters.model_validate({**words, "clusters": clusters})
+            cv.segments.ClusterModel.model_validate({**words, "clusters": clusters})
+
+
+def test_clusters_are_stored_and_applied_to_single_customers() -> None:
+    shop = groups(3)
+    model = cv.fit_clusters(shop, n_clusters=3, seed=1)
+    assert model.fitted_on is not None
+    assert model.fitted_on.n_customers == shop.height
+    again = cv.segments.ClusterModel.model_validate_json(model.model_dump_json())
+    whole = cv.segments.assign_clusters(shop, again)
+    alone = [cv.segments.assign_clusters(shop[k], again) for k in range(shop.height)]
+    assert pl.concat(alone).equals(whole)
+    with pytest.raises(cv.OptionError, match="must be a ClusterModel"):
+        cv.segments.assign_clusters(shop, {})  # type: ignore[call-overload]

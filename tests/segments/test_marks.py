@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import customer_value as cv
-from customer_value.segments.marks import (
+from customer_value.segments import (
     DEFAULT_MARKS,
     MarkCondition,
     MarkRule,
@@ -398,7 +398,7 @@ def test_locales_are_checked() -> None:
     rules = table(rule("m", MarkCondition(column="n", above=0)))
     with pytest.raises(cv.CustomerValueError, match="no Chinese name of m"):
         customer_marks(shop, rules=rules, locale="zh")
-    with pytest.raises(cv.CustomerValueError, match="locale is 'en' or 'zh', got 'fr'"):
+    with pytest.raises(cv.CustomerValueError, match="locale must be one of 'en', 'zh'; got 'fr'"):
         customer_marks(shop, rules=rules, locale="fr")  # type: ignore[call-overload]
 
 
@@ -592,3 +592,16 @@ def test_flags_refuse_what_they_cannot_use() -> None:
         busy_but_low_value(shop, top=20, bottom=0)
     with pytest.raises(cv.CustomerValueError, match=r"between 0 and 1, got top nan"):
         one_off_large(shop, top=math.nan)
+
+
+@pytest.mark.parametrize("dtype", [pl.String, pl.Enum(["silver", "gold"])])
+def test_tiers_of_other_names_are_refused(dtype: Any) -> None:
+    shop = pl.DataFrame(
+        {"tier": ["gold", "silver", "gold"], "purchases": [9, 9, 9], "stage": ["new"] * 3},
+        schema_overrides={"tier": dtype},
+    )
+    message = r"unknown in 'tier': 'gold' \(2\), 'silver' \(1\); known are 'high'"
+    with pytest.raises(cv.DataError, match=message):
+        customer_marks(shop)
+    with pytest.raises(cv.DataError, match="unknown in 'tier'"):
+        customer_marks(shop.lazy()).collect()

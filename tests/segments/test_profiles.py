@@ -448,7 +448,7 @@ def test_errors_say_what_is_wrong() -> None:
         profile_segments(shop.with_columns(x=1), by="x", value="group")
     with pytest.raises(cv.SchemaError, match=r"attributes are plain columns, but 'tags' is List"):
         profile_segments(shop.with_columns(tags=pl.lit([1])), by="tags")
-    with pytest.raises(cv.SchemaError, match="is no frame"):
+    with pytest.raises(cv.SchemaError, match="is not a table"):
         profile_segments({"group": ["a"]}, by="group")  # type: ignore[arg-type]
     with pytest.raises(cv.CustomerValueError, match="min_size must be 1 or more, got 0"):
         profile_segments(shop, by="group", min_size=0)

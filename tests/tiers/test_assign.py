@@ -233,7 +233,7 @@ def test_types_and_columns() -> None:
     assert cv.assign_tiers(frame([1.0, 2.0])).schema == {
         "customer_id": pl.String,
         "clv": pl.Float64,
-        "tier": pl.String,
+        "tier": pl.Enum(["unrated", "low", "medium", "high"]),
         "distance_to_next": pl.Float64,
     }
 
@@ -625,7 +625,7 @@ def test_the_dwell_needs_days() -> None:
     with pytest.raises(cv.SchemaError, match="previous: missing column 'tier_since'"):
         cv.assign_tiers(dated(1.0), options=TEN_FOR_90_DAYS, previous=earlier(c0="low"))
     text = earlier(c0="low").with_columns(tier_since=pl.lit("2024-01-01"))
-    with pytest.raises(cv.SchemaError, match="previous: 'tier_since' is String, must be Date"):
+    with pytest.raises(cv.SchemaError, match="previous: 'tier_since' is String, must be a date"):
         cv.assign_tiers(dated(1.0), previous=text)
 
 

@@ -102,7 +102,7 @@ def rfm(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     assert_type(cv.rfm.rfm_out_of_range(lazy, scale), pl.DataFrame)
     own = {"big": pl.col("revenue") > 100, "fresh": pl.col("r_score") == 5}
     assert_type(cv.segment_rfm(lazy, rules=own), pl.LazyFrame)
-    assert_type(cv.rfm.segment_profile(lazy, rules=own), pl.DataFrame)
+    assert_type(cv.profile_segments(lazy, rules=own), pl.DataFrame)
     assert_type(cv.rfm.check_rules(own).uncovered, tuple[str, ...])
 
 
@@ -115,7 +115,7 @@ def abc_classes_and_tiers(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     assert_type(limits, cv.abc.AbcLimits)
     assert_type(limits.customers["A"], int)
     assert_type(limits.pareto, cv.abc.AbcPoint | None)
-    scored = cv.abc.score_criteria(lazy, weights={"revenue": 3, "recency_days": -1}, method="ng")
+    scored = cv.abc.score_criteria(lazy, criteria={"revenue": 3, "recency_days": -1}, method="ng")
     assert_type(cv.classify_abc(scored, value="criteria_score"), pl.LazyFrame)
     joint = cv.abc.classify_joint_abc(customers, first="revenue", second="profit")
     assert_type(joint, pl.DataFrame)
@@ -126,10 +126,10 @@ def abc_classes_and_tiers(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
 
 def clusters(customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     learnt = cv.fit_clusters(customers, n_clusters=4, columns=["purchases", "revenue"], seed=7)
-    assert_type(learnt, cv.segments.CustomerClusters)
+    assert_type(learnt, cv.segments.ClusterModel)
     assert_type([one.centre["revenue"] for one in learnt.clusters], list[float])
-    assert_type(customers.pipe(cv.segments.cluster_customers, learnt), pl.DataFrame)
-    assert_type(cv.segments.cluster_customers(lazy, learnt), pl.LazyFrame)
+    assert_type(customers.pipe(cv.segments.assign_clusters, learnt), pl.DataFrame)
+    assert_type(cv.segments.assign_clusters(lazy, learnt), pl.LazyFrame)
     Path("clusters.json").write_text(learnt.model_dump_json(), encoding="utf-8")
 
 
@@ -381,9 +381,9 @@ def costs_and_accounts(log: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> N
 def allocation(frame: pl.DataFrame, lazy: pl.LazyFrame, table: Table) -> None:
     acquire = cv.allocation.ResponseCurve(ceiling=0.10, spend=1, rate=0.04)
     retain = cv.allocation.ResponseCurve(ceiling=0.80, spend=8, rate=0.60)
-    best = cv.allocation.balance_acquisition_retention(acquire, retain, margin=50)
+    best = cv.allocation.balance_acquisition_retention(acquire, retain, profit_per_period=50)
     assert_type(best, cv.allocation.AcquisitionRetention)
-    today = cv.allocation.acquisition_retention_value(acquire, retain, margin=50)
+    today = cv.allocation.acquisition_retention_value(acquire, retain, profit_per_period=50)
     assert_type(best.equity_per_prospect - today.equity_per_prospect, float)
     plan = cv.allocation.allocate_budget(table, budget=100, response="log", maximum="most")
     assert_type(plan.table, pl.DataFrame)
@@ -523,8 +523,8 @@ def loyalty_and_reviews(log: pl.LazyFrame, customers: pl.LazyFrame, answers: Tab
     assert_type(cv.loyalty.cronbach_alpha(answers, items=["a", "b"]), float | None)
     cv.loyalty.perceived_value(answers, dimensions={"economic": ["price"]}, scale=(1, 5))
     cv.service.service_indicators(answers, as_of=day, sla_hours=4.0, orders=100)
-    cadence = cv.reviews.ReviewCadence(months={"high": 1}, otherwise=6)
-    assert_type(cv.reviews.review_schedule(answers, as_of=day, cadence=cadence), pl.DataFrame)
+    cadence = cv.reviews.ReviewOptions(months={"high": 1}, otherwise=6)
+    assert_type(cv.reviews.review_schedule(answers, as_of=day, options=cadence), pl.DataFrame)
     cv.changes.compare_snapshots(customers, answers, measures=["nps", "margin"])
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from customer_value._frames.arrays import to_array
 from customer_value._frames.assemble import with_columns
 from customer_value._frames.contracts import NOT_FINITE, ArrayRule, Offence, describe, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value._frames.money import TOO_LARGE
 from customer_value.exceptions import DataError
 
@@ -64,9 +64,8 @@ def derive(
         SchemaError: Columns are missing or no numbers.
         DataError: Values break a rule; names every column, rule and count at once.
     """
-    frame = as_polars(frame)
     rules = {name: broken for name, broken in inputs.items() if isinstance(name, str)}
-    require(frame, dict.fromkeys(rules, "number"), what=what)
+    frame = read_frame(frame, dict.fromkeys(rules, "number"), what=what)
     checked = with_columns(frame, _checked(rules, what).alias(_NUMBERS))
     added = with_columns(checked, *(column.alias(name) for name, column in columns.items()))
     schema = added.collect_schema()

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from customer_value._frames.contracts import Kind, Offence, describe, names_of, require
+from customer_value._frames.contracts import Kind, Offence, describe, names_of
 from customer_value._frames.derive import Rules, check_numbers
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value.exceptions import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -28,6 +28,19 @@ def attributes(by: str | Sequence[str], taken: tuple[str, ...]) -> list[str]:
     return keys
 
 
+def check_if_alive(argument: str, column: str) -> None:
+    """Refuse the column `clv` where a value without P(alive) is needed.
+
+    Raises:
+        OptionError: It is the expected value, in which P(alive) is counted already.
+    """
+    if column == "clv":
+        raise OptionError(
+            f"{argument}='clv' counts the probability twice: 'clv' is P(alive) times the value of "
+            "a customer who stays; take 'clv_if_alive'"
+        )
+
+
 def valued_rows(
     customers: Frame,
     keys: list[str],
@@ -37,12 +50,10 @@ def valued_rows(
     key: str | None,
 ) -> pl.DataFrame:
     """Attributes (for a bridge customer and group) and the checked numbers, value first."""
-    frame = as_polars(customers)
     kinds: dict[str, Kind] = dict.fromkeys(keys, "any")
     kinds.update(dict.fromkeys(inputs, "number"))
     kinds.update({} if key is None else {key: "key"})
-    require(frame, kinds, what=what)
-    table = frame.lazy().select(*kinds).collect()
+    table = read_frame(customers, kinds, what=what).lazy().select(*kinds).collect()
     numbers = check_numbers(table, inputs, what=what)
     value, *others = inputs
     columns = [

@@ -27,7 +27,7 @@ class Curve(NamedTuple):
         steps: Their values, the customers up to each, and in `held` their share of the values
             above zero, NaN where there are none.
         above_zero: How many steps are worth more than nothing.
-        counted: Number of the customers of whom shares are taken.
+        counted: Number of customers that shares are taken of.
     """
 
     steps: ranking.Steps
@@ -54,6 +54,11 @@ class Points(NamedTuple):
     submarginal: int
 
 
+def rules_of(options: AbcOptions) -> list[ArrayRule]:
+    """What no value may be."""
+    return [NOT_FINITE, *([_NOT_ABOVE_ZERO] if options.nonpositive == "refuse" else [])]
+
+
 def values_of(column: pl.Series, name: str, options: AbcOptions) -> FloatArray:
     """Give the values as an array, NaN where they are null.
 
@@ -62,9 +67,7 @@ def values_of(column: pl.Series, name: str, options: AbcOptions) -> FloatArray:
     Raises:
         DataError: Values are NaN or infinite, or at or below zero where that is refused.
     """
-    rules = [NOT_FINITE]
-    if options.nonpositive == "refuse":
-        rules.append(_NOT_ABOVE_ZERO)
+    rules = rules_of(options)
     values = to_array(column)
     broken = sum(int(np.count_nonzero(rule.broken(values))) for rule in rules)
     if broken > column.null_count():
@@ -78,9 +81,9 @@ def curve_of(values: FloatArray, options: AbcOptions) -> Curve:
     steps = ranking.steps(values, merge=options.ties == "together")
     above_zero = int(np.count_nonzero(steps.worth > 0))
     with_value = int(steps.reached[above_zero - 1]) if above_zero else 0
-    everybody = int(steps.reached[-1]) if steps.reached.size else 0
+    everyone = int(steps.reached[-1]) if steps.reached.size else 0
     steps.held[:] /= steps.held[-1] if above_zero else np.nan
-    return Curve(steps, above_zero, with_value if options.nonpositive == "separate" else everybody)
+    return Curve(steps, above_zero, with_value if options.nonpositive == "separate" else everyone)
 
 
 def limits(curve: Curve, options: AbcOptions) -> tuple[int, int, int]:

@@ -9,10 +9,12 @@ import polars as pl
 
 from customer_value._frames.arrays import to_array
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import check_instance
+from customer_value._frames.door import read_frame
+from customer_value._frames.fitted import refuse_beside_model
 from customer_value._kernels.math import ranking
 from customer_value.abc._curve import curve_of, limits, values_of
+from customer_value.abc.model import AbcModel
 from customer_value.abc.options import AbcOptions
 
 if TYPE_CHECKING:
@@ -29,14 +31,26 @@ _PLACE = {_RANK: pl.Float64, _SHARE: pl.Float64, CODE: pl.UInt8}
 
 @overload
 def classify_abc(
-    customers: pl.LazyFrame, *, value: str = "revenue", options: AbcOptions | None = None
+    customers: pl.LazyFrame,
+    model: AbcModel | None = None,
+    *,
+    value: str | None = None,
+    options: AbcOptions | None = None,
 ) -> pl.LazyFrame: ...
 @overload
 def classify_abc(
-    customers: ArrowStream, *, value: str = "revenue", options: AbcOptions | None = None
+    customers: ArrowStream,
+    model: AbcModel | None = None,
+    *,
+    value: str | None = None,
+    options: AbcOptions | None = None,
 ) -> pl.DataFrame: ...
 def classify_abc(
-    customers: Frame, *, value: str = "revenue", options: AbcOptions | None = None
+    customers: Frame,
+    model: AbcModel | None = None,
+    *,
+    value: str | None = None,
+    options: AbcOptions | None = None,
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add the ABC class of each customer by cumulative share of value.
 
@@ -50,18 +64,23 @@ def classify_abc(
 
     Args:
         customers: Frame with the value column, and `customer_id` if ties are split by it.
-        value: Column to classify by, such as `"revenue"`, `"clv"` or `"profit"`.
-        options: Where the classes end.
+        model: Limits from `fit_abc`: a customer then gets the same class in any company. Without
+            one they are learnt from these customers, and move with them.
+        value: Column to classify by, such as `"revenue"` (the default), `"clv"` or `"profit"`; a
+            model has its own.
+        options: Where the classes end; a model has its own.
 
     Returns:
         The frame with `abc_class` (`"A"`, `"B"`, `"C"`; `"D"` for values at or below zero if they
         are separate), `abc_rank` (Int64, 1 is largest) and `cumulative_share` (Float64, of value,
         whatever the classes are cut by). The total is that of the values above zero; customers at
         or below zero are C with a share of 1. Null values give nulls; where no value is above zero
-        the shares are null.
+        the shares are null. By a model there is `abc_class` alone: ranks and shares are of a crowd.
 
     Raises:
-        SchemaError: The column is missing or no number.
+        SchemaError: The column is missing or not a number.
+        OptionError: The model is not an `AbcModel`, the options are not `AbcOptions`, or a value or
+            options are given beside a model.
         DataError: Values are NaN or infinite, or at or below zero and refused; for a LazyFrame
             when it is collected.
 
@@ -74,9 +93,12 @@ def classify_abc(
         >>> "".join(cv.classify_abc(customers, options=best_fifth)["abc_class"])
         'AABBBCCCCC'
     """
+    if model is not None:
+        return _by_model(customers, model, value, options)
     options = options or AbcOptions()
-    frame = as_polars(customers)
-    require(frame, {value: "number"}, what="customers")
+    check_instance("options", options, AbcOptions)
+    value = value or "revenue"
+    frame = read_frame(customers, {value: "number"})
     # One column first: each field on its own would rank the customers again.
     placed = with_columns(frame, place(frame, value, options).alias(_ALL)).unnest(_ALL)
     return with_columns(
@@ -85,6 +107,16 @@ def classify_abc(
         pl.col(_RANK).cast(pl.Int64).alias("abc_rank"),
         pl.col(_SHARE).alias("cumulative_share"),
     ).drop(_PLACE)
+
+
+def _by_model(
+    customers: Frame, model: AbcModel, value: str | None, options: AbcOptions | None
+) -> pl.DataFrame | pl.LazyFrame:
+    check_instance("model", model, AbcModel)
+    refuse_beside_model(value=value, options=options)
+    frame = read_frame(customers, {model.value: "number"})
+    frame = frame.drop("abc_rank", "cumulative_share", strict=False)  # of an earlier call
+    return with_columns(frame, letter(model.codes(), model.options).alias("abc_class"))
 
 
 def place(frame: pl.DataFrame | pl.LazyFrame, value: str, options: AbcOptions) -> pl.Expr:

@@ -9,8 +9,8 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import NOT_FINITE, refuse, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import NOT_FINITE, refuse
+from customer_value._frames.door import read_frame
 from customer_value._kernels.math import concentration
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def gini(customers: Frame, *, value: str = "revenue") -> float | None:
 def top_share(customers: Frame, *, value: str = "revenue", share: float = 0.2) -> float | None:
     """Find the share of value that the best customers hold: do 20 % make 80 %?
 
-    The best `share` of n customers are `share` n people. Where that is no whole number, the
+    The best `share` of n customers are `share` n people. Where that is not a whole number, the
     customer at the cut counts in part: the result is 1 - L(1 - `share`), with L the Lorenz curve
     and straight lines between its points. Hence neither the number of customers nor ties make it
     jump.
@@ -131,8 +131,7 @@ def top_share(customers: Frame, *, value: str = "revenue", share: float = 0.2) -
 
 
 def _curve(customers: Frame, value: str) -> Lorenz:
-    frame = as_polars(customers)
-    require(frame, {value: "number"}, what="customers")
+    frame = read_frame(customers, {value: "number"}, what="customers")
     column = frame.lazy().select(pl.col(value).cast(pl.Float64)).collect().to_series()
     known = to_array(column.drop_nulls())
     refuse({value: known}, [NOT_FINITE], what="customers")

@@ -1,48 +1,136 @@
-"""ABC classes by more than one criterion: one score of several columns, or two classes crossed."""
+"""One score of several criteria, to be classified like any other value."""
 
 from __future__ import annotations
 
-from itertools import accumulate, product
+from collections.abc import Mapping
+from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, overload
 
 import polars as pl
 from pydantic import BaseModel, Field
 
+from customer_value._common.stored import StoredModel
 from customer_value._frames.assemble import finite_column, with_columns
-from customer_value._frames.contracts import require
-from customer_value._frames.door import as_polars
-from customer_value.abc.classes import CODE, letter, place
-from customer_value.abc.options import AbcOptions
+from customer_value._frames.contracts import check_instance
+from customer_value._frames.door import read_frame
+from customer_value._frames.fitted import fitted_on, refuse_beside_model
 from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from customer_value._typing import ArrowStream, Frame
 
-__all__ = ["classify_joint_abc", "score_criteria"]
-
-_DOWN = {"A": 0, "B": 1, "C": 2, "D": 2}
+__all__ = ["CriteriaModel", "fit_criteria", "score_criteria"]
 
 Weight: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 Method: TypeAlias = Literal["weighted", "ng"]
 
 
-class _Terms(BaseModel, frozen=True, extra="forbid", title="score_criteria"):
-    weights: Annotated[dict[str, Weight], Field(min_length=1)]
+class Criterion(BaseModel, frozen=True, extra="forbid"):
+    """One criterion, and the range that it is scaled by.
+
+    Attributes:
+        column: The column.
+        weight: Its weight; negative where less is better.
+        lowest: Smallest value that was seen; None where none was known.
+        highest: Largest value that was seen.
+    """
+
+    column: str
+    weight: Weight
+    lowest: Weight | None
+    highest: Weight | None
+
+
+class CriteriaModel(StoredModel, frozen=True):
+    """Ranges and weights of criteria, learnt from one set of customers; plain JSON.
+
+    Attributes:
+        criteria: The criteria, as they were given.
+        method: How the scaled criteria become one score.
+    """
+
+    model: Literal["criteria"] = "criteria"
+    criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
     method: Method
 
 
+class _Terms(BaseModel, frozen=True, extra="forbid", title="score_criteria"):
+    criteria: Annotated[dict[str, Weight], Field(min_length=1)]
+    method: Method
+
+    @classmethod
+    def checked(cls, criteria: Mapping[str, float], method: Method) -> _Terms:
+        check_instance("criteria", criteria, Mapping)
+        terms = cls(criteria=dict(criteria), method=method)
+        if nothing := [name for name, weight in terms.criteria.items() if weight == 0]:
+            raise OptionError(f"weights of zero, leave them out: {', '.join(nothing)}")
+        return terms
+
+
+def fit_criteria(
+    customers: Frame, *, criteria: Mapping[str, float], method: Method = "weighted"
+) -> CriteriaModel:
+    """Learn the ranges of several criteria, to score other customers by them.
+
+    Args:
+        customers: Frame with the criteria; a LazyFrame is collected.
+        criteria: Columns and their weights, as for `score_criteria`.
+        method: `"weighted"` or `"ng"`.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValidationError: There is no criterion, or a weight is not finite.
+        OptionError: A weight is zero.
+        SchemaError: Columns are missing or not numbers.
+        DataError: Values are NaN or infinite.
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> monday = pl.DataFrame({"revenue": [100, 60, 0], "recency_days": [90, 0, 30]})
+        >>> model = cv.abc.fit_criteria(monday, criteria={"revenue": 3, "recency_days": -1})
+        >>> round(cv.abc.score_criteria(monday[1], model)["criteria_score"].item(), 3)
+        0.7
+    """
+    terms = _Terms.checked(criteria, method)
+    frame = read_frame(customers, dict.fromkeys(terms.criteria, "number"))
+    columns = frame.lazy().select(finite_column(name).alias(name) for name in terms.criteria)
+    seen = columns.collect()
+    lowest = seen.min().row(0, named=True)
+    highest = seen.max().row(0, named=True)
+    return CriteriaModel(
+        criteria=tuple(
+            Criterion(column=c, weight=w, lowest=lowest[c], highest=highest[c])
+            for c, w in terms.criteria.items()
+        ),
+        method=terms.method,
+        fitted_on=fitted_on(frame),
+    )
+
+
 @overload
 def score_criteria(
-    customers: pl.LazyFrame, *, weights: Mapping[str, float], method: Method = "weighted"
+    customers: pl.LazyFrame,
+    model: CriteriaModel | None = None,
+    *,
+    criteria: Mapping[str, float] | None = None,
+    method: Method = "weighted",
 ) -> pl.LazyFrame: ...
 @overload
 def score_criteria(
-    customers: ArrowStream, *, weights: Mapping[str, float], method: Method = "weighted"
+    customers: ArrowStream,
+    model: CriteriaModel | None = None,
+    *,
+    criteria: Mapping[str, float] | None = None,
+    method: Method = "weighted",
 ) -> pl.DataFrame: ...
 def score_criteria(
-    customers: Frame, *, weights: Mapping[str, float], method: Method = "weighted"
+    customers: Frame,
+    model: CriteriaModel | None = None,
+    *,
+    criteria: Mapping[str, float] | None = None,
+    method: Method = "weighted",
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add one score of several criteria, to be classified like any other value.
 
@@ -57,36 +145,49 @@ def score_criteria(
 
     Args:
         customers: Frame with the criteria.
-        weights: Columns and their weights, such as
+        model: Ranges and weights from `fit_criteria`, which then says all that follows; values
+            beyond a range count as its end. Without one the ranges are learnt from these customers,
+            and move with them.
+        criteria: Columns and their weights, such as
             `{"revenue": 3, "purchases": 2, "recency_days": -1}`.
         method: `"weighted"` or `"ng"`.
 
     Returns:
-        The frame with `criteria_score` (Float64, 0 to 1). A customer of whom any criterion is
-        unknown (null) has no score. Customers who are all alike in a criterion get 0 for it.
+        The frame with `criteria_score` (Float64, 0 to 1). A customer with an unknown (null)
+        criterion has no score. Customers who are all alike in a criterion get 0 for it.
 
     Raises:
         ValidationError: There is no criterion, or a weight is not finite.
-        OptionError: A weight is zero.
-        SchemaError: Columns are missing or no numbers.
+        OptionError: A weight is zero; or criteria are given neither by the call nor by a model, or
+            by both.
+        SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN or infinite; for a LazyFrame when it is collected.
 
     Examples:
         >>> import polars as pl, customer_value as cv
         >>> customers = pl.DataFrame({"revenue": [100, 60, 0], "recency_days": [90, 0, 30]})
-        >>> scored = cv.abc.score_criteria(customers, weights={"revenue": 3, "recency_days": -1})
+        >>> scored = cv.abc.score_criteria(customers, criteria={"revenue": 3, "recency_days": -1})
         >>> scored["criteria_score"].round(3).to_list()
         [0.75, 0.7, 0.167]
         >>> "".join(cv.classify_abc(scored, value="criteria_score")["abc_class"])
         'ABC'
     """
-    terms = _Terms(weights=dict(weights), method=method)
-    if nothing := [name for name, weight in terms.weights.items() if weight == 0]:
-        raise OptionError(f"weights of zero, leave them out: {', '.join(nothing)}")
-    frame = as_polars(customers)
-    require(frame, dict.fromkeys(terms.weights, "number"), what="customers")
-    ordered = sorted(terms.weights.items(), key=lambda item: -abs(item[1]))
-    scaled = {f"__criteria_{k}__": _scaled(*item) for k, item in enumerate(ordered)}
+    if model is not None:
+        check_instance("model", model, CriteriaModel)
+        refuse_beside_model(criteria=criteria)
+        seen = {one.column: (one.lowest, one.highest) for one in model.criteria}
+        terms = _Terms.checked({one.column: one.weight for one in model.criteria}, model.method)
+    elif criteria is None:
+        raise OptionError("criteria must name columns and their weights, or give a model")
+    else:
+        seen = {}
+        terms = _Terms.checked(criteria, method)
+    frame = read_frame(customers, dict.fromkeys(terms.criteria, "number"))
+    ordered = sorted(terms.criteria.items(), key=lambda item: -abs(item[1]))
+    scaled = {
+        f"__criteria_{k}__": _scaled(name, weight, seen.get(name))
+        for k, (name, weight) in enumerate(ordered)
+    }
     staged = with_columns(frame, *(y.alias(name) for name, y in scaled.items()))
     if terms.method == "ng":
         sums = accumulate(map(pl.col, scaled))
@@ -108,102 +209,14 @@ def _ratio(part: pl.Expr, whole: float | pl.Expr) -> pl.Expr:
     return part / (whole + 0 * part)
 
 
-def _scaled(name: str, weight: float) -> pl.Expr:
+def _scaled(name: str, weight: float, seen: tuple[float | None, float | None] | None) -> pl.Expr:
     """Scale a criterion to 0 for the worst customer and 1 for the best."""
     half = finite_column(name) * 0.5  # the width of any range is finite
     low, high = half.min(), half.max()
+    if seen is not None:
+        low, high = (pl.lit(end, pl.Float64) * 0.5 for end in seen)
+        half = half.clip(low, high)
     distance = high - half if weight < 0 else half - low
     width = high - low
     alike = pl.when(half.is_not_null()).then(0.0)
     return pl.when(width > 0).then(_ratio(distance, width)).otherwise(alike)
-
-
-@overload
-def classify_joint_abc(
-    customers: pl.LazyFrame,
-    *,
-    first: str,
-    second: str,
-    options: AbcOptions | None = None,
-    cells: Mapping[str, str] | None = None,
-) -> pl.LazyFrame: ...
-@overload
-def classify_joint_abc(
-    customers: ArrowStream,
-    *,
-    first: str,
-    second: str,
-    options: AbcOptions | None = None,
-    cells: Mapping[str, str] | None = None,
-) -> pl.DataFrame: ...
-def classify_joint_abc(
-    customers: Frame,
-    *,
-    first: str,
-    second: str,
-    options: AbcOptions | None = None,
-    cells: Mapping[str, str] | None = None,
-) -> pl.DataFrame | pl.LazyFrame:
-    """Add the ABC class of each customer by two criteria at once, by the joint criteria matrix.
-
-    Customers are classified by each criterion alone, which puts them in one of nine cells, from
-    AA to CC, and the cells are gathered into three classes (after Flores & Whybark 1986,
-    International Journal of Operations & Production Management 6(3): 38-46). By default AA, AB
-    and BA are A; AC, BB and CA are B; BC, CB and CC are C: one class up by one criterion makes
-    good for one class down by the other. A customer without value by one criterion (`"D"`, if
-    `options` sets them apart) counts as C there, and is D if it is by both.
-
-    Args:
-        customers: Frame with both criteria.
-        first: Column of the first criterion, such as `"revenue"`.
-        second: Column of the second criterion, such as `"profit"`.
-        options: Where the classes of each criterion end.
-        cells: Your own gathering: the class of each cell, first criterion first, such as
-            `{"AA": "A", "AB": "A", ...}`; any names of classes.
-
-    Returns:
-        The frame with `abc_cell` (`"AA"` to `"CC"`) and `abc_class`. Where a criterion is unknown
-        (null), both are null.
-
-    Raises:
-        SchemaError: The columns are missing or no numbers.
-        DataError: Values are NaN or infinite, or at or below zero and refused; for a LazyFrame
-            when it is collected.
-        OptionError: `cells` leaves out cells or has others.
-
-    Examples:
-        >>> import polars as pl, customer_value as cv
-        >>> customers = pl.DataFrame({"revenue": [80, 15, 5], "profit": [15, 5, 80]})
-        >>> joint = cv.abc.classify_joint_abc(customers, first="revenue", second="profit")
-        >>> joint.select("abc_cell", "abc_class").rows()
-        [('AB', 'A'), ('BC', 'C'), ('CA', 'B')]
-    """
-    options = options or AbcOptions()
-    gathered = _gathering(cells, "ABCD" if options.nonpositive == "separate" else "ABC")
-    frame = as_polars(customers)
-    require(frame, {first: "number", second: "number"}, what="customers")
-    apart = {f"__abc_{name}__": place(frame, name, options) for name in {first: 0, second: 0}}
-    coded = with_columns(frame, *(found.alias(name) for name, found in apart.items()))
-    cell = pl.concat_str(
-        letter(pl.col(f"__abc_{name}__").struct.field(CODE), options) for name in (first, second)
-    )
-    return with_columns(
-        coded,
-        cell.alias("abc_cell"),
-        cell.replace_strict(gathered, default=None, return_dtype=pl.String).alias("abc_class"),
-    ).drop(apart)
-
-
-def _gathering(cells: Mapping[str, str] | None, letters: str) -> dict[str, str]:
-    """Give the class of each cell; by default A up to one class below best, B up to two."""
-    expected = ["".join(pair) for pair in product(letters, repeat=2)]
-    if cells is None:
-        by_default = {cell: "AABCC"[sum(_DOWN[name] for name in cell)] for cell in expected}
-        return by_default | ({"DD": "D"} if "D" in letters else {})
-    missing = [cell for cell in expected if cell not in cells]
-    other = [cell for cell in cells if cell not in expected]
-    problems = [f"leaves out {', '.join(missing)}"] if missing else []
-    problems += [f"has no cells {', '.join(other)}"] if other else []
-    if problems:
-        raise OptionError(f"cells {' and '.join(problems)}")
-    return dict(cells)

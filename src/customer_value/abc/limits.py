@@ -9,8 +9,7 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel
 
-from customer_value._frames.contracts import require
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value._frames.money import float_sum
 from customer_value.abc._curve import curve_of, limits, points, values_of
 from customer_value.abc.options import AbcOptions
@@ -44,7 +43,7 @@ class AbcLimits(BaseModel, frozen=True, extra="forbid"):
         customers: Number of customers by class, in the order of the classes.
         values: Sum of their values by class; the sums add up to the total.
         unknown: Customers of unknown value, who are in no class.
-        smallest: Smallest value in class A and in class B, by class; null where nobody is in it.
+        smallest: Smallest value in class A and in class B, by class; null where it is empty.
         pareto: The point of the curve nearest to (0, 1), where no customer brings everything.
         break_even: The point up to which customers are worth the mean of all or more: there the
             slope of the curve falls below 1.
@@ -98,8 +97,7 @@ def abc_limits(
         AbcPoint(customer_share=0.2, value_share=0.7)
     """
     options = options or AbcOptions()
-    frame = as_polars(customers)
-    require(frame, {value: "number"}, what="customers")
+    frame = read_frame(customers, {value: "number"}, what="customers")
     column = frame.lazy().select(pl.col(value).cast(pl.Float64)).collect().to_series()
     curve = curve_of(values_of(column, value, options), options)
     counts, sums, smallest = {}, {}, {}

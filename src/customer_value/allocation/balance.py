@@ -87,7 +87,7 @@ class AcquisitionRetention(BaseModel, frozen=True, extra="forbid"):
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="acquisition_retention"):
-    margin: Money
+    profit_per_period: Money
     discount_rate: Annotated[float, Field(gt=0, le=1)]
     acquisition_spend: Amount = 0.0
     retention_spend: Amount = 0.0
@@ -97,7 +97,7 @@ def acquisition_retention_value(
     acquisition: ResponseCurve,
     retention: ResponseCurve,
     *,
-    margin: float,
+    profit_per_period: float,
     discount_rate: float = 0.10,
     acquisition_spend: float | None = None,
     retention_spend: float | None = None,
@@ -105,12 +105,12 @@ def acquisition_retention_value(
     """Find what a prospect is worth at a given spending on acquisition and retention.
 
     V = m + (m - R / r) r / (1 + d - r) and equity = a V - A, with acquisition rate a at spend A,
-    retention rate r at spend R, yearly margin m and discount rate d (Blattberg & Deighton 1996).
+    retention rate r at spend R, yearly profit m and discount rate d (Blattberg & Deighton 1996).
 
     Args:
         acquisition: Curve of the share of prospects won, by spend per prospect.
         retention: Curve of the share of customers kept, by spend per customer and year.
-        margin: Margin of a customer in a year, before retention spending, money.
+        profit_per_period: Profit of a customer in a year, before retention spending, money.
         discount_rate: Annual effective rate, above 0 and at most 1.
         acquisition_spend: Spend per prospect, money; by default that of today.
         retention_spend: Spend per customer and year, money; by default that of today.
@@ -125,18 +125,20 @@ def acquisition_retention_value(
         >>> import customer_value as cv
         >>> acquire = cv.allocation.ResponseCurve(ceiling=0.10, spend=1.0, rate=0.04)
         >>> retain = cv.allocation.ResponseCurve(ceiling=0.80, spend=8.0, rate=0.60)
-        >>> today = cv.allocation.acquisition_retention_value(acquire, retain, margin=50.0)
+        >>> today = cv.allocation.acquisition_retention_value(
+        ...     acquire, retain, profit_per_period=50.0
+        ... )
         >>> round(today.customer_value, 2), round(today.equity_per_prospect, 2)
         (94.0, 2.76)
     """
     terms = _Terms(
-        margin=margin,
+        profit_per_period=profit_per_period,
         discount_rate=discount_rate,
         acquisition_spend=acquisition.spend if acquisition_spend is None else acquisition_spend,
         retention_spend=retention.spend if retention_spend is None else retention_spend,
     )
     a, r = acquisition.rate_at(terms.acquisition_spend), retention.rate_at(terms.retention_spend)
-    worth = terms.margin + (terms.margin * r - terms.retention_spend) / (
+    worth = terms.profit_per_period + (terms.profit_per_period * r - terms.retention_spend) / (
         terms.discount_rate + (1 - r)
     )
     return AcquisitionRetention(
@@ -155,7 +157,7 @@ def balance_acquisition_retention(
     acquisition: ResponseCurve,
     retention: ResponseCurve,
     *,
-    margin: float,
+    profit_per_period: float,
     discount_rate: float = 0.10,
 ) -> AcquisitionRetention:
     """Find the spending on acquisition and retention that makes a prospect worth most.
@@ -167,7 +169,7 @@ def balance_acquisition_retention(
     Args:
         acquisition: Curve of the share of prospects won, by spend per prospect.
         retention: Curve of the share of customers kept, by spend per customer and year.
-        margin: Margin of a customer in a year, before retention spending, money.
+        profit_per_period: Profit of a customer in a year, before retention spending, money.
         discount_rate: Annual effective rate, above 0 and at most 1.
 
     Returns:
@@ -181,14 +183,16 @@ def balance_acquisition_retention(
         >>> import customer_value as cv
         >>> acquire = cv.allocation.ResponseCurve(ceiling=0.10, spend=1.0, rate=0.04)
         >>> retain = cv.allocation.ResponseCurve(ceiling=0.80, spend=8.0, rate=0.60)
-        >>> best = cv.allocation.balance_acquisition_retention(acquire, retain, margin=50.0)
+        >>> best = cv.allocation.balance_acquisition_retention(
+        ...     acquire, retain, profit_per_period=50.0
+        ... )
         >>> round(best.acquisition_spend, 3), round(best.retention_spend, 3)
         (3.405, 15.798)
         >>> round(best.marginal_acquisition_cost, 3), round(best.marginal_retention_cost, 3)
         (111.439, 111.439)
     """
-    terms = _Terms(margin=margin, discount_rate=discount_rate)
-    most = terms.margin * (1 + terms.discount_rate)
+    terms = _Terms(profit_per_period=profit_per_period, discount_rate=discount_rate)
+    most = terms.profit_per_period * (1 + terms.discount_rate)
 
     def gain(spend: float) -> float:
         """Falls in the spending; zero where the next unit of money is worth one."""
@@ -201,7 +205,7 @@ def balance_acquisition_retention(
     worth = acquisition_retention_value(
         acquisition,
         retention,
-        margin=margin,
+        profit_per_period=profit_per_period,
         discount_rate=discount_rate,
         acquisition_spend=0.0,
         retention_spend=kept,
@@ -211,7 +215,7 @@ def balance_acquisition_retention(
     return acquisition_retention_value(
         acquisition,
         retention,
-        margin=margin,
+        profit_per_period=profit_per_period,
         discount_rate=discount_rate,
         acquisition_spend=math.log(first) / k if first > 1 else 0.0,
         retention_spend=kept,

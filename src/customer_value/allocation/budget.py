@@ -84,7 +84,7 @@ def allocate_budget(
         scale: Column of a, at or above zero: what spending can bring, in money or customers.
         steepness: Column of b, above zero; below 1 for `"power"`.
         minimum: Column of the least that a segment must get, money; by default 0.
-        maximum: Column of the most that it may get, money; null is no bound.
+        maximum: Column of the most that it may get, money; null for no bound.
 
     Returns:
         The allocation. Its table has the segments in their order with `allocated` (Float64,

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from customer_value._frames.derive import AMOUNT, MONEY, SHARE, derive, number
 from customer_value._frames.options import Amount, Share
+from customer_value._frames.valued import check_if_alive
 
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
@@ -38,7 +39,7 @@ def retention_offer_gain(
     offer_cost: float | str,
     contact_cost: float | str = 0.0,
     churn: str = "churn_risk",
-    value: str = "clv",
+    clv_if_alive: str = "clv_if_alive",
 ) -> pl.LazyFrame: ...
 @overload
 def retention_offer_gain(
@@ -49,7 +50,7 @@ def retention_offer_gain(
     offer_cost: float | str,
     contact_cost: float | str = 0.0,
     churn: str = "churn_risk",
-    value: str = "clv",
+    clv_if_alive: str = "clv_if_alive",
 ) -> pl.DataFrame: ...
 def retention_offer_gain(
     customers: Frame,
@@ -59,24 +60,25 @@ def retention_offer_gain(
     offer_cost: float | str,
     contact_cost: float | str = 0.0,
     churn: str = "churn_risk",
-    value: str = "clv",
+    clv_if_alive: str = "clv_if_alive",
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add what an offer to stay is expected to bring and to cost.
 
     gain = p g (V - c) - (1 - p) a c - k: of those who would leave (probability p) the share g
     accepts and stays, with value V; of those who would have stayed, the share a takes the offer
-    of cost c for nothing; k is the cost of the contact. High risk alone is no reason for an
+    of cost c for nothing; k is the cost of the contact. High risk alone does not justify an
     offer: where an experiment exists, take the success that it measured for such customers.
 
     Args:
-        customers: Frame with churn and value.
+        customers: Frame with churn and the value if alive.
         success: Share g of would-be leavers whom the offer keeps, 0 to 1, or a column of it.
         acceptance: Share a of the others who take the offer, 0 to 1, or a column of it.
         offer_cost: Cost c of an accepted offer, money, or a column of it.
         contact_cost: Cost k of making the offer, money, or a column of it.
         churn: Column of the probability that the customer leaves.
-        value: Column of the lifetime value of a customer who stays, margin basis, money: `clv` of
-            `customer_lifetime_value` over `p_alive`, which it counts already.
+        clv_if_alive: Column of the lifetime value of a customer who stays, margin basis, money.
+            `clv` cannot serve here: it is P(alive) times this value already, and would count the
+            probability twice.
 
     Returns:
         The frame with `offer_gain` (Float64, money, after all costs of the offer) and
@@ -85,13 +87,14 @@ def retention_offer_gain(
 
     Raises:
         ValidationError: A number is out of range.
-        SchemaError: Columns are missing or no numbers.
+        OptionError: `clv_if_alive` is a value that holds P(alive).
+        SchemaError: Columns are missing or not numbers.
         DataError: Values are out of range, NaN, infinite or too large; for a LazyFrame when it is
             collected.
 
     Examples:
         >>> import polars as pl, customer_value as cv
-        >>> customers = pl.DataFrame({"churn_risk": [0.5, 0.0625], "clv": [500.0, 500.0]})
+        >>> customers = pl.DataFrame({"churn_risk": [0.5, 0.0625], "clv_if_alive": [500.0, 500.0]})
         >>> cv.allocation.retention_offer_gain(
         ...     customers, success=0.25, acceptance=0.5, offer_cost=50.0, contact_cost=1.0
         ... ).select("offer_gain", "expected_offer_cost").rows()
@@ -100,14 +103,16 @@ def retention_offer_gain(
     terms = _RetentionTerms(
         success=success, acceptance=acceptance, offer_cost=offer_cost, contact_cost=contact_cost
     )
-    leaves, worth = number(churn), number(value)
+    check_if_alive("clv_if_alive", clv_if_alive)
+    leaves = number(churn)
+    worth = number(clv_if_alive)
     kept = leaves * number(terms.success)
     taken = kept + (1 - leaves) * number(terms.acceptance)
     spent = taken * number(terms.offer_cost) + number(terms.contact_cost)
     columns = {"offer_gain": kept * worth - spent, "expected_offer_cost": spent}
     shares = dict.fromkeys((churn, terms.success, terms.acceptance), SHARE)
     costs = dict.fromkeys((terms.offer_cost, terms.contact_cost), AMOUNT)
-    return derive(customers, {value: MONEY, **shares, **costs}, columns)
+    return derive(customers, {clv_if_alive: MONEY, **shares, **costs}, columns)
 
 
 @overload
@@ -157,12 +162,12 @@ def win_back_gain(
 
     Returns:
         The frame with `win_back_gain` (Float64, money) and `maximum_offer` (Float64, money, the
-        cost of an offer at which the gain is 0, V - k / q; null where nobody comes back); null
+        cost of an offer at which the gain is 0, V - k / q; null where none come back); null
         where an input is unknown.
 
     Raises:
         ValidationError: A number is out of range.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Values are out of range, NaN, infinite or too large; for a LazyFrame when it is
             collected.
 

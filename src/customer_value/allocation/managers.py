@@ -12,15 +12,15 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import require
 from customer_value._frames.derive import AMOUNT, MONEY, check_numbers
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value._frames.money import exact_sum
 from customer_value._frames.options import Amount
 from customer_value.allocation._relaxed import SLACK, relaxed
 from customer_value.exceptions import DataError, FitError, OptionError, SchemaError
 
 if TYPE_CHECKING:
+    from customer_value._frames.contracts import Kind
     from customer_value._typing import FloatArray, Frame, IntArray
 
 __all__ = ["ManagerAssignment", "assign_managers"]
@@ -33,7 +33,7 @@ class ManagerAssignment:
     """Who looks after whom.
 
     Attributes:
-        table: The customers with `manager` (null: nobody).
+        table: The customers with `manager` (null for none).
         load: The managers with `assigned_hours` and `free_hours`.
         gain: Gain of the customers who have a manager, money, without the continuity bonus.
         unfilled: Number of customers who would bring a gain and have no manager.
@@ -97,7 +97,7 @@ def assign_managers(
         hours: Column of the hours that the customer's level of service needs, at or above zero.
         gain: Column of what a manager's care brings with the customer, money; customers whose
             gain is at or below zero, or unknown, or whose hours are unknown, get no manager.
-        current: Column of the customer's manager of today, null for nobody.
+        current: Column of the customer's manager of today, null for none.
         manager: Column of the manager's key.
         capacity: Column of the manager's hours, at or above zero.
         continuity_bonus: What it is worth that a customer keeps its manager, money.
@@ -132,7 +132,9 @@ def assign_managers(
         30.0
     """
     terms = _Terms(continuity_bonus=continuity_bonus, method=method)
-    table, staff = (as_polars(frame).lazy().collect() for frame in (customers, managers))
+    held: dict[str, Kind] = {} if current is None else {current: "key"}
+    table = read_frame(customers, {customer: "key", **held}).lazy().collect()
+    staff = read_frame(managers, {manager: "key"}, what="managers").lazy().collect()
     taken = [f"'{c}'" for c in ("manager",) if c in table.columns]
     taken += [f"'{c}'" for c in ("assigned_hours", "free_hours") if c in staff.columns]
     if taken:
@@ -161,7 +163,6 @@ def assign_managers(
 
 
 def _check_keys(frame: pl.DataFrame, key: str, what: str) -> None:
-    require(frame, {key: "key"}, what=what)
     problems = []
     if unknown := frame[key].null_count():
         problems.append(f"{unknown:,} with no '{key}'")
@@ -172,10 +173,10 @@ def _check_keys(frame: pl.DataFrame, key: str, what: str) -> None:
 
 
 def _numbers_of(table: pl.DataFrame, current: str | None, keys: pl.Series) -> pl.Series:
-    """Row of each customer's manager of today, -1 for nobody and for those who have left."""
+    """Row of each customer's manager of today, -1 for none and for those who have left."""
     if current is None:
         return pl.Series("current", [-1], dtype=pl.Int64).new_from_index(0, table.height)
-    schema = require(table, {current: "key"}, what="customers")
+    schema = table.schema
     if schema[current] != keys.dtype:
         raise SchemaError(
             f"customers: '{current}' is {schema[current]}, but managers are {keys.dtype}; cast one"

@@ -11,9 +11,8 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import require
 from customer_value._frames.derive import AMOUNT, MONEY, check_numbers
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value._frames.money import MONEY_LIMIT, exact_sum
 from customer_value._frames.options import Amount
 from customer_value._kernels.math.allocation import efficient_offers, take_in_order
@@ -21,6 +20,7 @@ from customer_value.allocation._relaxed import SLACK, relaxed
 from customer_value.exceptions import DataError, OptionError
 
 if TYPE_CHECKING:
+    from customer_value._frames.contracts import Kind
     from customer_value._typing import FloatArray, Frame, IntArray
 
 __all__ = ["OfferSelection", "select_offers"]
@@ -130,7 +130,8 @@ def select_offers(
         (50.0, 50.0, 1.0)
     """
     terms = _Terms(budget=budget, method=method, min_return=min_return, cost_unit=cost_unit)
-    table = as_polars(offers).lazy().collect()
+    needed: dict[str, Kind] = {customer: "key", cost: "number", gain: "number"}
+    table = read_frame(offers, needed, what="offers").lazy().collect()
     rows = _rows(table, customer, cost, gain, terms.min_return)
     steps = _steps(rows)
     limit = terms.budget * (1 + SLACK)
@@ -154,12 +155,10 @@ def _rows(
     """The offers worth a look, sorted by customer, cost and falling value."""
     if "selected" in table.columns:
         raise OptionError("offers have a column 'selected': rename it")
-    require(table, {customer: "key"}, what="offers")
     inputs = {cost: AMOUNT, gain: MONEY}
     numbers = check_numbers(table, inputs, what="offers", needed=(cost, gain))
-    nobody = table[customer].null_count()
-    if nobody:
-        raise DataError(f"offers: {nobody:,} row{'s' if nobody > 1 else ''} with no '{customer}'")
+    if unknown := table[customer].null_count():
+        raise DataError(f"offers: {unknown:,} row{'s' if unknown > 1 else ''} with no '{customer}'")
     worth = numbers.select(pl.col(gain) - min_return * pl.col(cost)).to_series()
     rows = pl.DataFrame(
         [table[customer].alias(_WHO), numbers[cost].alias(_COST), worth.alias(_WORTH)]
@@ -208,7 +207,7 @@ def _exact(rows: pl.DataFrame, terms: _Terms) -> IntArray:
     if np.any(broken):
         raise DataError(
             f"offers: {np.sum(broken):,} row{'s' if np.sum(broken) > 1 else ''} with a cost that "
-            f"is no multiple of the cost_unit {terms.cost_unit:g}"
+            f"is not a multiple of the cost_unit {terms.cost_unit:g}"
         )
     size = min(np.floor(terms.budget / terms.cost_unit * (1 + SLACK)), float(np.sum(whole)))
     starts = np.flatnonzero(np.r_[True, who[1:] != who[:-1]][: who.size]).tolist()

@@ -6,20 +6,32 @@ the referred customer's own value too: totals take own values only, as `customer
 subtract what `influence_value` names as attributed to referrers.
 """
 
-from customer_value.equity.cube import CubeOptions, referral_segments, value_cube
+from customer_value.equity.cube import (
+    CubeOptions,
+    fit_referral_segments,
+    fit_value_cube,
+    referral_segments,
+    value_cube,
+)
 from customer_value.equity.existing import existing_value
 from customer_value.equity.influence import influence_value, referral_value
+from customer_value.equity.peers import WalletGroup, WalletModel, fit_wallet, wallet_from_peers
 from customer_value.equity.potential import PotentialOptions, potential_value
 from customer_value.equity.referrals import InfluenceOptions
 from customer_value.equity.totals import customer_equity, future_equity
-from customer_value.equity.wallet import wallet_from_peers, wallet_from_ranks
+from customer_value.equity.wallet import wallet_from_ranks
 
 __all__ = [
     "CubeOptions",
     "InfluenceOptions",
     "PotentialOptions",
+    "WalletGroup",
+    "WalletModel",
     "customer_equity",
     "existing_value",
+    "fit_referral_segments",
+    "fit_value_cube",
+    "fit_wallet",
     "future_equity",
     "influence_value",
     "potential_value",

@@ -62,7 +62,7 @@ def existing_value(
 
     Raises:
         OptionError: Only one of the two costs is given.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN, infinite or 1e23 and more; for a LazyFrame when it is collected.
 
     Examples:

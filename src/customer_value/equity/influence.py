@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, overload
 
 from pydantic import BaseModel, Field
 
-from customer_value._frames.contracts import Kind, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value._frames.options import Amount, Money, Share
 from customer_value._frames.time import check_day
 from customer_value.equity.referrals import (
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from customer_value._frames.contracts import Kind
     from customer_value._typing import ArrowStream, Frame
 
 
@@ -101,7 +101,7 @@ def influence_value(
 
     Raises:
         ValidationError: An option is out of range.
-        OptionError: `as_of` is no date.
+        OptionError: `as_of` is not a day.
         SchemaError: Columns are missing or of a wrong type, or keys are of different types.
         DataError: Referrals lack a key or a day, are of oneself, or are there twice; numbers in
             them are out of range, types unknown; referrers are no customers; customers who take
@@ -132,10 +132,10 @@ def influence_value(
         [(2, 540.0, 0.0), (0, 0.0, 400.0), (0, 0.0, 0.0)]
     """
     day, options = check_day("as_of", as_of), options or InfluenceOptions()
-    frame = as_polars(customers)
     money = {"value": value} | ({} if realised is None else {"realised": realised})
     needed: dict[str, Kind] = {"customer_id": "key", "first_purchase": "day"}
-    key = require(frame, needed | dict.fromkeys(money.values(), "number"), what="customers")
+    frame = read_frame(customers, needed | dict.fromkeys(money.values(), "number"))
+    key = frame.collect_schema()
     table = checked_referrals(referrals, key["customer_id"], day, options)
     facts = facts_of(frame, table, money)
     attributed = attribute(table, facts, day, options)
@@ -147,7 +147,7 @@ def influence_value(
 class _ReferralTerms(BaseModel, frozen=True, extra="forbid", title="referral_value"):
     type_one: Amount
     type_two: Amount
-    margin: Money
+    profit_per_period: Money
     incentive: Amount
     marketing_cost: Amount
     acquisition_saving: Amount
@@ -160,7 +160,7 @@ def referral_value(
     *,
     type_one: float,
     type_two: float = 0.0,
-    margin: float,
+    profit_per_period: float,
     incentive: float = 0.0,
     marketing_cost: float = 0.0,
     acquisition_saving: float = 0.0,
@@ -171,14 +171,14 @@ def referral_value(
     """Find the value of a steady stream of referrals to come.
 
     sum over t = 1 .. periods of (n1 (A - a - M + ACQ) + n2 ACQ) / (1 + d)^t, where n1 and n2 are
-    the referrals of type one and two in a period, A the margin of a referred customer, a the
+    the referrals of type one and two in a period, A the profit of a referred customer, a the
     incentive, M the marketing to keep the customer, ACQ the acquisition cost saved, and d the
     discount rate of a period (Kumar, Petersen & Leone 2010).
 
     Args:
         type_one: Customers in a period who would not have come without the referral.
         type_two: Customers in a period who would have come anyway.
-        margin: Margin that a customer of type one brings, money.
+        profit_per_period: Profit that a customer of type one brings, money.
         incentive: What the referrer is given for it, money.
         marketing_cost: What marketing to a customer of type one costs, money.
         acquisition_saving: Acquisition cost that each referred customer saves, money.
@@ -197,7 +197,7 @@ def referral_value(
         >>> value = cv.equity.referral_value(
         ...     type_one=2,
         ...     type_two=2,
-        ...     margin=98,
+        ...     profit_per_period=98,
         ...     incentive=40,
         ...     marketing_cost=18,
         ...     acquisition_saving=5,
@@ -211,7 +211,7 @@ def referral_value(
     terms = _ReferralTerms(
         type_one=type_one,
         type_two=type_two,
-        margin=margin,
+        profit_per_period=profit_per_period,
         incentive=incentive,
         marketing_cost=marketing_cost,
         acquisition_saving=acquisition_saving,
@@ -221,5 +221,6 @@ def referral_value(
     )
     kept = (1 + terms.discount_rate) ** (-1 / terms.periods_per_year)
     saved = terms.acquisition_saving
-    won = terms.type_one * (terms.margin - terms.incentive - terms.marketing_cost + saved)
+    spent = terms.incentive + terms.marketing_cost
+    won = terms.type_one * (terms.profit_per_period - spent + saved)
     return math.fsum((won + terms.type_two * saved) * kept**t for t in range(1, terms.periods + 1))

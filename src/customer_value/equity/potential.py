@@ -96,7 +96,7 @@ def potential_value(
 
     Raises:
         ValidationError: A share is out of range, or a wallet comes without a margin.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN, infinite or 1e23 and more, shares out of range, or wallets
             below zero; for a LazyFrame when it is collected.
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import polars as pl
 from pydantic import AfterValidator, BaseModel
 
-from customer_value._frames.contracts import Kind, Rule, describe, find_offences, require
+from customer_value._frames.contracts import Kind, Rule, describe, find_offences
 from customer_value._frames.derive import MONEY, check_numbers
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import as_polars, read_frame
 from customer_value._frames.money import MONEY_LIMIT, exact
 from customer_value._frames.options import Amount, Share
 from customer_value._frames.time import check_duration, duration_days
@@ -61,7 +61,8 @@ def checked_referrals(
     used = {
         name: kind for name, kind in optional.items() if present.get(name, pl.Null()) != pl.Null
     }
-    schema = require(table, _NEEDED | used, what="referrals")
+    table = read_frame(table, _NEEDED | used, what="referrals")
+    schema = table.collect_schema()
     wrong = [f"'{name}' is {schema[name]}" for name in list(_NEEDED)[:2] if schema[name] != key]
     if wrong:
         raise SchemaError(

@@ -2,7 +2,6 @@
 
 from customer_value.rfm.grid import rfm_grid
 from customer_value.rfm.options import RfmExtra, RfmOptions
-from customer_value.rfm.profile import segment_profile
 from customer_value.rfm.rules import RfmRules, RfmSegment
 from customer_value.rfm.scale import RfmDimension, RfmScale, fit_rfm
 from customer_value.rfm.scoring import rfm_out_of_range, score_rfm
@@ -26,6 +25,5 @@ __all__ = [
     "rfm_grid",
     "rfm_out_of_range",
     "score_rfm",
-    "segment_profile",
     "segment_rfm",
 ]

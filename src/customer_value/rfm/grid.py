@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from customer_value._frames.arrays import to_array, to_arrays
-from customer_value._frames.contracts import NOT_FINITE, ArrayRule, refuse, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import NOT_FINITE, ArrayRule, refuse
+from customer_value._frames.door import read_frame
 from customer_value._frames.money import float_sum
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def rfm_grid(scored: Frame, *, value: str = "revenue") -> pl.DataFrame:
         zero and a mean of null.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Scores are not whole numbers of 1 to 10, or values are NaN or infinite.
 
     Examples:
@@ -68,8 +68,7 @@ def rfm_grid(scored: Frame, *, value: str = "revenue") -> pl.DataFrame:
         >>> grid.pivot("f_score", index="r_score", values="mean_value").rows()
         [(1, 10.0, None), (2, None, 50.0)]
     """
-    frame = as_polars(scored)
-    require(frame, dict.fromkeys([*_SCORES, value], "number"), what="customers")
+    frame = read_frame(scored, dict.fromkeys([*_SCORES, value], "number"), what="customers")
     kept = frame.lazy().select(*_SCORES, pl.col(value).cast(pl.Float64).alias(_VALUE))
     rows = kept.drop_nulls(_SCORES).collect()
     refuse(

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 import polars as pl
 
-from customer_value._frames.contracts import ArrayRule, Kind, refuse, require
+from customer_value._frames.contracts import ArrayRule, Kind, refuse
+from customer_value._frames.door import as_polars, read_frame
 from customer_value._frames.time import check_day
 from customer_value._kernels.math.bins import extent
-from customer_value.exceptions import SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
     from customer_value._kernels.math.bins import Extent
-    from customer_value._typing import BoolArray, FloatArray, IntArray
+    from customer_value._typing import BoolArray, FloatArray, Frame, IntArray
 
     NumberArray: TypeAlias = FloatArray | IntArray
 
@@ -34,43 +34,51 @@ _DERIVED: dict[str, tuple[dict[str, Kind], pl.Expr]] = {
 
 
 def metric_columns(
-    frame: pl.DataFrame | pl.LazyFrame, names: Sequence[str], *, as_of: date | None
-) -> list[pl.Expr]:
-    """Expressions of the metrics by their names, as Int64 or Float64.
+    customers: Frame, names: Sequence[str], *, as_of: date | None
+) -> tuple[pl.DataFrame | pl.LazyFrame, list[pl.Expr]]:
+    """The table, and expressions of the metrics by their names, as Int64 or Float64.
 
     Args:
-        frame: The customer frame.
+        customers: The customer frame.
         names: Columns that are scored.
         as_of: Day at which recency counts from `last_purchase`; None for the column of days.
 
     Raises:
         SchemaError: Names all columns that are missing or of a wrong type.
     """
+    table = as_polars(customers)
+    sources = _sources(table, names, as_of)
+    needed = {name: kind for kinds, _ in sources.values() for name, kind in kinds.items()}
+    countable = RECENCY in needed and "last_purchase" in table.collect_schema()
+    hint = "to count it from 'last_purchase', give as_of" if countable else ""
+    frame = read_frame(customers, needed, hint=hint)
     schema = frame.collect_schema()
-    needed: dict[str, Kind] = {}
-    metrics = {}
+    metrics = []
+    for name, (kinds, metric) in sources.items():
+        exact = schema.get(name) == pl.Int64 or kinds.keys() != {name}
+        metrics.append((metric if exact else metric.cast(pl.Float64)).alias(name))
+    return frame, metrics
+
+
+def _sources(
+    frame: pl.DataFrame | pl.LazyFrame, names: Sequence[str], as_of: date | None
+) -> dict[str, tuple[dict[str, Kind], pl.Expr]]:
+    """What each metric is read from, and how."""
+    schema = frame.collect_schema()
+    sources: dict[str, tuple[dict[str, Kind], pl.Expr]] = {}
     for name in names:
-        sources: dict[str, Kind] = {name: "number"}
-        metric = pl.col(name)
+        sources[name] = {name: "number"}, pl.col(name)
         if name == RECENCY and as_of is not None:
-            sources = {"last_purchase": "day"}
             day = pl.lit(check_day("as_of", as_of))
-            metric = (day - pl.col("last_purchase")).dt.total_days()
+            since = (day - pl.col("last_purchase")).dt.total_days()
+            sources[name] = {"last_purchase": "day"}, since
         elif name not in schema and name in _DERIVED and _DERIVED[name][0].keys() <= schema.keys():
-            sources, metric = _DERIVED[name]
-        needed |= sources
-        exact = (name in schema and schema[name] == pl.Int64) or sources.keys() != {name}
-        metrics[name] = metric if exact else metric.cast(pl.Float64)
-    if RECENCY in needed and RECENCY not in schema and schema.get("last_purchase") == pl.Date:
-        raise SchemaError(
-            f"customers: missing column '{RECENCY}'; to count it from 'last_purchase', give as_of"
-        )
-    require(frame, needed, what="customers")
-    return [metric.alias(name) for name, metric in metrics.items()]
+            sources[name] = _DERIVED[name]
+    return sources
 
 
 class Metrics(NamedTuple):
-    """Metrics of the customers of whom all are known, and their rows."""
+    """Metrics of the customers whose metrics are all known, and their rows."""
 
     arrays: dict[str, NumberArray]
     extents: dict[str, Extent]
@@ -83,7 +91,7 @@ def metric_arrays(columns: Mapping[str, pl.Series]) -> dict[str, NumberArray]:
 
 
 def known_metrics(rows: pl.DataFrame, names: Sequence[str]) -> Metrics:
-    """Metrics, all checked, of the customers of whom all are known.
+    """Metrics, all checked, of the customers whose metrics are all known.
 
     Raises:
         DataError: Values are NaN or infinite, or a recency is below zero.
@@ -118,7 +126,7 @@ def _refuse(columns: Mapping[str, pl.Series]) -> None:
         for name, own in lists.items()
     }
 
-    def no_numbers(*given: FloatArray) -> BoolArray:
+    def not_finite(*given: FloatArray) -> BoolArray:
         pairs = zip(unknown.values(), given, strict=True)
         broken: BoolArray = np.any([~np.isfinite(own) & ~null for null, own in pairs], axis=0)
         return broken
@@ -127,7 +135,7 @@ def _refuse(columns: Mapping[str, pl.Series]) -> None:
         return given[list(columns).index(RECENCY)] < 0
 
     rules = [
-        ArrayRule("NaN or infinite values", no_numbers),
+        ArrayRule("NaN or infinite values", not_finite),
         ArrayRule("a last purchase after the day of the snapshot", later),
     ]
     refuse(arrays, rules, what="customers")

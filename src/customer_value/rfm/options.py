@@ -77,11 +77,12 @@ class RfmOptions(BaseModel, frozen=True, extra="forbid"):
             from their means, each dimension by itself: where the values lie in clumps, the cut
             points are the gaps between these.
         recency_breaks: With `"breaks"`, the cut points in days, ascending; a value equal to one
-            lies below it. One more bin than cut points, at most ten.
+            lies below it. One more bin than cut points, at most ten. The edges of a scale are
+            taken as they are: a cut point that comes twice leaves a bin empty, as it did there.
         frequency_breaks: Likewise in purchases.
         monetary_breaks: Likewise in money.
         monetary: Column of the customer frame that is M, such as `"revenue"`, `"mean_purchase"` or
-            `"profit"`. Where `"margin"` is no column, it is `revenue` less `cost`.
+            `"profit"`. Where `"margin"` is not a column, it is `revenue` less `cost`.
         convention: `"r_package"` cuts as the R package rfm does, with the methods `"quantile"` and
             `"breaks"`: quantiles are raised by 1, and a value equal to a cut point lies above it.
             On whole numbers this rounds fractional cut points up. It makes the scores depend on
@@ -154,7 +155,7 @@ class RfmOptions(BaseModel, frozen=True, extra="forbid"):
             if (given is None) == (self.method == "breaks"):
                 needed = "needs" if given is None else "takes no"
                 problems.append(f"method {self.method!r} {needed} {label}")
-            if given is not None and list(given) != sorted(set(given)):
+            if given is not None and list(given) != sorted(given):
                 problems.append(f"{label} must ascend")
         return problems
 

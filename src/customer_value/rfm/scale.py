@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Self
 
 import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
+from customer_value._common.stored import FittedOn, StoredModel
 from customer_value._frames.contracts import check_instance
-from customer_value._frames.door import as_polars
+from customer_value._frames.time import check_day
 from customer_value._kernels.math.bins import bin_counts, tally
 from customer_value.exceptions import FitError
 from customer_value.rfm.cuts import kmeans_cuts, place_scores, quantile_cuts
@@ -18,6 +18,8 @@ from customer_value.rfm.metrics import RECENCY, known_metrics, metric_columns
 from customer_value.rfm.options import Edge, RfmOptions
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from customer_value._kernels.math.bins import Extent
     from customer_value._typing import Frame
     from customer_value.rfm.metrics import Metrics, NumberArray
@@ -72,13 +74,12 @@ class RfmDimension(BaseModel, frozen=True, extra="forbid"):
         return self
 
 
-class RfmScale(BaseModel, frozen=True, extra="forbid"):
-    """Cut points of all dimensions, as plain JSON.
+class RfmScale(StoredModel, frozen=True):
+    """RFM cut points of all dimensions, learnt from one snapshot; plain JSON.
 
     Attributes:
         options: How they were made.
-        as_of: Day of the snapshot they were learnt from, where the frame has it.
-        n_customers: Customers they were learnt from.
+        fitted_on: The customers that they were learnt from: those whose metrics are all known.
         recency: Cut points of `recency_days`.
         frequency: Cut points of `purchases`.
         monetary: Cut points of the monetary column.
@@ -86,9 +87,8 @@ class RfmScale(BaseModel, frozen=True, extra="forbid"):
         warnings: What to know before using the scores, in words.
     """
 
+    model: Literal["rfm"] = "rfm"
     options: RfmOptions
-    as_of: date | None
-    n_customers: int
     recency: RfmDimension
     frequency: RfmDimension
     monetary: RfmDimension
@@ -137,7 +137,7 @@ def fit_rfm(
     Args:
         customers: Customer frame with `recency_days`, `purchases`, the monetary column and those of
             the extra dimensions. `t_x` may be missing where `first_purchase` and `last_purchase`
-            (Date) are there. Customers of whom one of these is unknown (null), such as those
+            (Date) are there. Customers with an unknown (null) metric, such as those
             without any purchase, are left out and counted in the warnings.
         options: Numbers of bins, and what M is.
         as_of: Day at which recency counts from `last_purchase` (Date), in place of `recency_days`.
@@ -146,7 +146,7 @@ def fit_rfm(
         The scale.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN or infinite, also of customers that would be left out, or a last
             purchase is after the day of the snapshot.
         FitError: No customer has a purchase.
@@ -169,10 +169,9 @@ def fit_rfm(
     """
     options = options or RfmOptions()
     check_instance("options", options, RfmOptions)
-    frame = as_polars(customers)
     asked = _dimensions(options)
     names = list(dict.fromkeys(dimension.column for dimension in asked))
-    wanted = metric_columns(frame, names, as_of=as_of)
+    frame, wanted = metric_columns(customers, names, as_of=as_of)
     dated = as_of is None and frame.collect_schema().get("as_of") == pl.Date
     selected = frame.select(*wanted, *(["as_of"] if dated else []))
     rows = selected.collect() if isinstance(selected, pl.LazyFrame) else selected
@@ -182,12 +181,12 @@ def fit_rfm(
     if not n:
         raise FitError(f"no customers to score: {'; '.join([f'{rows.height:,} rows', *left_out])}")
     fitted = _fit_dimensions(asked, metrics, options)
+    day = as_of and check_day("as_of", as_of)
     if dated:
-        as_of = metrics.rows["as_of"].max()  # type: ignore[assignment]
+        day = metrics.rows["as_of"].max()  # type: ignore[assignment]
     return RfmScale(
+        fitted_on=FittedOn(as_of=day, n_customers=n),
         options=options,
-        as_of=as_of,
-        n_customers=n,
         recency=fitted[0],
         frequency=fitted[1],
         monetary=fitted[2],
@@ -232,7 +231,7 @@ def _fit_dimensions(
         if options.method == "nested" and place < 3:
             if n_cells > 1:
                 inside = [values[cells == k] for k in range(n_cells)]
-                # Nobody there now: whoever comes is scored as if alone.
+                # An empty cell: whoever comes there is scored by the dimension alone.
                 within = tuple(quantile_cuts(own, bins)[0] if own.size else edges for own in inside)
             scores = place_scores(values, edges, within, cells, reverse=reverse, equal=False)
             counts = tuple(tally(scores, bins + 1)[1:].tolist())

@@ -11,11 +11,10 @@ import polars as pl
 
 from customer_value._frames.assemble import with_columns
 from customer_value._frames.contracts import check_instance
-from customer_value._frames.door import as_polars
 from customer_value._kernels.math.bins import extent, in_chunks, joint_extent
 from customer_value.rfm.cuts import place_scores
 from customer_value.rfm.metrics import check_metrics, known_metrics, metric_arrays, metric_columns
-from customer_value.rfm.scale import RFM_SCORES, RfmScale
+from customer_value.rfm.scale import RFM_SCORES, RfmScale, fit_rfm
 
 if TYPE_CHECKING:
     from datetime import date
@@ -37,18 +36,18 @@ _RANGE = {
 
 @overload
 def score_rfm(
-    customers: pl.LazyFrame, scale: RfmScale, *, as_of: date | None = None
+    customers: pl.LazyFrame, model: RfmScale | None = None, *, as_of: date | None = None
 ) -> pl.LazyFrame: ...
 @overload
 def score_rfm(
-    customers: ArrowStream, scale: RfmScale, *, as_of: date | None = None
+    customers: ArrowStream, model: RfmScale | None = None, *, as_of: date | None = None
 ) -> pl.DataFrame: ...
 def score_rfm(
-    customers: Frame, scale: RfmScale, *, as_of: date | None = None
+    customers: Frame, model: RfmScale | None = None, *, as_of: date | None = None
 ) -> pl.DataFrame | pl.LazyFrame:
-    """Add RFM scores by a scale: 1 to n, n is best on every dimension.
+    """Add RFM scores, 1 to n on every dimension; n is best.
 
-    With `scale.options.weights` w there is an index of all scores s of n bins as well: 0 where
+    With `model.options.weights` w there is an index of all scores s of n bins as well: 0 where
     every score is 1, 100 where every score is the best, and between them
 
         rfm_index = 100 * sum(w * (s - 1) / (n - 1)) / sum(w)
@@ -58,18 +57,20 @@ def score_rfm(
     Args:
         customers: Customer frame with the scale's columns, of any snapshot; values beyond those
             that the scale has seen get the first or the last score: `rfm_out_of_range` counts them.
-        scale: Cut points from `fit_rfm`.
+        model: Cut points from `fit_rfm`. Without one they are learnt from these customers, with
+            the default options: then scores depend on who else is in the frame.
         as_of: Day at which recency counts from `last_purchase` (Date), in place of `recency_days`.
 
     Returns:
         The frame with `r_score`, `f_score`, `m_score` (UInt8), `rfm_cell` (String, such as
         `"545"`; digits joined by `-` where one of the three has ten bins), the scores of the extra
         dimensions (`l_score` ..., UInt8), and `rfm_index` (Float64) where there are weights; null
-        for customers of whom a metric is unknown, such as those without any purchase.
+        for customers with an unknown metric, such as those without any purchase.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
-        OptionError: The scale is none.
+        SchemaError: Columns are missing or not numbers.
+        OptionError: The model is not an `RfmScale`.
+        FitError: Without a model, no customer has a purchase.
         DataError: Values are NaN or infinite, or a last purchase is after the day of the snapshot;
             for a LazyFrame when it is collected (a streamed one may name only some of them).
 
@@ -85,11 +86,11 @@ def score_rfm(
         >>> lrfm.select("l_score", "rfm_cell", "rfm_index").row(0)
         (4, '444', 75.0)
     """
-    check_instance("scale", scale, RfmScale)
-    frame = as_polars(customers)
+    scale = fit_rfm(customers, as_of=as_of) if model is None else model
+    check_instance("model", scale, RfmScale)
     scores = scale.scores
     columns = list(dict.fromkeys(d.column for d in scores.values()))
-    metrics = metric_columns(frame, columns, as_of=as_of)
+    frame, metrics = metric_columns(customers, columns, as_of=as_of)
 
     def place(struct: pl.Series) -> pl.Series:
         own = dict(zip(columns, struct.struct.unnest().get_columns(), strict=True))
@@ -111,7 +112,7 @@ def score_rfm(
 
 
 def rfm_out_of_range(
-    customers: Frame, scale: RfmScale, *, as_of: date | None = None
+    customers: Frame, model: RfmScale, *, as_of: date | None = None
 ) -> pl.DataFrame:
     """Count the customers whose values lie beyond all that a scale has seen.
 
@@ -120,7 +121,7 @@ def rfm_out_of_range(
 
     Args:
         customers: Customer frame with the scale's columns, as for `score_rfm`.
-        scale: Cut points from `fit_rfm`.
+        model: Cut points from `fit_rfm`.
         as_of: Day at which recency counts from `last_purchase` (Date), in place of `recency_days`.
 
     Returns:
@@ -130,7 +131,8 @@ def rfm_out_of_range(
         them).
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        OptionError: The model is not an `RfmScale`.
+        SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN or infinite, or a last purchase is after the day of the snapshot.
 
     Examples:
@@ -143,13 +145,14 @@ def rfm_out_of_range(
         >>> beyond.select("score", "highest", "customers", "below", "above").rows()
         [('r_score', 272.0, 2357, 0, 1673), ('f_score', 30.0, 2357, 0, 7), ('m_score', 6552.7, ...)]
     """
-    frame = as_polars(customers)
-    names = list(dict.fromkeys(d.column for d in scale.dimensions))
-    selected = frame.select(metric_columns(frame, names, as_of=as_of))
+    check_instance("model", model, RfmScale)
+    names = list(dict.fromkeys(d.column for d in model.dimensions))
+    frame, metrics = metric_columns(customers, names, as_of=as_of)
+    selected = frame.select(metrics)
     rows = selected.collect() if isinstance(selected, pl.LazyFrame) else selected
     arrays = known_metrics(rows, names).arrays
     counts = []
-    for score, d in scale.scores.items():
+    for score, d in model.scores.items():
         values = arrays[d.column]
         below = None if d.lowest is None else int((values < d.lowest).sum())
         above = None if d.highest is None else int((values > d.highest).sum())

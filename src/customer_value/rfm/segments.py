@@ -10,19 +10,20 @@ import polars as pl
 from pydantic import BaseModel
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import check_instance, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import check_choice, check_instance
+from customer_value._frames.door import read_frame
 from customer_value.exceptions import DataError, OptionError, SchemaError
 from customer_value.rfm.rules import RfmRules, RfmSegment, cube
-from customer_value.rfm.tables import RFM_LIST_125
+from customer_value.rfm.tables import RULE_TABLES, RuleName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from customer_value._typing import ArrowStream, Frame
 
-RuleSet: TypeAlias = RfmRules | Mapping[str, pl.Expr]
-"""A rule table, or conditions by the names of their segments, tried in their order."""
+Conditions: TypeAlias = Mapping[str, pl.Expr]
+RuleSet: TypeAlias = RuleName | RfmRules | Conditions
+"""The name of a bundled table, a table, or conditions by the names of their segments."""
 
 FALLBACK = "other"
 """Segment of customers who meet no condition; tables name their own."""
@@ -60,6 +61,19 @@ class RuleCoverage(BaseModel, frozen=True, extra="forbid"):
         )
 
 
+def rule_table(rules: RuleSet) -> RfmRules | Conditions:
+    """The rules that a name stands for, or those given.
+
+    Raises:
+        OptionError: No bundled table has the name, or these are not rules.
+    """
+    if isinstance(rules, str):
+        check_choice("rules", rules, list(RULE_TABLES))
+        return RULE_TABLES[rules]
+    check_instance("rules", rules, (str, RfmRules, Mapping))
+    return rules
+
+
 def check_rules(rules: RuleSet, *, bins: int | None = None) -> RuleCoverage:
     """Find the cells that rules leave out or name more than once.
 
@@ -67,11 +81,11 @@ def check_rules(rules: RuleSet, *, bins: int | None = None) -> RuleCoverage:
     wins. Both are worth knowing, as is a segment that never wins.
 
     Args:
-        rules: The rule table; or conditions by the names of their segments, which may look at
-            `r_score`, `f_score`, `m_score` and `rfm_cell`, and at nothing else.
+        rules: The name of a bundled table, or a table; or conditions by the names of their
+            segments, which may look at `r_score`, `f_score`, `m_score` and `rfm_cell` alone.
         bins: Number of scores of each dimension of the scale that it will be used with, 1 to 10;
             by default the number that the table is made for, 5 for conditions. Cells of ten bins
-            are written differently (`"5-5-5"`), hence a table for fewer covers none of them, and
+            are written differently (`"5-5-5"`), so a table for fewer covers none of them, and
             the reverse.
 
     Returns:
@@ -98,6 +112,7 @@ def check_rules(rules: RuleSet, *, bins: int | None = None) -> RuleCoverage:
         >>> len(check_rules(fresh).uncovered)
         60
     """
+    rules = rule_table(rules)
     table = rules if isinstance(rules, RfmRules) else None
     if bins is None:
         bins = table.bins if table else 5
@@ -130,14 +145,16 @@ def segment_rfm(
     customers: ArrowStream, *, rules: RuleSet = ..., locale: Literal["en", "zh"] = ...
 ) -> pl.DataFrame: ...
 def segment_rfm(
-    customers: Frame, *, rules: RuleSet = RFM_LIST_125, locale: Literal["en", "zh"] = "en"
+    customers: Frame, *, rules: RuleSet = "rfm_list_125", locale: Literal["en", "zh"] = "en"
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add the segment of each customer.
 
     Args:
         customers: Frame with `rfm_cell`, from `score_rfm`.
-        rules: Which cells make which segment; where several match, the first wins. It must be made
-            for as many bins as the scale has (the most, where its dimensions differ). Or conditions
+        rules: Which cells make which segment: the name of a bundled table (`"rfm_list_125"`,
+            `"rfm_grid_25"`, `"rfm_r_package"`, `"rfm_eight_types"`) or a table of your own. Where
+            several segments match, the first wins. The table must be made for as many bins as the
+            scale has (the most, where its dimensions differ). Or conditions
             by the names of their segments, polars expressions over any columns of the frame; the
             first that is true wins, customers with a score who meet none are `"other"`.
         locale: `"en"` for the names of the table, `"zh"` for their Chinese names.
@@ -147,11 +164,11 @@ def segment_rfm(
         names them).
 
     Raises:
-        SchemaError: `rfm_cell` is missing or no text; conditions look at columns that are missing,
+        SchemaError: `rfm_cell` is missing or not text; conditions look at columns that are missing,
             or are not true or false.
         DataError: Cells are of other bins than the rules are made for; for a LazyFrame when it is
             collected (a streamed one may name only some of them).
-        OptionError: The rules are neither, `locale` is unknown, or Chinese names are asked
+        OptionError: The rules are none of these, `locale` is unknown, or Chinese names are asked
             for and the rules lack some.
 
     Examples:
@@ -165,9 +182,8 @@ def segment_rfm(
         >>> cv.segment_rfm(cells, rules=own)["segment"].to_list()
         ['big', 'other', 'silent']
     """
-    frame = as_polars(customers)
-    require(frame, {"rfm_cell": "text"}, what="customers")
-    check_instance("rules", rules, (RfmRules, Mapping))
+    frame = read_frame(customers, {"rfm_cell": "text"}, what="customers")
+    rules = rule_table(rules)
     cell = pl.col("rfm_cell").cast(pl.String)
     labels = segment_labels(rules, locale)
     if isinstance(rules, RfmRules):
@@ -200,21 +216,20 @@ def _known_cells(named: pl.Series, rules: RfmRules) -> pl.Series:
     return segment
 
 
-def segment_names(rules: RuleSet) -> list[str]:
+def segment_names(rules: RfmRules | Conditions) -> list[str]:
     """Names of the segments in the order of the rules, each once, without the fallback."""
     if isinstance(rules, RfmRules):
         return list(dict.fromkeys(segment.name for segment in rules.segments))
     return list(rules)
 
 
-def segment_labels(rules: RuleSet, locale: str) -> dict[str, str]:
+def segment_labels(rules: RfmRules | Conditions, locale: str) -> dict[str, str]:
     """How `segment_rfm` writes each segment, the fallback included.
 
     Raises:
         OptionError: The locale is unknown, or Chinese names are missing.
     """
-    if locale not in {"en", "zh"}:
-        raise OptionError(f"locale is 'en' or 'zh', got {locale!r}")
+    check_choice("locale", locale, ["en", "zh"])
     names = segment_names(rules)
     table = rules if isinstance(rules, RfmRules) else None
     fallback = table.fallback if table else FALLBACK
@@ -226,6 +241,13 @@ def segment_labels(rules: RuleSet, locale: str) -> dict[str, str]:
         whose = f"rules {table.name!r}" if table else "conditions"
         raise OptionError(f"{whose} have no Chinese name of {', '.join(missing)}")
     return {fallback: table.fallback_zh if table else FALLBACK, **labels}
+
+
+def segment_actions(rules: RfmRules | Conditions, locale: str) -> dict[str, str | None]:
+    """What to do next, by the name of the segment; empty for conditions, which say nothing."""
+    if not isinstance(rules, RfmRules):
+        return {}
+    return {s.name: s.action_zh if locale == "zh" else s.action for s in rules.segments}
 
 
 def _matches(rules: RfmRules) -> dict[str, list[RfmSegment]]:

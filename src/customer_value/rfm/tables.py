@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from customer_value.rfm.rules import RfmRules, RfmSegment, ScoreRange
+
+RuleName: TypeAlias = Literal["rfm_list_125", "rfm_grid_25", "rfm_r_package", "rfm_eight_types"]
+"""Names of the bundled rule tables."""
 
 _LABELS = {
     "champions": (
@@ -218,3 +223,8 @@ scale with two quantile bins cuts each dimension at its median. To compare with 
 give them as breaks: `RfmOptions(method="breaks", recency_breaks=(mean_days,), ...)`. Either way, a
 value equal to the cut point lies below it: low in frequency and money, high in recency.
 """
+
+RULE_TABLES: dict[str, RfmRules] = {
+    table.name: table for table in (RFM_LIST_125, RFM_GRID_25, RFM_R_PACKAGE, RFM_EIGHT_TYPES)
+}
+"""The bundled tables by their names."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, Field, model_validator
+
+from customer_value._common.stored import StoredModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from customer_value._typing import FloatArray, IntArray
 
-__all__ = ["ClusterColumn", "CustomerCluster", "CustomerClusters"]
+__all__ = ["ClusterColumn", "ClusterModel", "CustomerCluster"]
 
 Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -57,7 +59,7 @@ class CustomerCluster(BaseModel, frozen=True, extra="forbid"):
         cluster: Its number, from 1.
         customers: How many of the customers that were fitted are in it.
         centre: The value of each column at its centre, in the columns' own units: a mean of
-            logarithms, hence near the geometric mean of its customers.
+            logarithms, so near the geometric mean of its customers.
     """
 
     cluster: int
@@ -65,7 +67,7 @@ class CustomerCluster(BaseModel, frozen=True, extra="forbid"):
     centre: dict[str, Finite]
 
 
-class CustomerClusters(BaseModel, frozen=True, extra="forbid"):
+class ClusterModel(StoredModel, frozen=True):
     """Clusters learnt from one snapshot, to be applied to any other; plain JSON.
 
     Attributes:
@@ -78,6 +80,7 @@ class CustomerClusters(BaseModel, frozen=True, extra="forbid"):
         warnings: What is unusual about the fit, in words.
     """
 
+    model: Literal["clusters"] = "clusters"
     columns: tuple[ClusterColumn, ...]
     clusters: tuple[CustomerCluster, ...]
     silhouette: float | None

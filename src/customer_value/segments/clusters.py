@@ -10,13 +10,14 @@ from pydantic import BaseModel, Field, model_validator
 
 from customer_value._frames.arrays import to_arrays
 from customer_value._frames.assemble import array_column, with_columns
-from customer_value._frames.contracts import NOT_FINITE, ArrayRule, refuse, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import NOT_FINITE, ArrayRule, check_instance, refuse
+from customer_value._frames.door import read_frame
+from customer_value._frames.fitted import fitted_on
 from customer_value.exceptions import FitError
 from customer_value.segments._means import Means
 from customer_value.segments._model import (
+    ClusterModel,
     CustomerCluster,
-    CustomerClusters,
     coordinates,
     nearest,
     scale_of,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from customer_value._typing import ArrowStream, BoolArray, FloatArray, Frame
 
-__all__ = ["cluster_customers", "fit_clusters"]
+__all__ = ["assign_clusters", "fit_clusters"]
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="fit_clusters"):
@@ -53,10 +54,10 @@ _FINITE = ArrayRule(NOT_FINITE.says, _not_finite)
 def fit_clusters(
     customers: Frame,
     *,
+    seed: int,
     n_clusters: int | None = None,
     columns: Sequence[str] = ("recency_days", "purchases", "revenue"),
-    seed: int = 0,
-) -> CustomerClusters:
+) -> ClusterModel:
     """Learn clusters of customers who behave alike: k-means on standardised logarithms.
 
     Each column x becomes s = sign(x) ln(1 + |x| / u), with u the 5 % quantile of its sizes |x|
@@ -73,10 +74,10 @@ def fit_clusters(
     Args:
         customers: Frame with the columns; a LazyFrame is collected. Customers with a null in any
             of them are left out.
+        seed: What the starts and the samples are drawn with.
         n_clusters: How many clusters. None chooses from 2 to 10 the number of the highest mean
             silhouette (of equal ones the smallest), on a sample of 20,000 customers.
         columns: What to compare customers by. Put last the column that orders the clusters.
-        seed: What the starts and the samples are drawn with.
 
     Returns:
         The clusters, numbered from 1 by the last column of their centres, highest first (ties by
@@ -86,7 +87,7 @@ def fit_clusters(
     Raises:
         ImportError: scikit-learn is not installed.
         ValidationError: The number of clusters, the columns or the seed are out of range.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN or infinite.
         FitError: No customer has a value in all columns.
 
@@ -99,15 +100,16 @@ def fit_clusters(
         ...         "revenue": [900.0, 1200.0, 1500.0, 20.0, 35.0, 15.0],
         ...     }
         ... )
-        >>> clusters = cv.fit_clusters(customers, n_clusters=2)
-        >>> [(one.cluster, one.customers) for one in clusters.clusters]
+        >>> model = cv.fit_clusters(customers, seed=0, n_clusters=2)
+        >>> [(one.cluster, one.customers) for one in model.clusters]
         [(1, 3), (2, 3)]
-        >>> cv.segments.cluster_customers(customers, clusters)["cluster"].to_list()
+        >>> cv.segments.assign_clusters(customers, model)["cluster"].to_list()
         [1, 1, 1, 2, 2, 2]
     """
     terms = _Terms(columns=tuple(columns), n_clusters=n_clusters, seed=seed)
     means = Means(terms.seed)  # first of all, whether it is there
-    rows = _rows(as_polars(customers), terms.columns)
+    frame = read_frame(customers, dict.fromkeys(terms.columns, "number"))
+    rows = _rows(frame, terms.columns)
     scales = [scale_of(name, column) for name, column in zip(terms.columns, rows.T, strict=True)]
     points = coordinates(scales, rows.T)
     distinct = 1 + int(np.count_nonzero((points[1:] != points[:-1]).any(axis=1)))
@@ -128,7 +130,8 @@ def fit_clusters(
     if n_clusters is not None and k < n_clusters:
         warnings.append(f"{n_clusters} clusters asked for, but only {k} distinct customers")
     sizes = np.bincount(labels, minlength=k)
-    return CustomerClusters(
+    return ClusterModel(
+        fitted_on=fitted_on(frame),
         columns=tuple(scales),
         clusters=tuple(
             CustomerCluster(cluster=number, customers=int(size), centre=centre)
@@ -141,10 +144,10 @@ def fit_clusters(
 
 
 @overload
-def cluster_customers(customers: pl.LazyFrame, clusters: CustomerClusters) -> pl.LazyFrame: ...
+def assign_clusters(customers: pl.LazyFrame, model: ClusterModel) -> pl.LazyFrame: ...
 @overload
-def cluster_customers(customers: ArrowStream, clusters: CustomerClusters) -> pl.DataFrame: ...
-def cluster_customers(customers: Frame, clusters: CustomerClusters) -> pl.DataFrame | pl.LazyFrame:
+def assign_clusters(customers: ArrowStream, model: ClusterModel) -> pl.DataFrame: ...
+def assign_clusters(customers: Frame, model: ClusterModel) -> pl.DataFrame | pl.LazyFrame:
     """Add the cluster whose centre is nearest to each customer.
 
     Distances are Euclidean, in the coordinates that the clusters were learnt in. The customers
@@ -153,14 +156,15 @@ def cluster_customers(customers: Frame, clusters: CustomerClusters) -> pl.DataFr
 
     Args:
         customers: Frame with the columns of the clusters.
-        clusters: As `fit_clusters` learnt them.
+        model: Clusters from `fit_clusters`.
 
     Returns:
         The frame with `cluster` (Int64), the number of the cluster, the lower one of two equally
         near; null where a column is null.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        OptionError: The model is not a `ClusterModel`.
+        SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN or infinite; for a LazyFrame when it is collected.
 
     Examples:
@@ -168,19 +172,19 @@ def cluster_customers(customers: Frame, clusters: CustomerClusters) -> pl.DataFr
         >>> january = pl.DataFrame(
         ...     {"purchases": [1, 2, 40, 50], "revenue": [5.0, 9.0, 300.0, 410.0]}
         ... )
-        >>> clusters = cv.fit_clusters(january, n_clusters=2, columns=("purchases", "revenue"))
+        >>> model = cv.fit_clusters(january, seed=0, n_clusters=2, columns=("purchases", "revenue"))
         >>> february = pl.DataFrame({"purchases": [45, 1, None], "revenue": [350, 4, 7]})
-        >>> cv.segments.cluster_customers(february, clusters)["cluster"].to_list()
+        >>> cv.segments.assign_clusters(february, model)["cluster"].to_list()
         [1, 2, None]
     """
-    frame = as_polars(customers)
-    names = [column.name for column in clusters.columns]
-    require(frame, dict.fromkeys(names, "number"), what="customers")
-    centres = [one.centre for one in clusters.clusters]
+    check_instance("model", model, ClusterModel)
+    names = [column.name for column in model.columns]
+    frame = read_frame(customers, dict.fromkeys(names, "number"))
+    centres = [one.centre for one in model.clusters]
 
     def number(*values: FloatArray) -> FloatArray:
-        points = coordinates(clusters.columns, values)
-        return nearest(points, clusters.columns, centres).astype(np.float64) + 1
+        points = coordinates(model.columns, values)
+        return nearest(points, model.columns, centres).astype(np.float64) + 1
 
     column = array_column(number, names, rules=[_FINITE])
     return with_columns(frame, column.cast(pl.Int64).alias("cluster"))
@@ -188,7 +192,6 @@ def cluster_customers(customers: Frame, clusters: CustomerClusters) -> pl.DataFr
 
 def _rows(frame: pl.DataFrame | pl.LazyFrame, names: tuple[str, ...]) -> FloatArray:
     """Customers of known values, in the order of these, one row each."""
-    require(frame, dict.fromkeys(names, "number"), what="customers")
     columns = frame.lazy().select(pl.col(names).cast(pl.Float64)).drop_nulls().collect()
     if columns.is_empty():
         raise FitError(f"no customer has values of {', '.join(names)}")

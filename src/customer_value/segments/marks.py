@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias, overload
 import polars as pl
 from pydantic import BaseModel, Field, StrictBool, StrictStr, model_validator
 
-from customer_value._frames.assemble import finite_column, quantile, with_columns
-from customer_value._frames.contracts import require
+from customer_value._frames.assemble import finite_column, with_columns
+from customer_value._frames.contracts import check_choice, check_instance
 from customer_value._frames.door import as_polars
+from customer_value._frames.words import known_text
 from customer_value.exceptions import OptionError, SchemaError
 
 if TYPE_CHECKING:
@@ -22,16 +23,13 @@ __all__ = [
     "MarkCondition",
     "MarkRule",
     "MarkRules",
-    "busy_but_low_value",
     "customer_marks",
-    "one_off_large",
 ]
 
 Bound: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Entry: TypeAlias = StrictBool | StrictStr | Bound
 Name: TypeAlias = Annotated[str, Field(min_length=1)]
 
-_ACTIVITY, _VALUE = "__mark_activity__", "__mark_value__"
 _BITS = 8
 _KINDS: dict[type, tuple[Callable[[pl.DataType], bool], str]] = {
     float: (lambda t: t.is_numeric(), "a number"),
@@ -53,6 +51,8 @@ class MarkCondition(BaseModel, frozen=True, extra="forbid"):
         below: The value must be less than this.
         one_of: The values that meet the condition: all text, all numbers or all true/false. It is
             given instead of bounds.
+        known: All the words that the column may hold. Others are refused, so that a column with
+            other names does not silently meet no condition.
 
     Raises:
         ValidationError: Neither bounds nor a list are given, or both; two bounds on one side;
@@ -72,6 +72,7 @@ class MarkCondition(BaseModel, frozen=True, extra="forbid"):
     above: Bound | None = None
     below: Bound | None = None
     one_of: Annotated[tuple[Entry, ...], Field(min_length=1)] | None = None
+    known: tuple[StrictStr, ...] | None = None
 
     @property
     def bounds(self) -> dict[str, float]:
@@ -91,6 +92,8 @@ class MarkCondition(BaseModel, frozen=True, extra="forbid"):
             problems.append("needs either bounds or one_of")
         if len({type(entry) for entry in self.one_of or ()}) > 1:
             problems.append("one_of must be all text, all numbers or all true/false")
+        if self.known is not None and not set(self.one_of or (0,)) <= set(self.known):
+            problems.append("known must have the words of one_of")
         problems += [
             f"{' and '.join(side)} bound the same side, give one"
             for side in (("at_least", "above"), ("at_most", "below"))
@@ -175,7 +178,8 @@ class MarkRules(BaseModel, frozen=True, extra="forbid"):
         return self
 
 
-_UPPER_HALF = MarkCondition(column="tier", one_of=("high", "medium"))
+_TIERS = ("high", "medium", "low", "unrated")
+_UPPER_HALF = MarkCondition(column="tier", one_of=("high", "medium"), known=_TIERS)
 
 DEFAULT_MARKS = MarkRules(
     version="1",
@@ -195,7 +199,7 @@ DEFAULT_MARKS = MarkRules(
         ),
         MarkRule(
             name="high_value",
-            conditions=(MarkCondition(column="tier", one_of=("high",)),),
+            conditions=(MarkCondition(column="tier", one_of=("high",), known=_TIERS),),
             priority=3,
             name_zh="高价值客户",
         ),
@@ -209,8 +213,10 @@ DEFAULT_MARKS = MarkRules(
 )
 """Four marks, by priority; they need `tier`, `purchases` and `stage`.
 
+Tiers by other names are refused: give rules that name them.
+
 - `strategic`: the frame's own Boolean column `strategic` says so. No log of purchases tells who is
-  strategic; without that column nobody is.
+  strategic; without that column no customer is.
 - `important`: tier `high` or `medium` (by default the upper half of value) and four purchases or
   more, from which on a customer is established, no longer growing.
 - `high_value`: tier `high` (by default the top fifth of value).
@@ -221,17 +227,20 @@ Where these marks are written as letters (A important, B high value, C strategic
 **not** ABC classes: a C customer is strategic there, and of the lowest class in `abc_class`.
 """
 
+MarkTable: TypeAlias = Literal["default"] | MarkRules
+"""The name of the bundled table, or a table."""
+
 
 @overload
 def customer_marks(
-    customers: pl.LazyFrame, *, rules: MarkRules = ..., locale: Literal["en", "zh"] = ...
+    customers: pl.LazyFrame, *, rules: MarkTable = ..., locale: Literal["en", "zh"] = ...
 ) -> pl.LazyFrame: ...
 @overload
 def customer_marks(
-    customers: ArrowStream, *, rules: MarkRules = ..., locale: Literal["en", "zh"] = ...
+    customers: ArrowStream, *, rules: MarkTable = ..., locale: Literal["en", "zh"] = ...
 ) -> pl.DataFrame: ...
 def customer_marks(
-    customers: Frame, *, rules: MarkRules = DEFAULT_MARKS, locale: Literal["en", "zh"] = "en"
+    customers: Frame, *, rules: MarkTable = "default", locale: Literal["en", "zh"] = "en"
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add the marks of each customer: all that are earned, the most important one first.
 
@@ -242,7 +251,8 @@ def customer_marks(
         customers: Frame with the columns that the rules name; for the default rules `purchases`,
             `tier` from `assign_tiers`, `stage` from `assign_stages` and, where there is one, a
             Boolean column `strategic`.
-        rules: Which conditions earn which mark.
+        rules: Which conditions earn which mark: `"default"` for `DEFAULT_MARKS`, or a table of your
+            own.
         locale: `"en"` for the names of the marks, `"zh"` for their Chinese names.
 
     Returns:
@@ -252,7 +262,8 @@ def customer_marks(
 
     Raises:
         SchemaError: Columns that rules need are missing or of a wrong type; names all of them.
-        DataError: Numbers that rules look at are NaN or infinite; for a LazyFrame when it is
+        DataError: Numbers that rules look at are NaN or infinite, or words are not known to them,
+            such as tiers of other names; for a LazyFrame when it is
             collected.
         OptionError: `locale` is unknown, or marks lack the Chinese names asked for.
 
@@ -277,6 +288,10 @@ def customer_marks(
         >>> customer_marks(customers, locale="zh")["top_mark"].to_list()
         ['重要客户', '战略客户', '高价值客户', None]
     """
+    if isinstance(rules, str):
+        check_choice("rules", rules, ["default"])
+        rules = DEFAULT_MARKS
+    check_instance("rules", rules, MarkRules)
     frame = as_polars(customers)
     labels = _labels(rules, locale)
     usable = _usable(rules, dict(frame.collect_schema()))
@@ -291,121 +306,6 @@ def customer_marks(
     marks = _lists({label: pl.any_horizontal(parts) for label, parts in by_mark.items()})
     marked = with_columns(frame, marks.alias("marks"), marks.list.first().alias("top_mark"))
     return marked.drop(*checked.values())
-
-
-@overload
-def busy_but_low_value(
-    customers: pl.LazyFrame,
-    *,
-    activity: str = ...,
-    value: str = ...,
-    top: float = ...,
-    bottom: float = ...,
-) -> pl.LazyFrame: ...
-@overload
-def busy_but_low_value(
-    customers: ArrowStream,
-    *,
-    activity: str = ...,
-    value: str = ...,
-    top: float = ...,
-    bottom: float = ...,
-) -> pl.DataFrame: ...
-def busy_but_low_value(
-    customers: Frame,
-    *,
-    activity: str = "purchases",
-    value: str = "clv",
-    top: float = 0.2,
-    bottom: float = 0.5,
-) -> pl.DataFrame | pl.LazyFrame:
-    """Flag customers that keep everybody busy and yet are worth little.
-
-    Activity and value are two axes: the best service belongs to the most valuable customers, who
-    are not always the busiest.
-
-    Args:
-        customers: Frame with both columns.
-        activity: Column of activity, such as `"purchases"`, or a number of calls or visits.
-        value: Column of value, such as `"clv"` or `"profit"`.
-        top: Share of customers that counts as busy: activity must lie above the quantile of
-            1 - `top`.
-        bottom: Share of customers that counts as of low value: value must lie at or below this
-            quantile.
-
-    Returns:
-        The frame with `busy_but_low_value` (Boolean). Quantiles are of type 7, over the known
-        values of each column. Customers equal to the quantile of activity are not busy, so that
-        with many ties fewer than `top` are. Where a value is unknown the flag is null, unless the
-        other one says no already.
-
-    Raises:
-        SchemaError: Columns are missing or no numbers.
-        DataError: Values are NaN or infinite; for a LazyFrame when it is collected.
-        OptionError: `top` or `bottom` is not between 0 and 1.
-
-    Examples:
-        >>> import polars as pl
-        >>> from customer_value.segments.marks import busy_but_low_value
-        >>> customers = pl.DataFrame(
-        ...     {"purchases": [1, 2, 3, 4, 40], "clv": [20.0, 900.0, 50.0, 60.0, 10.0]}
-        ... )
-        >>> busy_but_low_value(customers)["busy_but_low_value"].to_list()
-        [False, False, False, False, True]
-    """
-    _check_shares(top=top, bottom=bottom)
-    frame = as_polars(customers)
-    require(frame, {activity: "number", value: "number"}, what="customers")
-    frame = with_columns(
-        frame, finite_column(activity).alias(_ACTIVITY), finite_column(value).alias(_VALUE)
-    )
-    busy, worth = pl.col(_ACTIVITY), pl.col(_VALUE)
-    flag = (busy > quantile(busy, 1 - top)) & (worth <= quantile(worth, bottom))
-    return with_columns(frame, flag.alias("busy_but_low_value")).drop(_ACTIVITY, _VALUE)
-
-
-@overload
-def one_off_large(customers: pl.LazyFrame, *, top: float = ...) -> pl.LazyFrame: ...
-@overload
-def one_off_large(customers: ArrowStream, *, top: float = ...) -> pl.DataFrame: ...
-def one_off_large(customers: Frame, *, top: float = 0.05) -> pl.DataFrame | pl.LazyFrame:
-    """Flag customers that bought once, for a large amount.
-
-    They lead every list by revenue, and may never come again: not the ones to give the best service
-    to for that alone.
-
-    Args:
-        customers: Customer frame with `purchases` and `revenue`.
-        top: Share of customers whose revenue counts as large: it must lie above the quantile of
-            1 - `top` (type 7, over the known revenues of all customers).
-
-    Returns:
-        The frame with `one_off_large` (Boolean): a single purchase and a large revenue. Where a
-        value is unknown the flag is null, unless the other one says no already.
-
-    Raises:
-        SchemaError: Columns are missing or no numbers.
-        DataError: Values are NaN or infinite; for a LazyFrame when it is collected.
-        OptionError: `top` is not between 0 and 1.
-
-    Examples:
-        >>> import polars as pl
-        >>> from customer_value.segments.marks import one_off_large
-        >>> customers = pl.DataFrame(
-        ...     {"purchases": [1, 9, 1, 3], "revenue": [5000.0, 900.0, 20.0, 60.0]}
-        ... )
-        >>> one_off_large(customers)["one_off_large"].to_list()
-        [True, False, False, False]
-    """
-    _check_shares(top=top)
-    frame = as_polars(customers)
-    require(frame, {"purchases": "number", "revenue": "number"}, what="customers")
-    frame = with_columns(
-        frame, finite_column("purchases").alias(_ACTIVITY), finite_column("revenue").alias(_VALUE)
-    )
-    revenue = pl.col(_VALUE)
-    flag = (pl.col(_ACTIVITY) == 1) & (revenue > quantile(revenue, 1 - top))
-    return with_columns(frame, flag.alias("one_off_large")).drop(_ACTIVITY, _VALUE)
 
 
 def _lists(earned: dict[str, pl.Expr]) -> pl.Expr:
@@ -439,6 +339,8 @@ def _kind(condition: MarkCondition) -> type:
 def _met(condition: MarkCondition, checked: dict[str, str]) -> pl.Expr:
     kind, name = _kind(condition), condition.column
     column = pl.col(checked[name]) if kind is float else pl.col(name)
+    if condition.known is not None:
+        column = known_text(name, condition.known, hint="give rules that name them")
     if condition.one_of:
         to = {float: pl.Float64, str: pl.String, bool: pl.Boolean}[kind]
         met = column.cast(to).is_in(pl.lit(pl.Series(condition.one_of, dtype=to)).implode())
@@ -486,15 +388,8 @@ def _for_marks(names: Iterable[str]) -> str:
 def _labels(rules: MarkRules, locale: str) -> dict[str, str]:
     if locale == "en":
         return {rule.name: rule.name for rule in rules.rules}
-    if locale != "zh":
-        raise OptionError(f"locale is 'en' or 'zh', got {locale!r}")
+    check_choice("locale", locale, ["en", "zh"])
     labels = {rule.name: rule.name_zh for rule in rules.rules if rule.name_zh}
     if missing := dict.fromkeys(rule.name for rule in rules.rules if rule.name not in labels):
         raise OptionError(f"no Chinese name of {', '.join(missing)}")
     return labels
-
-
-def _check_shares(**shares: float) -> None:
-    wrong = [f"{name} {share}" for name, share in shares.items() if not 0 < share < 1]
-    if wrong:
-        raise OptionError(f"shares lie between 0 and 1, got {', '.join(wrong)}")

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from customer_value._frames.contracts import check_groups, require
+from customer_value._frames.contracts import Kind, check_groups
 from customer_value._frames.derive import MONEY, check_numbers
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import as_polars, read_frame
 from customer_value._frames.money import exact
 from customer_value.exceptions import OptionError, SchemaError
+from customer_value.segments._along import along_rules, rule_segments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from customer_value._typing import Frame
+    from customer_value.rfm.segments import RuleSet
 
 __all__ = ["compare_mix", "profile_segments"]
 
@@ -38,9 +40,15 @@ _KNOWN, _SUM, _SMALL = "__segment_known__", "__segment_sum__", "__segment_small_
 
 
 def profile_segments(
-    customers: Frame, *, by: str | Sequence[str], value: str = "revenue", min_size: int = 1
+    customers: Frame,
+    *,
+    by: str | Sequence[str] = "segment",
+    value: str = "revenue",
+    min_size: int = 1,
+    rules: RuleSet | None = None,
+    locale: Literal["en", "zh"] = "en",
 ) -> pl.DataFrame:
-    """Count customers and value by attributes such as region, age group, industry or tier.
+    """Profile segments: customers, value and behaviour by RFM segment, tier, region or age group.
 
     Several attributes are crossed: there is one row for each combination that occurs. Unknown
     (null) attributes are a group of their own, so that no customer is left out.
@@ -48,14 +56,17 @@ def profile_segments(
     Small groups give away what single persons spend. With `min_size` above 1 a row is suppressed
     if it has fewer customers than that, or fewer whose value is known (but some). What the
     suppressed rows hold together could still be found by subtraction from a total known
-    elsewhere: hence further rows are suppressed, the smallest first (of equal ones, the first by
+    elsewhere: so further rows are suppressed, the smallest first (of equal ones, the first by
     attributes), until they hold `min_size` customers of known value as well, or none.
 
     Args:
         customers: Frame with one row per customer, the attributes and the value column.
-        by: The attribute columns.
+        by: The attribute columns; by default `segment`, from `segment_rfm`.
         value: Column to sum up, such as `"revenue"`, `"profit"` or `"clv"`.
         min_size: Customers that a row needs for its figures to be shown.
+        rules: The rules that the segments in `by`, one column, were named by: then the rows follow
+            the rules, and say what to do next.
+        locale: With `rules`, the language of the names in the column and of the actions.
 
     Returns:
         One row per combination, largest `value_total` first (null last), then by the attributes:
@@ -73,15 +84,20 @@ def profile_segments(
           each is also null where fewer than `min_size` customers have a known value of it
         - `suppressed` (Boolean): where true, all but the attributes, `customers` and
           `customer_share` is null
+        - with `rules` also `action` (String): what to do next; null where the rules do not say.
+          There is a row for each segment of the rules, in their order and also where it is empty;
+          then, where there are any, the customers of the fallback, and those without a segment
 
         Customers of unknown value count, but add nothing to totals, means and medians; where no
         value of a row is known, these are null.
 
     Raises:
-        SchemaError: Columns are missing, the value is no number, or an attribute is nested.
-        DataError: Values are NaN, infinite, or too large to sum exactly.
+        SchemaError: Columns are missing, the value is not a number, or an attribute is nested.
+        DataError: Values are NaN, infinite, or too large to sum exactly; or there are segments
+            that the rules do not have.
         OptionError: `by` names no column, a column twice, or one that the result has
-            besides; or `min_size` is below 1.
+            besides; with `rules` it names several; `min_size` is below 1; or the rules or the
+            locale are unknown.
 
     Examples:
         >>> import polars as pl
@@ -96,16 +112,31 @@ def profile_segments(
         >>> profile.select("region", "customers", "value_total", "value_share").rows()
         [('south', 2, 120.0, 0.6), ('north', 2, 40.0, 0.2), (None, 1, 40.0, 0.2)]
 
-        The customer of unknown region is alone, and not to be recognised by subtraction either:
+        The customer of unknown region is alone, and cannot be found by subtraction either:
 
         >>> hidden = profile_segments(customers, by="region", min_size=2)
         >>> hidden.select("region", "customers", "value_total", "suppressed").rows()
         [('south', 2, 120.0, False), ('north', 2, None, True), (None, 1, None, True)]
+
+        RFM segments with what to do next:
+
+        >>> segmented = pl.DataFrame({"segment": ["lost", "champions"], "revenue": [20.0, 180.0]})
+        >>> profile = profile_segments(segmented, rules="rfm_list_125")
+        >>> profile.select("segment", "customers", "value_share").head(2).rows()
+        [('champions', 1, 0.9), ('loyal', 0, 0.0)]
+        >>> profile["action"][0]
+        'Reward them, and show them new products first.'
     """
     keys = [by] if isinstance(by, str) else list(by)
     if min_size < 1:
         raise OptionError(f"min_size must be 1 or more, got {min_size}")
-    return _profile(as_polars(customers), keys, value, min_size=min_size, what="customers")
+    if rules is None:
+        return _profile(customers, keys, value, min_size=min_size, what="customers")
+    if len(keys) != 1:
+        raise OptionError(f"by must name one column of segments with rules, got {keys}")
+    segments = rule_segments(rules, locale)
+    profile = _profile(customers, keys, value, min_size=min_size, what="customers")
+    return along_rules(profile, keys[0], segments)
 
 
 def compare_mix(
@@ -131,7 +162,7 @@ def compare_mix(
         shares of an empty snapshot, and changes of what is unknown, are null.
 
     Raises:
-        SchemaError: Columns are missing, the value is no number, or an attribute is nested or of
+        SchemaError: Columns are missing, the value is not a number, or an attribute is nested or of
             different types in the two.
         DataError: Values are NaN, infinite, or too large to sum exactly.
         OptionError: `by` names no column, a column twice, or one that the result has
@@ -152,8 +183,7 @@ def compare_mix(
     check_groups(keys, _MIX_COLUMNS)
     frames = {"before": before, "after": after}
     profiles = {
-        name: _profile(as_polars(frame), keys, value, min_size=1, what=name)
-        for name, frame in frames.items()
+        name: _profile(frame, keys, value, min_size=1, what=name) for name, frame in frames.items()
     }
     types = {name: [profile.schema[key] for key in keys] for name, profile in profiles.items()}
     wrong = [
@@ -194,7 +224,7 @@ def _zero_where_absent(name: str, profile: pl.DataFrame) -> list[pl.Expr]:
 
 
 def _profile(
-    frame: pl.DataFrame | pl.LazyFrame, keys: list[str], value: str, *, min_size: int, what: str
+    frame: Frame, keys: list[str], value: str, *, min_size: int, what: str
 ) -> pl.DataFrame:
     rows = _rows(frame, keys, value, what)
     measures = [name for name in _BEHAVIOUR if _inner(name) in rows.columns]
@@ -232,25 +262,24 @@ def _largest_first(table: pl.DataFrame, column: str, keys: list[str]) -> pl.Data
     return table.sort(column, *keys, descending=falling, nulls_last=True)
 
 
-def _rows(
-    frame: pl.DataFrame | pl.LazyFrame, keys: list[str], value: str, what: str
-) -> pl.DataFrame:
+def _rows(customers: Frame, keys: list[str], value: str, what: str) -> pl.DataFrame:
     """Attributes and measures of all customers, checked; measures under inner names."""
     check_groups(keys, _RESULTS, required=True)
-    present = [name for name in _BEHAVIOUR if name in frame.collect_schema()]
-    kinds: Mapping[str, str] = {"value": value, **{name: name for name in present}}
-    schema = require(
-        frame,
-        {**dict.fromkeys(keys, "any"), **dict.fromkeys(kinds.values(), "number")},
-        what=what,
-    )
+    present = [name for name in _BEHAVIOUR if name in as_polars(customers).collect_schema()]
+    columns: Mapping[str, str] = {"value": value, **{name: name for name in present}}
+    kinds: dict[str, Kind] = {
+        **dict.fromkeys(keys, "any"),
+        **dict.fromkeys(columns.values(), "number"),
+    }
+    frame = read_frame(customers, kinds, what=what)
+    schema = frame.collect_schema()
     nested = [f"'{key}' is {schema[key]}" for key in keys if schema[key].is_nested()]
     if nested:
         raise SchemaError(f"{what}: attributes are plain columns, but {'; '.join(nested)}")
-    measures = dict.fromkeys(kinds.values())
+    measures = dict.fromkeys(columns.values())
     rows = frame.lazy().select(*dict.fromkeys([*keys, *measures])).collect()
     numbers = check_numbers(rows, dict.fromkeys(measures, MONEY), what=what)
-    inner = [numbers[column].alias(_inner(name)) for name, column in kinds.items()]
+    inner = [numbers[column].alias(_inner(name)) for name, column in columns.items()]
     return rows.select(keys).with_columns(inner)
 
 

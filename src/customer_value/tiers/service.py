@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, overload
 import polars as pl
 
 from customer_value._frames.assemble import with_columns
-from customer_value._frames.contracts import require
-from customer_value._frames.door import as_polars
-from customer_value.exceptions import DataError
+from customer_value._frames.door import read_frame
+from customer_value._frames.words import known_text
 from customer_value.tiers.options import UNRATED
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def service_levels(
         `"unrated"` customers unless `levels` names them.
 
     Raises:
-        SchemaError: The column is missing or no text.
+        SchemaError: The column is missing or not text.
         DataError: Tiers have no level (for a LazyFrame when it is collected; a streamed one may
             name only the first of them).
 
@@ -55,20 +54,9 @@ def service_levels(
         >>> cv.tiers.service_levels(customers)["service_level"].to_list()
         ['vip', 'basic', None]
     """
-    frame = as_polars(customers)
-    require(frame, {"tier": "text"}, what="customers")
+    frame = read_frame(customers, {"tier": "text"}, what="customers")
     known: dict[str, str | None] = {UNRATED: None, **(_LEVELS if levels is None else levels)}
-
-    def refuse_others(tiers: pl.Series) -> pl.Series:
-        # In plain Python: a query inside of a query may wait for itself.
-        others = sorted(set(tiers.to_list()) - {None, *known})
-        if others:
-            named = ", ".join(f"'{tier}'" for tier in others)
-            raise DataError(f"customers: tiers without a service level: {named}")
-        return tiers
-
-    tier = pl.col("tier").cast(pl.String)
-    checked = tier.map_batches(refuse_others, return_dtype=pl.String, is_elementwise=True)
+    checked = known_text("tier", known, hint="give each tier a service level by levels")
     level = checked.replace_strict(
         list(known), list(known.values()), default=None, return_dtype=pl.String
     )
