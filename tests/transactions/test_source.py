@@ -312,7 +312,7 @@ def test_the_checks_grow_with_the_rules_and_not_with_their_powers(
 ) -> None:
     sizes: list[int] = []
 
-    def measure(rules: list[Rule]) -> dict[str, pl.Expr]:
+    def measure(rules: list[Rule]) -> list[pl.Expr]:
         sizes.extend(len(str(rule.broken)) for rule in rules)
         return offence_counts(rules)
 

@@ -110,7 +110,7 @@ class Source(NamedTuple):
             DataError: Rows cannot be used and `on_invalid` is `"raise"`, or currencies are mixed.
         """
         rules = exclusive(log_rules(self.schema, self.options))
-        looks = [self.named.select(**offence_counts(rules), **self._codes(rules))]
+        looks = [self.named.select(*offence_counts(rules), **self._codes(rules))]
         if counting:
             looks += [self._counts()]
         broken, *counts = pl.collect_all(looks)
