@@ -41,10 +41,11 @@ def one_by_one(
     log: pl.DataFrame, snapshots: list[date], rules: cv.LifecycleRules, **options: Any
 ) -> pl.DataFrame:
     """Each snapshot summarized and staged on its own, with the one before."""
+    read = cv.read_transactions(log, **options)
     previous, parts = None, []
     for day in snapshots:
-        customers = cv.summarize(log, as_of=day, **options)
-        gaps = cv.lifecycle.purchase_gaps(log, as_of=day, **options)
+        customers = cv.summarize(read, as_of=day)
+        gaps = cv.lifecycle.purchase_gaps(read, as_of=day)
         previous = cv.assign_stages(customers, rules=rules, previous=previous, gaps=gaps)
         parts.append(previous.select(COLUMNS))
     return pl.concat(parts).sort("customer_id", "as_of")

@@ -31,7 +31,7 @@ class Transactions(Generic[TableT_co]):
         frame: The canonical log of the usable rows, in the input's row order: `customer_id`,
             `ordered_at` (Date: the business day), `amount` (negative for returns), `kind` (`"sale"`
             or `"return"`), and `order_id`, `cost`, `discount`, `category`, `channel`, `currency` as
-            far as the log has them. A LazyFrame where a LazyFrame or a file was read.
+            far as the log has them. A LazyFrame where a LazyFrame was read.
         options: How the log was read, and what counts as a purchase.
     """
 
