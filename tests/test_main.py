@@ -712,7 +712,7 @@ def test_the_messages_speak_of_options_not_of_python(
     ]
     text = log.with_columns(pl.col("ordered_at").cast(pl.String))
     money = log.with_columns(pl.col("amount").cast(pl.String))
-    keys = log.with_columns(pl.col("customer_id").cast(pl.Float64))
+    keys = log.with_columns(pl.col("customer_id").cast(pl.Int64).cast(pl.Date))
     for frame, column in ((text, "ordered_at"), (money, "amount"), (keys, "customer_id")):
         frame.write_parquet("log.parquet")
         # A typed file is not parsed here: what to do is said to whoever made it.

@@ -16,7 +16,7 @@ import customer_value as cv
 from customer_value.abc import abc_xyz_matrix, classify_xyz
 from customer_value.transactions import questions
 from oracles import concentration as oracle
-from strategies import FIRST_DAY, LAST_DAY, Log, days, logs
+from strategies import FIRST_DAY, LAST_DAY, Log, days, logs, read
 
 Period = Literal["week", "month", "quarter"]
 
@@ -51,7 +51,11 @@ def monthly(*amounts: float, year: int = 2024) -> pl.DataFrame:
 
 
 def one(log: pl.DataFrame, **keywords: Any) -> tuple[Any, ...]:
-    return classify_xyz(log, **({"as_of": date(2024, 12, 31)} | keywords)).row(0)[1:]
+    given = {name: keywords.pop(name) for name in ("columns", "options") if name in keywords}
+    classes: pl.DataFrame = classify_xyz(
+        read(log, **given), **({"as_of": date(2024, 12, 31)} | keywords)
+    )
+    return classes.row(0)[1:]
 
 
 def near(got: float | None, want: float | None) -> bool:
@@ -328,8 +332,8 @@ def test_unusable_terms_are_refused(words: dict[str, Any]) -> None:
 
 
 def test_as_of_is_a_day() -> None:
-    with pytest.raises(cv.CustomerValueError, match=r"as_of must be a datetime\.date"):
-        classify_xyz(monthly(1, 3), as_of=datetime(2024, 1, 1))  # noqa: DTZ001
+    with pytest.raises(cv.CustomerValueError, match=r"as_of must be a date or its ISO text"):
+        classify_xyz(monthly(1, 3), as_of=datetime(2024, 1, 1, 9))  # noqa: DTZ001
 
 
 # --- the matrix ---

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import math
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_value._frames.time import DAYS_PER_UNIT, check_day, daily_rate, duration_days
-from customer_value.exceptions import CustomerValueError
+from customer_value.exceptions import CustomerValueError, OptionError
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,41 @@ def test_a_day_is_itself(day: date) -> None:
     assert check_day("as_of", day) is day
 
 
-@pytest.mark.parametrize("day", [datetime(2024, 1, 1), "2024-01-01", 0, None])  # noqa: DTZ001
-def test_what_is_no_day(day: Any) -> None:
-    with pytest.raises(CustomerValueError, match=r"snapshot must be a datetime\.date, got"):
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2024-01-01",
+        datetime(2024, 1, 1),  # noqa: DTZ001
+        datetime(2024, 1, 1, tzinfo=UTC),
+        datetime(2024, 1, 1, tzinfo=ZoneInfo("Asia/Shanghai")),
+        pd.Timestamp("2024-01-01"),
+        pd.Timestamp("2024-01-01", tz="America/New_York"),
+    ],
+)
+def test_text_and_midnight_name_a_day(day: Any) -> None:
+    found = check_day("as_of", day)
+    assert type(found) is date
+    assert found == date(2024, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        datetime(2024, 1, 1, 12),  # noqa: DTZ001
+        datetime(2024, 1, 1, 0, 0, 0, 1, tzinfo=UTC),
+        pd.Timestamp("2024-01-01 00:00:00.000000001"),
+        pd.Timestamp("2024-01-01 08:00", tz="Asia/Shanghai"),
+        pd.NaT,
+        0,
+        None,
+    ],
+)
+def test_what_is_not_a_day(day: Any) -> None:
+    with pytest.raises(OptionError, match="snapshot must be a date or its ISO text, got"):
         check_day("snapshot", day)
+
+
+@pytest.mark.parametrize("text", ["", "1 May", "2024-13-01", "2024-01-01 08:00", "31.10.2026"])
+def test_text_that_is_not_a_day(text: str) -> None:
+    with pytest.raises(OptionError, match="snapshot must be a day such as '2026-10-31', got"):
+        check_day("snapshot", text)

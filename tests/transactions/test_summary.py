@@ -956,3 +956,67 @@ def test_amounts_at_the_limit_are_summed() -> None:
     amounts = [9e22, -9e22, 9e22]
     random.Random(1).shuffle(amounts)  # noqa: S311
     assert one(small(amount=amounts))["revenue"] == pytest.approx(9e22)
+
+
+# --- windows ---
+
+
+@given(
+    log=logs(),
+    ends=st.lists(days, min_size=2, max_size=2).map(sorted),
+    occasion=st.sampled_from(["day", "order"]),
+    lazy=st.booleans(),
+)
+@settings(max_examples=80, deadline=None)
+def test_a_window_equals_the_oracle(
+    log: Log, ends: list[date], occasion: Any, *, lazy: bool
+) -> None:
+    start, as_of = ends
+    reading = cv.TransactionOptions(occasion=occasion)
+    frame = log.frame.lazy() if lazy else log.frame
+    answer: Any = cv.summarize(
+        cv.read_transactions(frame, options=reading), as_of=as_of, start=start
+    )
+    expected = oracle.summarize(log.rows, as_of=as_of, start=start, occasion=occasion)
+    check(answer.lazy().collect().sort("customer_id"), expected)
+
+
+@given(log=logs(), ends=st.lists(days, min_size=3, max_size=3, unique=True).map(sorted))
+@settings(max_examples=50, deadline=None)
+def test_windows_add_up_and_ages_are_those_of_the_whole(log: Log, ends: list[date]) -> None:
+    first, middle, last = ends
+    early = cv.summarize(log.frame, as_of=middle, start=first)
+    late = cv.summarize(log.frame, as_of=last, start=middle + timedelta(days=1))
+    both = cv.summarize(log.frame, as_of=last, start=first)
+    parts = pl.concat([early, late]).group_by("customer_id", maintain_order=True)
+    sums = parts.agg(pl.col("revenue", "returned").sum()).sort("customer_id")
+    assert_frame_equal(sums, both.select(sums.columns), rel_tol=1e-12, abs_tol=1e-6)
+    whole = cv.summarize(log.frame, as_of=last)
+    same = ["customer_id", "first_purchase", "last_purchase", "recency_days", "t_x", "T"]
+    same += ["repeat_purchases", "repeat_spend"]
+    assert both.select(same).equals(whole.select(same))
+    assert late.select(same).equals(whole.select(same))
+
+
+def test_a_window_of_everything_is_the_whole() -> None:
+    log = cv.load_cdnow()
+    whole = cv.summarize(log, as_of=DATA_END)
+    window = cv.summarize(log, as_of=DATA_END, start="1997-01-01")
+    assert window.drop("revenue_per_year").equals(whole.drop("revenue_per_year"))
+    years = ((DATA_END - date(1997, 1, 1)).days + 1) / 365.25
+    assert window["revenue_per_year"].to_list() == pytest.approx(
+        [revenue / years for revenue in window["revenue"]]
+    )
+
+
+def test_who_did_nothing_in_the_window_has_zeros() -> None:
+    log = small(customer_id=["a", "b"], amount=[4.0, 8.0], cost=[None, 2.0], category=["x", "y"])
+    row = cv.summarize(log, as_of=date(2024, 1, 9), start=date(2024, 1, 2)).row(0, named=True)
+    zeros = ("purchases", "orders", "revenue", "revenue_per_year", "returned", "cost")
+    assert [row[name] for name in (*zeros, "n_categories")] == [0] * 7
+    assert (row["mean_purchase"], row["T"], row["recency_days"]) == (None, 8.0, 8)
+
+
+def test_a_window_that_ends_before_it_begins_is_refused() -> None:
+    with pytest.raises(cv.OptionError, match="start 2024-01-02 must not be after as_of 2024-01-01"):
+        cv.summarize(small(amount=[1.0]), as_of="2024-01-01", start="2024-01-02")

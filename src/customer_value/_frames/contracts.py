@@ -166,14 +166,14 @@ def find_offences(
     Returns:
         The number of rows and the offences found, in the order of the rules.
     """
-    counts = frame.select(**offence_counts(rules)).collect()
+    counts = frame.select(offence_counts(rules)).collect()
     return counts.item(0, "rows"), offences_in(counts, frame, rules, key=key)
 
 
-def offence_counts(rules: Sequence[Rule]) -> dict[str, pl.Expr]:
+def offence_counts(rules: Sequence[Rule]) -> list[pl.Expr]:
     """Number of rows, as `rows`, and of those that break each rule, by its name."""
-    broken = {rule.name: rule.broken.sum().cast(pl.Int64) for rule in rules}
-    return {"rows": pl.len().cast(pl.Int64), **broken}
+    broken = (rule.broken.sum().cast(pl.Int64).alias(rule.name) for rule in rules)
+    return [pl.len().cast(pl.Int64).alias("rows"), *broken]
 
 
 def offences_in(

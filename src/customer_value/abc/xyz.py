@@ -21,7 +21,7 @@ from customer_value.transactions.questions import per_customer
 if TYPE_CHECKING:
     from datetime import date
 
-    from customer_value._typing import Frame
+    from customer_value._typing import Day, Frame
 
 Period: TypeAlias = Literal["week", "month", "quarter"]
 
@@ -46,7 +46,7 @@ class _Terms(BaseModel, frozen=True, extra="forbid", title="classify_xyz"):
 def classify_xyz(
     transactions: EagerLog,
     *,
-    as_of: date,
+    as_of: Day,
     period: Period = "month",
     periods: int = 12,
     cutoffs: tuple[float, float] = (0.5, 1.0),
@@ -55,7 +55,7 @@ def classify_xyz(
 def classify_xyz(
     transactions: LazyLog,
     *,
-    as_of: date,
+    as_of: Day,
     period: Period = "month",
     periods: int = 12,
     cutoffs: tuple[float, float] = (0.5, 1.0),
@@ -63,7 +63,7 @@ def classify_xyz(
 def classify_xyz(
     transactions: Log,
     *,
-    as_of: date,
+    as_of: Day,
     period: Period = "month",
     periods: int = 12,
     cutoffs: tuple[float, float] = (0.5, 1.0),

@@ -15,27 +15,27 @@ from customer_value.transactions.purchases import purchase_days
 from customer_value.transactions.questions import per_customer
 
 if TYPE_CHECKING:
-    from datetime import date
+    from customer_value._typing import Day
 
 
 @overload
 def summarize_opportunities(
     transactions: EagerLog,
     *,
-    as_of: date,
+    as_of: Day,
     period: TimeUnit,
 ) -> pl.DataFrame: ...
 @overload
 def summarize_opportunities(
     transactions: LazyLog,
     *,
-    as_of: date,
+    as_of: Day,
     period: TimeUnit,
 ) -> pl.LazyFrame: ...
 def summarize_opportunities(
     transactions: Log,
     *,
-    as_of: date,
+    as_of: Day,
     period: TimeUnit,
 ) -> pl.DataFrame | pl.LazyFrame:
     """Count in how many calendar periods customers came back, for `fit_bg_bb`.
@@ -60,7 +60,7 @@ def summarize_opportunities(
         purchase. Sorted by `customer_id`; a LazyFrame gives an unordered LazyFrame.
 
     Raises:
-        OptionError: The period is none of these, or `as_of` is not a date.
+        OptionError: The period is none of these, or `as_of` is not a day.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
 

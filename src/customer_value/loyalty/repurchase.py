@@ -20,6 +20,8 @@ from customer_value.transactions.questions import by_parts
 if TYPE_CHECKING:
     from datetime import date, timedelta
 
+    from customer_value._typing import Day
+
 
 class LoyaltyMetrics(BaseModel, frozen=True, extra="forbid"):
     """How customers come back; see `loyalty_metrics`.
@@ -59,8 +61,8 @@ class _Terms(BaseModel, frozen=True, extra="forbid", title="loyalty_metrics"):
 def loyalty_metrics(
     transactions: Log,
     *,
-    as_of: date,
-    start: date | None = None,
+    as_of: Day,
+    start: Day | None = None,
     within: str | timedelta = "90d",
     min_tenure: str | timedelta | None = None,
     confidence: float = 0.95,
@@ -100,7 +102,8 @@ def loyalty_metrics(
         >>> round(metrics.repurchase_rate, 4)
         0.2915
     """
-    end, limit = check_day("as_of", as_of), duration_days(within)
+    end = check_day("as_of", as_of)
+    limit = duration_days(within)
     begin = None if start is None else check_day("start", start)
     if begin is not None and begin > end:
         raise OptionError(f"start {begin} must not be after as_of {end}")

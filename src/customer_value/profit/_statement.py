@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from customer_value._typing import Day
     from customer_value.profit._costs import CostTable
     from customer_value.transactions.log import AnyLog
 
@@ -44,7 +45,7 @@ class Window(NamedTuple):
     scale: int
 
     @classmethod
-    def of(cls, start: date | None, end: date, margin: float | None, source: AnyLog) -> Window:
+    def of(cls, start: Day | None, end: Day, margin: float | None, source: AnyLog) -> Window:
         """Take days in their order."""
         last = check_day("as_of", end)
         first = None if start is None else check_day("start", start)

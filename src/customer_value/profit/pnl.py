@@ -24,7 +24,7 @@ from customer_value.transactions.questions import per_customer
 if TYPE_CHECKING:
     from datetime import date
 
-    from customer_value._typing import Frame
+    from customer_value._typing import Day, Frame
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="customer_pnl"):
@@ -36,8 +36,8 @@ class _Terms(BaseModel, frozen=True, extra="forbid", title="customer_pnl"):
 def customer_pnl(
     transactions: EagerLog,
     *,
-    as_of: date,
-    start: date | None = None,
+    as_of: Day,
+    start: Day | None = None,
     margin: float | None = None,
     costs: Frame | None = None,
     stack: CostStack | None = None,
@@ -47,8 +47,8 @@ def customer_pnl(
 def customer_pnl(
     transactions: LazyLog,
     *,
-    as_of: date,
-    start: date | None = None,
+    as_of: Day,
+    start: Day | None = None,
     margin: float | None = None,
     costs: Frame | None = None,
     stack: CostStack | None = None,
@@ -57,8 +57,8 @@ def customer_pnl(
 def customer_pnl(
     transactions: Log,
     *,
-    as_of: date,
-    start: date | None = None,
+    as_of: Day,
+    start: Day | None = None,
     margin: float | None = None,
     costs: Frame | None = None,
     stack: CostStack | None = None,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from customer_value._typing import Frame
+    from customer_value._typing import Day, Frame
 
 _FINER = 6  # more places, so that an assumed margin's rows do not add up to a rounding error
 _SALES = {
@@ -87,8 +87,8 @@ def reconcile_pnl(
     accounts: Frame,
     transactions: Log,
     *,
-    as_of: date,
-    start: date | None = None,
+    as_of: Day,
+    start: Day | None = None,
     margin: float | None = None,
     costs: Frame | None = None,
     stack: CostStack | None = None,

@@ -13,7 +13,7 @@ import polars as pl
 from customer_value._typing import ArrowStream
 from customer_value.transactions.files import read_file
 from customer_value.transactions.options import Columns, TransactionOptions
-from customer_value.transactions.source import Check, Source
+from customer_value.transactions.source import Check, Source, checked_reading
 
 if TYPE_CHECKING:
     from customer_value.transactions.quality import DataQualityReport
@@ -31,7 +31,7 @@ class Transactions(Generic[TableT_co]):
         frame: The canonical log of the usable rows, in the input's row order: `customer_id`,
             `ordered_at` (Date: the business day), `amount` (negative for returns), `kind` (`"sale"`
             or `"return"`), and `order_id`, `cost`, `discount`, `category`, `channel`, `currency` as
-            far as the log has them. A LazyFrame where a LazyFrame or a file was read.
+            far as the log has them. A LazyFrame where a LazyFrame was read.
         options: How the log was read, and what counts as a purchase.
     """
 
@@ -162,8 +162,8 @@ def _read(source: Source, *, counting: bool) -> AnyLog:
 def _from_file(
     path: str | PathLike[str], columns: Columns | None, options: TransactionOptions | None
 ) -> pl.DataFrame:
-    names = Columns() if columns is None else columns
-    table = read_file(Path(path), names, options or TransactionOptions())
+    reading = checked_reading(columns, options)
+    table = read_file(Path(path), columns or Columns(), reading)
     return table.lazy().collect()
 
 
@@ -174,6 +174,6 @@ def take(transactions: Log) -> AnyLog:
         SchemaError: It is a table without the canonical columns, or not a table.
         DataError: Rows cannot be used, or currencies are mixed.
     """
-    return (
-        transactions if isinstance(transactions, Transactions) else read_transactions(transactions)
-    )
+    if isinstance(transactions, Transactions):
+        return transactions
+    return _read(Source.of(transactions, None, None), counting=False)

@@ -57,7 +57,7 @@ class DataQualityReport(BaseModel, frozen=True, extra="forbid"):
         exact_duplicates: Rows that repeat an earlier row in every column.
         same_day_merges: Sales that share a customer's business day with an earlier one.
         rounded_amounts: Amounts with more decimal places than `money_scale`.
-        future_rows: Rows after `as_of`, where one was given.
+        number_keys: Rows whose customer was a float or decimal, and is now a whole number.
         currencies: Currency codes, where the log has the column.
         unused_columns: Columns of the table that nothing names.
     """
@@ -83,9 +83,9 @@ class DataQualityReport(BaseModel, frozen=True, extra="forbid"):
 
         Returns:
             `row` (Int64, place in the log, from 0), `rule` (the rule that it broke, the first
-            where it broke several), and the columns of the log as they came. A log that is read
-            lazily is read once more. Empty where nothing was refused, and in a report that comes
-            from JSON.
+            where it broke several), and the columns of the log as they came (its own `row` and
+            `rule`, if it has them, as `log_row` and `log_rule`). A lazy log is read once more.
+            Empty where nothing was refused, and in a report that comes from JSON.
         """
         return self._refused.rows()
 

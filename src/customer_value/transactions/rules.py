@@ -31,6 +31,7 @@ CARRIED = ("order", "cost", "discount", "category", "channel", "currency")
 """Optional columns that are handed on; the kind is worked out anew."""
 
 _KEYS = ("customer", "order")
+_NUMBERS = {"customer": "a customer number", "order": "an order number"}
 _MONEY = ("amount", "cost", "discount")
 _EPOCH = date(1970, 1, 1).toordinal()
 _TICKS_PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
@@ -64,7 +65,7 @@ def log_rules(schema: dict[str, pl.DataType], options: TransactionOptions) -> li
     rules.append(Rule("no_amount", _of("amount").is_null(), "no amount"))
     for name in _KEYS:
         if name in schema and is_number_key(schema[name]):
-            says = f"a {name} number that is not whole"
+            says = f"{_NUMBERS[name]} that is not whole"
             rules.append(Rule(f"{name}_not_whole", ~_is_whole(_of(name)), says))
     for name in _MONEY:
         if name in schema:

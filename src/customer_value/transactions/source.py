@@ -82,10 +82,7 @@ class Source(NamedTuple):
             OptionError: `columns` or `options` are something else.
             SchemaError: Columns are missing or of an unusable type.
         """
-        options = TransactionOptions() if options is None else options
-        check_instance("options", options, TransactionOptions)
-        if columns is not None:
-            check_instance("columns", columns, Columns)
+        options = checked_reading(columns, options)
         frame = _table(table, columns, options)
         names = _canonical_names(frame) if columns is None else columns
         kinds = {name: CANONICAL[what][1] for what, name in names.named.items()}
@@ -113,7 +110,7 @@ class Source(NamedTuple):
             DataError: Rows cannot be used and `on_invalid` is `"raise"`, or currencies are mixed.
         """
         rules = exclusive(log_rules(self.schema, self.options))
-        looks = [self.named.select(**offence_counts(rules), **self._codes(rules))]
+        looks = [self.named.select(*offence_counts(rules), **self._codes(rules))]
         if counting:
             looks += [self._counts()]
         broken, *counts = pl.collect_all(looks)
@@ -151,7 +148,7 @@ class Source(NamedTuple):
         return found.select(
             pl.col("__row__").cast(pl.Int64).alias("row"),
             pl.col("__rule__").alias("rule"),
-            selectors.by_name(*own),
+            *(_beside_the_rule(name) for name in own),
         )
 
     def report(self, check: Check) -> DataQualityReport:
@@ -215,6 +212,27 @@ class Source(NamedTuple):
     def _unused(self) -> tuple[str, ...]:
         named = set(self.columns.named.values())
         return tuple(name for name in self.frame.collect_schema().names() if name not in named)
+
+
+def checked_reading(
+    columns: Columns | None, options: TransactionOptions | None
+) -> TransactionOptions:
+    """The options, by default all defaults.
+
+    Raises:
+        OptionError: `columns` or `options` are something else.
+    """
+    options = TransactionOptions() if options is None else options
+    check_instance("options", options, TransactionOptions)
+    if columns is not None:
+        check_instance("columns", columns, Columns)
+    return options
+
+
+def _beside_the_rule(name: str) -> pl.Expr:
+    """A column of the log under a name that neither `row` nor `rule` has taken."""
+    column = selectors.by_name(name).as_expr()
+    return column.alias(f"log_{name}") if name in ("row", "rule") else column
 
 
 def _table(

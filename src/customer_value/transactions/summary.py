@@ -136,18 +136,17 @@ def split_holdout(
         >>> split["holdout_purchases"].sum()
         1882
     """
-    start, end = (
-        check_day("calibration_end", calibration_end),
-        check_day("holdout_end", holdout_end),
-    )
+    start = check_day("calibration_end", calibration_end)
+    end = check_day("holdout_end", holdout_end)
     if end <= start:
         raise OptionError(f"holdout_end {end} must be after calibration_end {start}")
     source = take(transactions)
 
     def split(log: pl.LazyFrame) -> pl.LazyFrame:
+        log = _read_once(log.filter(pl.col("ordered_at") <= end), source)
         customers = _customer_frame(log, start, source)
         return customers.join(
-            _holdout(log, start, end, source), on="customer_id", how="left"
+            _holdout(log, start, source), on="customer_id", how="left"
         ).with_columns(
             pl.col("holdout_purchases", "holdout_revenue").fill_null(0),
             holdout_days=pl.lit(float((end - start).days)),
@@ -160,6 +159,8 @@ def _customer_frame(
     log: pl.LazyFrame, as_of: date, source: AnyLog, start: date | None = None
 ) -> pl.LazyFrame:
     log = log.filter(pl.col("ordered_at") <= as_of)
+    if start is not None or source.options.extras:
+        log = _read_once(log, source)
     if start is None:
         totals = _beside(_totals(log, source), log, source.options)
         years = pl.max_horizontal(
@@ -180,6 +181,11 @@ def _customer_frame(
         gaps = _gaps(purchase_days(log, source, ordered=True), as_of, source.options)
         totals = totals.join(gaps, on="customer_id", how="left")
     return _finish(totals, as_of, years / 365.25)
+
+
+def _read_once(log: pl.LazyFrame, source: AnyLog) -> pl.LazyFrame:
+    """The log, kept while several sums are made of it; polars alone would read it for each."""
+    return log if source.in_memory else log.cache()
 
 
 def _none_in_window(totals: pl.LazyFrame) -> pl.LazyFrame:
@@ -290,9 +296,8 @@ def _clumpiness() -> pl.Expr:
     return pl.when(inside > 0).then((1 + entropy / (inside + 1).log()).clip(0, 1))
 
 
-def _holdout(log: pl.LazyFrame, start: date, end: date, source: AnyLog) -> pl.LazyFrame:
+def _holdout(log: pl.LazyFrame, start: date, source: AnyLog) -> pl.LazyFrame:
     """Occasions by the day of their sale, money by the day it moved."""
-    log = log.filter(pl.col("ordered_at") <= end)
     purchases = (
         purchase_days(log, source)
         .filter(pl.col("purchase_day") > start)

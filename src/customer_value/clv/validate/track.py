@@ -20,7 +20,7 @@ from customer_value.transactions.questions import by_parts
 if TYPE_CHECKING:
     from datetime import date
 
-    from customer_value._typing import FloatArray
+    from customer_value._typing import Day, FloatArray
 
 _STEP = {"day": "d", "week": "w", "month": "mo", "quarter": "q", "year": "y"}
 _SHORTEST = {"day": 1, "week": 7, "month": 28, "quarter": 90, "year": 365}
@@ -30,10 +30,10 @@ def track_purchases(
     transactions: Log,
     model: PurchaseModel,
     *,
-    as_of: date,
+    as_of: Day,
     period: Period = "week",
-    start: date | None = None,
-    calibration_end: date | None = None,
+    start: Day | None = None,
+    calibration_end: Day | None = None,
 ) -> pl.DataFrame:
     """Tracking plot data: the repeat purchases of each period beside those that a model expects.
 
@@ -88,9 +88,9 @@ def track_purchases(
     known = end if calibration_end is None else check_day("calibration_end", calibration_end)
     source = take(transactions)
     days = _days(source, end, min(known, end))
-    if start is not None and check_day("start", start) > end:
-        raise OptionError(f"start {start} must not be after as_of {end}")
-    begin = start if start is not None else next(iter(days["day"]), end)
+    begin = next(iter(days["day"]), end) if start is None else check_day("start", start)
+    if begin > end:
+        raise OptionError(f"start {begin} must not be after as_of {end}")
     periods = _periods(begin, end, period) if not days.is_empty() else _no_periods()
     counted = _count(days, periods, model)
     holdout = pl.lit(None, pl.Boolean) if calibration_end is None else pl.col("period") > known
