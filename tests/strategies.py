@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import polars as pl
 from hypothesis import strategies as st
 
+import customer_value as cv
+
 Row = dict[str, Any]
 
 FIRST_DAY = date(2023, 12, 25)
@@ -90,6 +92,13 @@ def _row(draw: st.DrawFn, extra: set[str], *, refunds: bool) -> Row:
     if "category" in extra:
         row["category"] = draw(st.sampled_from(["book", "film", "toy", None]))
     return row
+
+
+def read(log: Any, *, columns: Any = None, options: Any = None) -> Any:
+    """A log as a value where it has names or options, otherwise the table itself."""
+    if columns is None and options is None:
+        return log
+    return cv.read_transactions(log, columns=columns, options=options)
 
 
 def small(**columns: Any) -> pl.DataFrame:

@@ -330,7 +330,7 @@ def test_a_format_of_four_digits_reads_no_year_of_two(capsys: pytest.CaptureFixt
     file = write("customer_id,ordered_at,amount\na,03/02/24,1\nb,04/02/24,2\n")
     day = ["--as-of", "2025-01-01"]
     line = refused(capsys, file, *day, "--time-format", "%d/%m/%Y")
-    assert "'ordered_at' has 2 that are no dates (see --time-format" in line
+    assert "'ordered_at' has 2 that are not dates (see --time-format" in line
     assert "e.g. '03/02/24'" in line
     assert run(capsys, "report", file, *day, "--time-format", "%d/%m/%y").code == 0
     assert scored()["first_purchase"].to_list() == [date(2024, 2, 3), date(2024, 2, 4)]
@@ -403,7 +403,7 @@ def test_times_without_a_zone_are_taken_as_they_are(capsys: pytest.CaptureFixtur
     assert run(capsys, "report", file, *words).code == 0
     days = scored()["last_purchase"].to_list()
     assert days == [date(2024, 1, 2), date(2024, 1, 1), date(2024, 1, 1)]
-    assert "'ordered_at' has 1 that are no dates" in refused(capsys, file, *words[:2])
+    assert "'ordered_at' has 1 that are not dates" in refused(capsys, file, *words[:2])
 
 
 def test_time_zones(capsys: pytest.CaptureFixture[str]) -> None:
@@ -593,9 +593,9 @@ def test_every_unreadable_column_is_named_at_once_with_count_and_example(
     rows = "000016,some day,1.0\n000016,any day,ten\n000016, ,\n"
     line = refused(capsys, with_row(log, rows), *AS_OF)
     dates, numbers = line.split("; ")
-    assert dates.startswith("log.csv: 'ordered_at' has 2 that are no dates (see --time-format")
+    assert dates.startswith("log.csv: 'ordered_at' has 2 that are not dates (see --time-format")
     assert dates.endswith("e.g. 'some day'")
-    assert numbers == "'amount' has 1 that are no numbers, e.g. 'ten'"
+    assert numbers == "'amount' has 1 that are not numbers, e.g. 'ten'"
 
 
 def test_spaces_around_dates_and_numbers_do_not_matter(

@@ -60,9 +60,11 @@ from .exceptions import DataError as DataError
 from .exceptions import FitError as FitError
 from .exceptions import OptionError as OptionError
 from .exceptions import SchemaError as SchemaError
-from .lifecycle import LifecycleRules as LifecycleRules
+from .lifecycle import StageModel as StageModel
+from .lifecycle import StageOptions as StageOptions
 from .lifecycle import assign_stages as assign_stages
 from .lifecycle import cohort_table as cohort_table
+from .lifecycle import fit_stages as fit_stages
 from .lifecycle import growth_accounting as growth_accounting
 from .lifecycle import stage_history as stage_history
 from .lifecycle import survival_curve as survival_curve
@@ -87,7 +89,8 @@ from .tiers import TierOptions as TierOptions
 from .tiers import assign_tiers as assign_tiers
 from .transactions import Columns as Columns
 from .transactions import TransactionOptions as TransactionOptions
-from .transactions import clean_transactions as clean_transactions
+from .transactions import Transactions as Transactions
+from .transactions import read_transactions as read_transactions
 from .transactions import split_holdout as split_holdout
 from .transactions import summarize as summarize
 
@@ -110,7 +113,6 @@ __all__ = [
     "FitOptions",
     "GammaGamma",
     "IntervalOptions",
-    "LifecycleRules",
     "LogNormalSpend",
     "MbgCnbd",
     "MbgNbd",
@@ -120,8 +122,11 @@ __all__ = [
     "RfmOptions",
     "Sbg",
     "SchemaError",
+    "StageModel",
+    "StageOptions",
     "TierOptions",
     "TransactionOptions",
+    "Transactions",
     "__version__",
     "abc",
     "allocate_costs",
@@ -131,7 +136,6 @@ __all__ = [
     "changes",
     "channels",
     "classify_abc",
-    "clean_transactions",
     "clv",
     "cohort_table",
     "compare_models",
@@ -158,6 +162,7 @@ __all__ = [
     "fit_pareto_nbd",
     "fit_rfm",
     "fit_sbg",
+    "fit_stages",
     "growth_accounting",
     "lifecycle",
     "load_cdnow",
@@ -168,6 +173,7 @@ __all__ = [
     "profile_segments",
     "profit",
     "purchase_probability",
+    "read_transactions",
     "report",
     "reviews",
     "rfm",

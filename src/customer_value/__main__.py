@@ -14,19 +14,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import polars as pl
     from pydantic_core import ErrorDetails
 
-    from customer_value.transactions import Columns
 
-_PARQUET = {".parquet", ".pq"}
-_ISO = [
-    "%Y-%m-%d",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%d %H:%M",
-]
+_PARQUET = (".parquet", ".pq")
 _ROLES = {
     "customer": ("customer_id", "column of the customer's key"),
     "time": ("ordered_at", "column of the date or time"),
@@ -115,21 +106,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _report(options: argparse.Namespace) -> None:
     from customer_value.datasets import load_cdnow
     from customer_value.report import value_report
-    from customer_value.transactions import Columns, TransactionOptions
+    from customer_value.transactions import Columns, TransactionOptions, read_transactions
+    from customer_value.transactions.files import read_file
 
     _check(options)
     names = {role: getattr(options, role) for role in _ROLES}
     columns = Columns(**{role: name for role, name in names.items() if name is not None})
     reading = TransactionOptions(tz=options.tz, on_invalid=options.on_invalid)
+
+    def tell(step: str) -> None:
+        print(f"... {step}", file=sys.stderr, flush=True)
+
+    tell("reading the log")
+    table = (
+        load_cdnow()
+        if options.file is None
+        else read_file(
+            options.file,
+            columns,
+            reading,
+            separator=options.separator,
+            time_format=options.time_format,
+        )
+    )
     report = value_report(
-        load_cdnow() if options.file is None else _read(options, columns),
+        read_transactions(table, columns=columns, options=reading),
         as_of=options.as_of,
         margin=options.margin,
-        columns=columns,
-        options=reading,
         horizon=options.horizon,
         discount_rate=options.discount_rate,
-        progress=lambda step: print(f"... {step}", file=sys.stderr, flush=True),
+        progress=tell,
     )
     try:
         print(report, flush=True)
@@ -157,77 +163,6 @@ def _check(options: argparse.Namespace) -> None:
         raise OptionError(f"--out {out}: no file can be written there")
     if options.file is not None and out.exists() and out.samefile(options.file):
         raise OptionError(f"--out {out} is the file that is read")
-
-
-def _read(options: argparse.Namespace, columns: Columns) -> pl.DataFrame | pl.LazyFrame:
-    import polars as pl
-
-    from customer_value._frames.contracts import require
-    from customer_value.exceptions import SchemaError
-
-    path: Path = options.file
-    if path.suffix.lower() in _PARQUET:
-        log = pl.scan_parquet(path, glob=False)
-        try:
-            log.collect_schema()
-        except pl.exceptions.PolarsError as error:
-            raise SchemaError(f"{path}: not a Parquet file that can be read") from error
-        return log
-    if path.suffix.lower() not in {".csv", ".tsv", ".txt"}:
-        raise SchemaError(f"{path}: not a .csv, .tsv, .txt or .parquet file")
-    separator = options.separator or ("\t" if path.suffix.lower() == ".tsv" else ",")
-    try:
-        # All text: keys keep their leading zeros, and no date or number is guessed at.
-        table = pl.read_csv(path, separator=separator, infer_schema=False, glob=False)
-    except pl.exceptions.PolarsError as error:
-        raise SchemaError(
-            f"{path}: not a CSV file in UTF-8 whose rows are as long as its header "
-            f"(read with --separator {separator!r})"
-        ) from error
-    if any(set(name) & {"\0", "\ufffd"} for name in table.columns):
-        raise SchemaError(f"{path}: not a CSV file in UTF-8")
-    if table.width == 1:
-        raise SchemaError(f"{path}: one column only ('{table.columns[0]}'); give its --separator")
-    require(table, dict.fromkeys(columns.named.values(), "any"), what=str(path))
-    return _typed(table, options, columns)
-
-
-def _typed(log: pl.DataFrame, options: argparse.Namespace, columns: Columns) -> pl.DataFrame:
-    """Text to dates and numbers; text that is neither is refused, or dropped as unusable."""
-    import polars as pl
-
-    from customer_value.exceptions import DataError
-
-    time = pl.col(columns.time).str.strip_chars()
-    formats = [options.time_format] if options.time_format else _ISO
-    parsed = [time.str.to_datetime(form, strict=False, time_unit="us") for form in formats]
-    if options.tz and not options.time_format:
-        zoned = time.str.to_datetime("%+", strict=False, time_unit="us")
-        parsed.append(zoned.dt.convert_time_zone(options.tz).dt.replace_time_zone(None))
-    moment = pl.coalesce(parsed)
-    # A year of two digits is no year of ours, though the formats take it for one.
-    typed = {columns.time: pl.when(moment.dt.year() >= 1000).then(moment).otherwise(None)}
-    for name in (columns.amount, columns.cost, columns.discount):
-        if name is not None:
-            typed[name] = pl.col(name).str.strip_chars().cast(pl.Float64, strict=False)
-    keys = set(columns.named.values()) - typed.keys()
-    empty = [pl.col(name).replace("", None) for name in sorted(keys)]  # quoted
-    result = log.with_columns(*empty, **typed)
-    problems = []
-    broken = pl.repeat(value=False, n=log.height, eager=True)
-    for name in typed:
-        given = log[name].str.strip_chars() != ""
-        unread = (given & result[name].is_null()).fill_null(value=False)
-        broken |= unread
-        lost = log[name].filter(unread)
-        if lost.len():
-            dates = "dates (see --time-format, and --tz for times with a zone)"
-            what = dates if name == columns.time else "numbers"
-            problems.append(f"'{name}' has {lost.len():,} that are no {what}, e.g. '{lost[0]}'")
-    if problems and options.on_invalid == "raise":
-        raise DataError(f"{options.file}: {'; '.join(problems)}")
-    # Without an amount a row is left out, and counted.
-    return result.with_columns(pl.when(~broken).then(columns.amount))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -11,6 +12,8 @@ import polars as pl
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 IntArray: TypeAlias = npt.NDArray[np.int64]
+Day: TypeAlias = date | str
+"""A day: a date, its ISO text, or a time at midnight."""
 TimeUnit: TypeAlias = Literal["day", "week", "month", "year"]
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 import customer_value as cv
 from customer_value.abc import abc_xyz_matrix, classify_xyz
-from customer_value.transactions import _source
+from customer_value.transactions import questions
 from oracles import concentration as oracle
 from strategies import FIRST_DAY, LAST_DAY, Log, days, logs
 
@@ -123,7 +123,7 @@ def test_the_order_of_many_rows_changes_no_bit(monkeypatch: pytest.MonkeyPatch) 
     for seed in range(3):
         shuffled = log.sample(fraction=1, shuffle=True, seed=seed)
         assert classify_xyz(shuffled, as_of=as_of, period="week", periods=26).equals(result)
-    monkeypatch.setattr(_source, "_ROWS_PER_PART", 20_000)
+    monkeypatch.setattr(questions, "_ROWS_IN_MEMORY", 20_000)
     assert classify_xyz(log, as_of=as_of, period="week", periods=26).equals(result)
 
 

@@ -111,7 +111,7 @@ def test_a_lazy_log_stays_lazy_and_other_names_are_read() -> None:
     renamed = log.rename({"customer_id": "who", "ordered_at": "when", "amount": "total"})
     columns = cv.Columns(customer="who", time="when", amount="total")
     again = cv.clv.summarize_opportunities(
-        renamed, as_of=date(1998, 6, 30), period="month", columns=columns
+        cv.read_transactions(renamed, columns=columns), as_of=date(1998, 6, 30), period="month"
     )
     assert again.equals(eager)
     model = cv.fit_bg_bb(eager, time_unit="month")

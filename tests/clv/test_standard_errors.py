@@ -60,7 +60,7 @@ def bought(purchases: Any, fit: Callable[..., Any], *, gaps: bool = False) -> Ca
     options = cv.TransactionOptions(occasion="order")
     if gaps:
         options = cv.TransactionOptions(extras=("log_gap_sum",))
-    customers = cv.summarize(log, as_of=END, options=options)
+    customers = cv.summarize(cv.read_transactions(log, options=options), as_of=END)
     return Case(fit, counted(customers, HISTORY), of_rows)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from polars.testing import assert_frame_equal
 
 import customer_value as cv
-from customer_value.transactions import _source
+from customer_value.transactions import questions
 from oracles import stages as oracle
 from strategies import FIRST_DAY, LAST_DAY, Log, days, logs, small
 
@@ -40,7 +40,7 @@ def test_orders_of_one_day_have_no_days_between_them() -> None:
     day = date(2024, 3, 1)
     log = small(ordered_at=[day, day, day, date(2024, 3, 9)])
     end, options = date(2024, 3, 10), cv.TransactionOptions(occasion="order")
-    gaps = cv.lifecycle.purchase_gaps(log, as_of=end, options=options)
+    gaps = cv.lifecycle.purchase_gaps(cv.read_transactions(log, options=options), as_of=end)
     assert gaps.select("gap_days", "ended").rows() == [(0, True), (0, True), (8, True), (1, False)]
     by_day = cv.lifecycle.purchase_gaps(log, as_of=end)
     assert by_day["gap_days"].to_list() == [8, 1]
@@ -63,7 +63,7 @@ def test_silences_go_into_a_survival_curve() -> None:
 def test_lazy_and_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     log, day = cv.load_cdnow(), date(1998, 6, 30)
     whole = cv.lifecycle.purchase_gaps(log, as_of=day)
-    monkeypatch.setattr(_source, "_ROWS_PER_PART", 1000)
+    monkeypatch.setattr(questions, "_ROWS_IN_MEMORY", 1000)
     lazy = cv.lifecycle.purchase_gaps(log.lazy(), as_of=day)
     assert isinstance(lazy, pl.LazyFrame)
     assert_frame_equal(lazy.collect().sort("customer_id", "purchase_day"), whole)

@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 import customer_value as cv
 from customer_value._frames.periods import Period
-from customer_value.transactions import _source
+from customer_value.transactions import questions
 from oracles import lifecycle as oracle
 from strategies import FIRST_DAY, LAST_DAY, Log, days, logs, small
 
@@ -108,7 +108,7 @@ def test_an_empty_log_has_no_periods() -> None:
 def test_a_log_in_parts_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     log, day = cv.load_cdnow(), date(1998, 6, 30)
     whole = cv.growth_accounting(log, as_of=day, period="week")
-    monkeypatch.setattr(_source, "_ROWS_PER_PART", 1000)
+    monkeypatch.setattr(questions, "_ROWS_IN_MEMORY", 1000)
     assert_frame_equal(cv.growth_accounting(log.lazy(), as_of=day, period="week"), whole, rel_tol=0)
 
 

@@ -11,23 +11,19 @@ from polars.testing import assert_frame_equal
 
 import customer_value as cv
 from customer_value._frames.periods import Period
-from customer_value.transactions import _source
+from customer_value.transactions import questions
 from strategies import FIRST_DAY, LAST_DAY, Log, days, logs, small
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 RULES = {
-    "expected gap": cv.LifecycleRules(at_risk_silence=1.0, lost_silence=1.5, new_days=5),
-    "given gap": cv.LifecycleRules(typical_gap_days=4.0, lost_silence=2.5, prior_gaps=0.3),
-    "days": cv.LifecycleRules(
-        silence=cv.lifecycle.FixedDays(at_risk=3, lost=7), trusted_purchases=2
-    ),
-    "all gaps": cv.LifecycleRules(
-        silence=cv.lifecycle.PooledGaps(at_risk=0.3, lost=0.7), new_days=0
-    ),
-    "own gaps": cv.LifecycleRules(silence=cv.lifecycle.OwnGaps(at_risk=0.4, lost=0.9, min_gaps=2)),
-    "own gaps at once": cv.LifecycleRules(
+    "expected gap": cv.StageOptions(at_risk_silence=1.0, lost_silence=1.5, new_days=5),
+    "given gap": cv.StageOptions(typical_gap_days=4.0, lost_silence=2.5, prior_gaps=0.3),
+    "days": cv.StageOptions(silence=cv.lifecycle.FixedDays(at_risk=3, lost=7), trusted_purchases=2),
+    "all gaps": cv.StageOptions(silence=cv.lifecycle.PooledGaps(at_risk=0.3, lost=0.7), new_days=0),
+    "own gaps": cv.StageOptions(silence=cv.lifecycle.OwnGaps(at_risk=0.4, lost=0.9, min_gaps=2)),
+    "own gaps at once": cv.StageOptions(
         silence=cv.lifecycle.OwnGaps(at_risk=1, lost=1, min_gaps=1)
     ),
 }
@@ -38,14 +34,14 @@ rules_by_name = st.sampled_from(sorted(RULES))
 
 
 def one_by_one(
-    log: pl.DataFrame, snapshots: list[date], rules: cv.LifecycleRules, **options: Any
+    log: pl.DataFrame, snapshots: list[date], rules: cv.StageOptions, **options: Any
 ) -> pl.DataFrame:
     """Each snapshot summarized and staged on its own, with the one before."""
     previous, parts = None, []
     for day in snapshots:
         customers = cv.summarize(log, as_of=day, **options)
         gaps = cv.lifecycle.purchase_gaps(log, as_of=day, **options)
-        previous = cv.assign_stages(customers, rules=rules, previous=previous, gaps=gaps)
+        previous = cv.assign_stages(customers, options=rules, previous=previous, gaps=gaps)
         parts.append(previous.select(COLUMNS))
     return pl.concat(parts).sort("customer_id", "as_of")
 
@@ -81,7 +77,10 @@ def test_the_same_as_one_snapshot_after_another(
 ) -> None:
     options = cv.TransactionOptions(occasion=occasion)
     history = cv.stage_history(
-        log.frame, as_of=as_of, period=period, rules=RULES[name], options=options
+        cv.read_transactions(log.frame, options=options),
+        as_of=as_of,
+        period=period,
+        options=RULES[name],
     )
     rows = log.frame.filter(pl.col("ordered_at") <= as_of)
     if rows.is_empty():
@@ -96,7 +95,7 @@ def test_the_same_as_one_snapshot_after_another(
 @pytest.mark.parametrize("name", RULES)
 def test_the_same_on_real_purchases(name: str) -> None:
     log, end = cv.load_cdnow().filter(pl.col("customer_id") % 5 == 0), date(1998, 6, 30)
-    history = cv.stage_history(log, as_of=end, period="quarter", rules=RULES[name])
+    history = cv.stage_history(log, as_of=end, period="quarter", options=RULES[name])
     snapshots = snapshots_of(date(1997, 1, 1), end, "quarter")
     expected = one_by_one(log, snapshots, RULES[name])
     assert_frame_equal(text(history), expected, check_exact=True)
@@ -112,8 +111,8 @@ def test_later_events_and_row_order_change_nothing(log: Log, later: Log, name: s
     more = pl.concat([log.frame, rows], how="diagonal").select(names).reverse()
     if "kind" in names or "order_id" in names:  # the later rows may lack what these need
         more = log.frame.reverse()
-    then = cv.stage_history(log.frame, as_of=LAST_DAY, period="week", rules=RULES[name])
-    now = cv.stage_history(more, as_of=LAST_DAY, period="week", rules=RULES[name])
+    then = cv.stage_history(log.frame, as_of=LAST_DAY, period="week", options=RULES[name])
+    now = cv.stage_history(more, as_of=LAST_DAY, period="week", options=RULES[name])
     assert_frame_equal(now, then, check_exact=True)
 
 
@@ -122,9 +121,9 @@ def test_later_events_and_row_order_change_nothing(log: Log, later: Log, name: s
 def test_what_was_before_the_start_is_followed(
     log: Log, start: date, period: Period, name: str
 ) -> None:
-    whole = cv.stage_history(log.frame, as_of=LAST_DAY, period=period, rules=RULES[name])
+    whole = cv.stage_history(log.frame, as_of=LAST_DAY, period=period, options=RULES[name])
     part = cv.stage_history(
-        log.frame, as_of=LAST_DAY, start=start, period=period, rules=RULES[name]
+        log.frame, as_of=LAST_DAY, start=start, period=period, options=RULES[name]
     )
     assert_frame_equal(part, whole.filter(pl.col("as_of") >= start), check_exact=True)
 
@@ -147,10 +146,10 @@ def test_counts_are_those_of_the_rows(log: Log, start: date | None, name: str) -
 
 def test_a_customer_is_lost_comes_back_and_stays() -> None:
     log = small(ordered_at=[MONTHS[0], MONTHS[6], MONTHS[7]])
-    rules = cv.LifecycleRules(
+    rules = cv.StageOptions(
         silence=cv.lifecycle.FixedDays(at_risk=40, lost=100), trusted_purchases=3
     )
-    history = cv.stage_history(log, as_of=date(2024, 9, 30), rules=rules)
+    history = cv.stage_history(log, as_of=date(2024, 9, 30), options=rules)
     assert history["stage"].to_list() == [
         "new",
         "at_risk",
@@ -174,8 +173,8 @@ def test_a_refund_counts_from_its_day_on() -> None:
         amount=[10.0, 20.0, -20.0],
         order_id=[1, 2, 2],
     )
-    rules = cv.LifecycleRules(silence=cv.lifecycle.FixedDays(at_risk=1000, lost=1000), new_days=0)
-    history = cv.stage_history(log, as_of=date(2024, 6, 30), rules=rules)
+    rules = cv.StageOptions(silence=cv.lifecycle.FixedDays(at_risk=1000, lost=1000), new_days=0)
+    history = cv.stage_history(log, as_of=date(2024, 6, 30), options=rules)
     assert history["stage"].to_list() == ["new", *["growing"] * 3, "new", "new"]
 
 
@@ -186,8 +185,8 @@ def test_yearly_buyers_are_not_lost_between_two_purchases() -> None:
     own = cv.stage_history(log, as_of=date(2024, 11, 30))
     assert "lost" not in own["stage"]
     assert "at_risk" not in own["stage"]
-    fixed = cv.LifecycleRules(silence=cv.lifecycle.FixedDays(at_risk=60, lost=90))
-    assert "lost" in cv.stage_history(log, as_of=date(2024, 11, 30), rules=fixed)["stage"]
+    fixed = cv.StageOptions(silence=cv.lifecycle.FixedDays(at_risk=60, lost=90))
+    assert "lost" in cv.stage_history(log, as_of=date(2024, 11, 30), options=fixed)["stage"]
 
 
 def test_customers_with_returns_only_are_prospects() -> None:
@@ -231,14 +230,14 @@ def test_keys_keep_their_type_and_a_snapshot_can_go_on() -> None:
 def test_a_log_in_parts_and_a_lazy_one_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     log, day = cv.load_cdnow(), date(1998, 6, 30)
     whole = cv.stage_history(log, as_of=day)
-    monkeypatch.setattr(_source, "_ROWS_PER_PART", 1000)
+    monkeypatch.setattr(questions, "_ROWS_IN_MEMORY", 1000)
     assert_frame_equal(cv.stage_history(log.lazy(), as_of=day), whole)
 
 
 def test_extreme_dates() -> None:
     log = small(ordered_at=[date(1, 1, 1), date(9999, 12, 31)])
     counts = cv.lifecycle.stage_counts(
-        log, as_of=date(9999, 12, 31), period="year", rules=RULES["all gaps"]
+        log, as_of=date(9999, 12, 31), period="year", options=RULES["all gaps"]
     )
     assert counts.filter(customers=1).height == 9999
     assert counts["as_of"].max() == date(9999, 12, 31)
@@ -248,8 +247,8 @@ def test_bad_input() -> None:
     log = small(amount=[1.0])
     with pytest.raises(cv.CustomerValueError, match=r"start 2024-02-01 must not be after"):
         cv.stage_history(log, as_of=date(2024, 1, 1), start=date(2024, 2, 1))
-    alive = cv.LifecycleRules(silence=cv.lifecycle.AliveOnly())
+    alive = cv.StageOptions(silence=cv.lifecycle.AliveOnly())
     with pytest.raises(cv.CustomerValueError, match="a log has no p_alive"):
-        cv.lifecycle.stage_counts(log, as_of=LAST_DAY, rules=alive)
+        cv.lifecycle.stage_counts(log, as_of=LAST_DAY, options=alive)
     with pytest.raises(cv.DataError, match="1 row with no amount"):
         cv.stage_history(small(amount=[None]).cast({"amount": pl.Float64}), as_of=LAST_DAY)

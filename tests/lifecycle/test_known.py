@@ -7,23 +7,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+import customer_value as cv
 from customer_value.lifecycle.known import known_rows, sort_rows
-from customer_value.transactions._purchases import purchase_days
-from customer_value.transactions._source import Source
+from customer_value.transactions.purchases import purchase_days
+from customer_value.transactions.questions import by_parts
 from strategies import LAST_DAY, Log, days, logs, small
 
 
 def changes(log: pl.DataFrame) -> pl.DataFrame:
-    source = Source.of(log, None, None)
-    return source.by_parts(lambda part: known_rows(part, LAST_DAY, source.options)).collect()
+    source = cv.read_transactions(log)
+    return by_parts(source, lambda part: known_rows(part, LAST_DAY, source.options)).collect()
 
 
 @given(log=logs(max_size=40), as_of=days)
 @settings(max_examples=60, deadline=None)
 def test_what_is_known_by_a_day_adds_up_to_its_orders(log: Log, as_of: date) -> None:
-    source = Source.of(log.frame, None, None)
-    expected = source.by_parts(
-        lambda part: purchase_days(part.filter(pl.col("ordered_at") <= as_of), source)
+    source = cv.read_transactions(log.frame)
+    expected = by_parts(
+        source, lambda part: purchase_days(part.filter(pl.col("ordered_at") <= as_of), source)
     ).filter(pl.col("orders") > 0)
     found = (
         changes(log.frame)

@@ -62,8 +62,8 @@ def test_who_never_bought_and_who_is_far_ahead() -> None:
         pl.lit(None, pl.Int64).alias("repeat_purchases"),
     )
     assert cv.lifecycle.purchase_rhythm(never)["next_purchase_due"].to_list() == [None]
-    rules = cv.LifecycleRules(typical_gap_days=1e30)
-    assert cv.lifecycle.purchase_rhythm(frame([(0, 0, 0)]), rules=rules)[
+    rules = cv.StageOptions(typical_gap_days=1e30)
+    assert cv.lifecycle.purchase_rhythm(frame([(0, 0, 0)]), options=rules)[
         "overdue_days"
     ].to_list() == [0]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DAY = date(2024, 6, 30)
 ADDED = ["stage", "stage_since", "dwell_days", "rule_fired"]
-GAP_10 = cv.LifecycleRules(typical_gap_days=10.0)
+GAP_10 = cv.StageOptions(typical_gap_days=10.0)
 
 
 class Buyer(NamedTuple):
@@ -56,11 +56,11 @@ def frame(buyers: Sequence[Buyer], *optional: str) -> pl.DataFrame:
     return whole.drop({"p_alive", "trend"} - set(optional))
 
 
-def stages(buyers: Sequence[Buyer], *optional: str, rules: cv.LifecycleRules = GAP_10) -> list[str]:
-    return cv.assign_stages(frame(buyers, *optional), rules=rules)["stage"].to_list()
+def stages(buyers: Sequence[Buyer], *optional: str, rules: cv.StageOptions = GAP_10) -> list[str]:
+    return cv.assign_stages(frame(buyers, *optional), options=rules)["stage"].to_list()
 
 
-def stage_of(buyer: Buyer, *optional: str, rules: cv.LifecycleRules = GAP_10) -> str:
+def stage_of(buyer: Buyer, *optional: str, rules: cv.StageOptions = GAP_10) -> str:
     return stages([buyer], *optional, rules=rules)[0]
 
 
@@ -73,7 +73,7 @@ def snapshot(stages: dict[str, str], since: date | None = None) -> pl.DataFrame:
 
 
 def twin(
-    buyers: Sequence[Buyer], rules: cv.LifecycleRules, before: dict[int, str]
+    buyers: Sequence[Buyer], rules: cv.StageOptions, before: dict[int, str]
 ) -> list[tuple[str, str]]:
     """The documented rules in their order, one customer at a time."""
     real = [b for b in buyers if b.purchases and b.t_x is not None]
@@ -83,7 +83,7 @@ def twin(
 
 
 def _twin_of(  # noqa: C901, PLR0911
-    b: Buyer, typical: float | None, rules: cv.LifecycleRules, was: str | None
+    b: Buyer, typical: float | None, rules: cv.StageOptions, was: str | None
 ) -> tuple[str, str]:
     if not b.purchases or b.recency is None or b.t_x is None or b.age is None:
         return "prospect", "no purchase"
@@ -134,10 +134,10 @@ buyers = st.one_of(
 )
 all_rules = st.sampled_from(
     [
-        cv.LifecycleRules(),
+        cv.StageOptions(),
         GAP_10,
-        cv.LifecycleRules(lost_silence=2.0, new_days=0, trusted_purchases=2, prior_gaps=0.5),
-        cv.LifecycleRules(at_risk_silence=0.5, lost_p_alive=0.5, at_risk_p_alive=0.5, trend=0.1),
+        cv.StageOptions(lost_silence=2.0, new_days=0, trusted_purchases=2, prior_gaps=0.5),
+        cv.StageOptions(at_risk_silence=0.5, lost_p_alive=0.5, at_risk_p_alive=0.5, trend=0.1),
     ]
 )
 
@@ -151,14 +151,14 @@ all_rules = st.sampled_from(
 )
 @settings(max_examples=150, deadline=None)
 def test_stages_are_those_of_the_twin(
-    shop: list[Buyer], rules: cv.LifecycleRules, before: dict[int, str]
+    shop: list[Buyer], rules: cv.StageOptions, before: dict[int, str]
 ) -> None:
     customers = frame(shop, "p_alive", "trend")
     previous = pl.DataFrame(
         {"customer_id": [f"c{i}" for i in before], "stage": list(before.values())},
         schema={"customer_id": pl.String, "stage": pl.String},
     )
-    staged = cv.assign_stages(customers, rules=rules, previous=previous)
+    staged = cv.assign_stages(customers, options=rules, previous=previous)
     assert staged.select("stage", "rule_fired").rows() == twin(shop, rules, before)
     assert staged.drop(ADDED).equals(customers)
 
@@ -202,7 +202,7 @@ def test_the_expected_gap_weighs_the_customers_own(recency: int, stage: str) -> 
 @pytest.mark.parametrize(("recency", "stage"), [(99, "at_risk"), (100, "lost")])
 def test_the_weight_of_the_typical_gap(recency: int, stage: str) -> None:
     """x = 1 gap of 55 days and three of 15 days make 25 days."""
-    rules = cv.LifecycleRules(typical_gap_days=15.0, prior_gaps=3.0)
+    rules = cv.StageOptions(typical_gap_days=15.0, prior_gaps=3.0)
     assert stage_of(Buyer(purchases=2, t_x=55, recency=recency), rules=rules) == stage
 
 
@@ -220,7 +220,7 @@ def test_the_typical_gap_is_the_mean_of_all_gaps() -> None:
         Buyer(purchases=1, t_x=0, recency=60),
         NOBODY,
     ]
-    assert stages(shop, rules=cv.LifecycleRules())[2:] == ["at_risk", "lost", "prospect"]
+    assert stages(shop, rules=cv.StageOptions())[2:] == ["at_risk", "lost", "prospect"]
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_new_ends_with_the_last_of_its_days(age: int, stage: str) -> None:
 
 
 def test_a_single_purchase_stays_new() -> None:
-    rules = cv.LifecycleRules(typical_gap_days=1000.0)
+    rules = cv.StageOptions(typical_gap_days=1000.0)
     assert stage_of(Buyer(purchases=1, t_x=0, recency=900), rules=rules) == "new"
 
 
@@ -287,7 +287,7 @@ def test_the_first_rule_that_fires_decides() -> None:
 
 def test_rules_say_which_of_them_fired() -> None:
     shop = [Buyer(recency=40), Buyer(p_alive=0.05), Buyer(purchases=6, t_x=50, trend=0.3)]
-    fired = cv.assign_stages(frame(shop, "p_alive", "trend"), rules=GAP_10)["rule_fired"]
+    fired = cv.assign_stages(frame(shop, "p_alive", "trend"), options=GAP_10)["rule_fired"]
     assert fired.to_list() == [
         "silence of 4 gaps or more",
         "p_alive below 0.1",
@@ -299,13 +299,13 @@ def test_rules_say_which_of_them_fired() -> None:
 
 
 def contract(
-    start: date | None, end: date | None, rules: cv.LifecycleRules, **words: Any
+    start: date | None, end: date | None, rules: cv.StageOptions, **words: Any
 ) -> tuple[str, str]:
     """Stage by a contract of somebody who bought long ago, or as `buyer` says."""
     customers = frame([words.pop("buyer", Buyer(recency=9999))], *words.pop("optional", ()))
     dates = {"contract_start": start, "contract_end": end}
     customers = customers.with_columns(pl.lit(v, pl.Date).alias(k) for k, v in dates.items())
-    staged = cv.assign_stages(customers, rules=rules, **words)
+    staged = cv.assign_stages(customers, options=rules, **words)
     row: tuple[str, str] = staged.select("stage", "rule_fired").row(0)
     return row
 
@@ -322,13 +322,13 @@ def contract(
     ],
 )
 def test_contracts_go_by_their_dates_and_grace(end: date | None, stage: str) -> None:
-    rules = cv.LifecycleRules(contract_grace_days=14, typical_gap_days=10)
+    rules = cv.StageOptions(contract_grace_days=14, typical_gap_days=10)
     assert contract(date(2023, 1, 1), end, rules)[0] == stage
 
 
 def test_contracts_agree_with_contract_churn() -> None:
     """Who is lost by the stages is who is lost by the accounts, day by day."""
-    rules = cv.LifecycleRules(contract_grace_days=7)
+    rules = cv.StageOptions(contract_grace_days=7)
     for days in range(12):
         end = date(2024, 6, 30 - days)
         table = pl.DataFrame(
@@ -360,7 +360,7 @@ def test_who_has_no_contract_yet_is_judged_by_purchases() -> None:
 def test_an_end_alone_is_a_contract() -> None:
     ends = [DAY, date(2024, 6, 29), None]
     customers = frame([Buyer(recency=9999)] * 3).with_columns(contract_end=pl.Series(ends))
-    staged = cv.assign_stages(customers, rules=cv.LifecycleRules(contract_grace_days=5))
+    staged = cv.assign_stages(customers, options=cv.StageOptions(contract_grace_days=5))
     assert staged["stage"].to_list() == ["stable", "at_risk", "lost"]
     with pytest.raises(cv.SchemaError, match="'contract_end' is String, must be Date"):
         cv.assign_stages(customers.with_columns(contract_end=pl.lit("2024")))
@@ -374,28 +374,28 @@ def test_an_end_alone_is_a_contract() -> None:
     [
         # A gap of 90 days and three of 10 typical days make an expected gap of 30 days.
         (
-            cv.LifecycleRules(typical_gap_days=10, prior_gaps=3, lost_silence=3),
+            cv.StageOptions(typical_gap_days=10, prior_gaps=3, lost_silence=3),
             ("new", "reactivated"),
         ),
         (
-            cv.LifecycleRules(silence=cv.lifecycle.FixedDays(at_risk=50, lost=90)),
+            cv.StageOptions(silence=cv.lifecycle.FixedDays(at_risk=50, lost=90)),
             ("new", "reactivated"),
         ),
-        (cv.LifecycleRules(silence=cv.lifecycle.AliveOnly()), ("new", "new")),
+        (cv.StageOptions(silence=cv.lifecycle.AliveOnly()), ("new", "new")),
     ],
 )
 def test_a_long_gap_before_the_last_purchase(
-    rules: cv.LifecycleRules, stages_then: tuple[str, str]
+    rules: cv.StageOptions, stages_then: tuple[str, str]
 ) -> None:
     customers = frame([Buyer(t_x=90), Buyer(t_x=90)], "p_alive")
     gaps = pl.Series("last_gap_days", [89, 90])
     customers = customers.with_columns(gaps, p_alive=pl.lit(1.0), T=pl.lit(20.0))
-    staged = cv.assign_stages(customers, rules=rules)
+    staged = cv.assign_stages(customers, options=rules)
     assert tuple(staged["stage"]) == stages_then
     unknown = customers.with_columns(last_gap_days=pl.Series([math.nan, None]))
-    assert cv.assign_stages(unknown, rules=rules)["stage"].to_list() == ["new", "new"]
+    assert cv.assign_stages(unknown, options=rules)["stage"].to_list() == ["new", "new"]
     # An earlier snapshot knows better.
-    known = cv.assign_stages(customers, rules=rules, previous=snapshot({"c1": "at_risk"}))
+    known = cv.assign_stages(customers, options=rules, previous=snapshot({"c1": "at_risk"}))
     assert known["stage"].to_list() == ["new", "new"]
 
 
@@ -422,28 +422,28 @@ def test_other_sets_of_stages_are_added_as_columns() -> None:
 def test_reactivated_when_lost_before_and_back(recency: int, stage: str) -> None:
     customers = frame([Buyer(recency=recency)])
     previous = snapshot({"c0": "lost"})
-    staged = cv.assign_stages(customers, rules=GAP_10, previous=previous)
+    staged = cv.assign_stages(customers, options=GAP_10, previous=previous)
     assert staged["stage"].to_list() == [stage]
 
 
 def test_reactivated_is_before_at_risk_and_after_lost() -> None:
     customers = frame([Buyer(p_alive=0.2), Buyer(p_alive=0.05)], "p_alive")
     previous = snapshot({"c0": "lost", "c1": "lost"})
-    staged = cv.assign_stages(customers, rules=GAP_10, previous=previous)
+    staged = cv.assign_stages(customers, options=GAP_10, previous=previous)
     assert staged["stage"].to_list() == ["reactivated", "lost"]
 
 
 def test_nobody_is_reactivated_who_was_not_lost() -> None:
     customers = frame([Buyer(), Buyer(), Buyer()])
     previous = snapshot({"c0": "at_risk", "c1": "reactivated", "gone": "lost"})
-    staged = cv.assign_stages(customers, rules=GAP_10, previous=previous)
+    staged = cv.assign_stages(customers, options=GAP_10, previous=previous)
     assert staged["stage"].to_list() == ["new", "new", "new"]
 
 
 def test_since_is_kept_while_the_stage_lasts_and_renewed_when_it_changes() -> None:
     customers = frame([Buyer(), Buyer(), Buyer()])
     previous = snapshot({"c0": "new", "c1": "prospect"}, since=date(2024, 5, 31))
-    staged = cv.assign_stages(customers, rules=GAP_10, previous=previous)
+    staged = cv.assign_stages(customers, options=GAP_10, previous=previous)
     assert staged["stage"].to_list() == ["new", "new", "new"]
     assert staged["stage_since"].to_list() == [date(2024, 5, 31), DAY, DAY]
     assert staged["dwell_days"].to_list() == [30, 0, 0]
@@ -452,7 +452,7 @@ def test_since_is_kept_while_the_stage_lasts_and_renewed_when_it_changes() -> No
 
 def test_since_without_a_date_in_the_earlier_snapshot() -> None:
     previous = snapshot({"c0": "new"})
-    staged = cv.assign_stages(frame([Buyer()]), rules=GAP_10, previous=previous)
+    staged = cv.assign_stages(frame([Buyer()]), options=GAP_10, previous=previous)
     assert staged["stage_since"].to_list() == [DAY]
     assert cv.assign_stages(frame([Buyer()]))["stage_since"].to_list() == [DAY]
 
@@ -480,9 +480,9 @@ def test_a_staged_frame_can_be_staged_again() -> None:
     """Stages and what else the frame already carries do not get in the way."""
     previous = snapshot({"c0": "new"}, since=date(2024, 5, 31))
     customers = frame([Buyer()]).with_columns(_stage=pl.lit("mine"), _since=pl.lit("mine"))
-    once = cv.assign_stages(customers, rules=GAP_10, previous=previous)
+    once = cv.assign_stages(customers, options=GAP_10, previous=previous)
     assert once.columns == [*customers.columns, *ADDED]
-    assert cv.assign_stages(once, rules=GAP_10, previous=previous).equals(once)
+    assert cv.assign_stages(once, options=GAP_10, previous=previous).equals(once)
 
 
 @pytest.mark.parametrize("lazy", [False, True])
@@ -509,7 +509,7 @@ def test_an_earlier_snapshot_may_be_any_arrow_table(read: str) -> None:
     """A stream can be read only once."""
     table = snapshot({"c0": "lost"}, since=date(2024, 5, 31)).to_arrow()
     previous = table if read == "table" else table.to_reader()
-    staged = cv.assign_stages(frame([Buyer()]), rules=GAP_10, previous=previous)
+    staged = cv.assign_stages(frame([Buyer()]), options=GAP_10, previous=previous)
     assert staged["stage"].to_list() == ["reactivated"]
 
 
@@ -527,15 +527,15 @@ def test_since_is_a_date(since: object) -> None:
 def test_where_nobody_repeats_nobody_is_lost(n: int) -> None:
     """No gap is known, so that no silence can be too long."""
     shop = [Buyer(purchases=1, t_x=0, recency=7 * i) for i in range(n)]
-    assert stages(shop, rules=cv.LifecycleRules()) == ["new"] * n
+    assert stages(shop, rules=cv.StageOptions()) == ["new"] * n
     alive = [b._replace(p_alive=0.2) for b in shop]
-    assert stages(alive, "p_alive", rules=cv.LifecycleRules()) == ["at_risk"] * n
+    assert stages(alive, "p_alive", rules=cv.StageOptions()) == ["at_risk"] * n
 
 
 def test_where_everybody_repeats_on_one_day_nobody_is_lost() -> None:
     """Orders of one day have gaps of zero: no typical gap either."""
     shop = [Buyer(purchases=3, t_x=0, recency=50)]
-    assert stages(shop, rules=cv.LifecycleRules()) == ["growing"]
+    assert stages(shop, rules=cv.StageOptions()) == ["growing"]
 
 
 def test_nobody() -> None:
@@ -565,7 +565,7 @@ def test_lazy_in_lazy_out(*, lazy_before: bool) -> None:
 def test_pandas_comes_in() -> None:
     customers = frame([Buyer(), Buyer(recency=40), NOBODY])
     arrow = customers.to_arrow().to_pandas(date_as_object=True)
-    assert cv.assign_stages(arrow, rules=GAP_10)["stage"].to_list() == ["new", "lost", "prospect"]
+    assert cv.assign_stages(arrow, options=GAP_10)["stage"].to_list() == ["new", "lost", "prospect"]
 
 
 def test_every_missing_column_is_named() -> None:
@@ -613,7 +613,7 @@ def test_histories_that_are_no_numbers_are_refused(name: str, value: float) -> N
 )
 def test_rules_are_checked(words: dict[str, float]) -> None:
     with pytest.raises(ValidationError, match=next(iter(words))):
-        cv.LifecycleRules.model_validate(words)
+        cv.StageOptions.model_validate(words)
 
 
 @pytest.mark.parametrize(
@@ -621,11 +621,11 @@ def test_rules_are_checked(words: dict[str, float]) -> None:
 )
 def test_lost_is_further_gone_than_at_risk(words: dict[str, float]) -> None:
     with pytest.raises(ValidationError, match="a lost customer must be further gone"):
-        cv.LifecycleRules.model_validate(words)
+        cv.StageOptions.model_validate(words)
 
 
 def test_rules_survive_json_and_are_frozen() -> None:
-    rules = cv.LifecycleRules(lost_silence=6.0, typical_gap_days=12.5)
-    assert cv.LifecycleRules.model_validate_json(rules.model_dump_json()) == rules
+    rules = cv.StageOptions(lost_silence=6.0, typical_gap_days=12.5)
+    assert cv.StageOptions.model_validate_json(rules.model_dump_json()) == rules
     with pytest.raises(ValidationError, match="frozen"):
         rules.trend = 0.5  # type: ignore[misc]

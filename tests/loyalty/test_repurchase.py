@@ -87,7 +87,7 @@ def test_orders_of_one_day_are_repeat_purchases_where_orders_count() -> None:
     log = small(ordered_at=[day, day], order_id=[1, 2])
     by_order = cv.TransactionOptions(occasion="order")
     assert cv.loyalty.loyalty_metrics(log, as_of=LAST_DAY).repeat_rate == 0.0
-    got = cv.loyalty.loyalty_metrics(log, as_of=LAST_DAY, options=by_order)
+    got = cv.loyalty.loyalty_metrics(cv.read_transactions(log, options=by_order), as_of=LAST_DAY)
     assert (got.repeat_rate, got.repurchase_rate, got.returning_share) == (1.0, 1.0, 0.5)
 
 

@@ -187,10 +187,32 @@ def _dates(days: list[date], as_of: date) -> Output:
     }
 
 
+def _years(days: list[date], as_of: date, start: date | None) -> Fraction:
+    """Length of the window, or the customer's age but at least one year."""
+    if start is not None:
+        return Fraction((as_of - start).days + 1) / Fraction("365.25")
+    age = (as_of - days[0]).days if days else 0
+    return max(Fraction(age) / Fraction("365.25"), Fraction(1))
+
+
+def _in_window(row: Output, rows: list[Output], start: date, as_of: date, occasion: str) -> Output:
+    """What the customer did from `start` on, in the place of what it did in all."""
+    inside = [r for r in rows if r["day"] >= start]
+    names = ["purchases", "orders", "revenue", "returned", "mean_purchase"]
+    names += [name for name in ("cost", "discount", "n_categories") if name in row]
+    if not inside:
+        return row | dict.fromkeys(names, 0) | {"mean_purchase": None, "revenue_per_year": 0.0}
+    own = _customer(inside, start, as_of, occasion, ())
+    years = _years([], as_of, start)
+    revenue = Fraction(_total(r["net"] for r in inside))
+    return row | {name: own[name] for name in names} | {"revenue_per_year": float(revenue / years)}
+
+
 def _customer(
     rows: list[Output], first: date, as_of: date, occasion: str, extras: Iterable[str]
 ) -> Output:
     purchases = _purchases(rows)
+    years = _years(purchases.days, as_of, None)
     occasions, revenue = purchases.occasions(occasion), _total(row["net"] for row in rows)
     n, spend = len(occasions), sum((money for _, money in occasions), Fraction(0))
     kept = Fraction(revenue) / spend if spend > 0 else Fraction(1)
@@ -202,6 +224,7 @@ def _customer(
         "purchases": n,
         "orders": len(purchases.orders),
         "revenue": float(revenue),
+        "revenue_per_year": float(Fraction(revenue) / years),
         "mean_purchase": float(Fraction(revenue) / n) if n else None,
         "repeat_purchases": n - 1 if n else None,
         "repeat_spend": float(repeat / (n - 1)) if n > 1 else None,
@@ -224,12 +247,16 @@ def summarize(
     occasion: str = "day",
     extras: Iterable[str] = (),
     clumpiness_from: date | None = None,
+    start: date | None = None,
     **reading: Any,
 ) -> list[Output]:
     rows = [row for row in read(log, **reading) if row["day"] <= as_of]
     customers = _by_customer(rows)
     first = clumpiness_from or as_of
-    return [_customer(own, first, as_of, occasion, extras) for own in customers.values()]
+    whole = [_customer(own, first, as_of, occasion, extras) for own in customers.values()]
+    if start is None:
+        return whole
+    return [_in_window(row, customers[row["customer_id"]], start, as_of, occasion) for row in whole]
 
 
 def split_holdout(

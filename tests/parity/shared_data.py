@@ -26,4 +26,6 @@ def order_customers() -> pl.DataFrame:
     """Summarize the orders of the R package rfm, counting orders as R does."""
     columns = cv.Columns(customer="customer_id", time="order_date", amount="revenue")
     options = cv.TransactionOptions(occasion="order")
-    return cv.summarize(read("rfm_orders.csv"), as_of=R_DAY, columns=columns, options=options)
+    return cv.summarize(
+        cv.read_transactions(read("rfm_orders.csv"), columns=columns, options=options), as_of=R_DAY
+    )

@@ -14,7 +14,9 @@ COLUMNS = cv.Columns(customer="customer_id", time="order_date", amount="revenue"
 
 def test_growth_accounting_by_quarter() -> None:
     expected = read("orders_growth_accounting_quarterly.csv")
-    growth = cv.growth_accounting(read("rfm_orders.csv"), as_of=R_DAY, columns=COLUMNS)
+    growth = cv.growth_accounting(
+        cv.read_transactions(read("rfm_orders.csv"), columns=COLUMNS), as_of=R_DAY
+    )
     for name in ("opening", "new", "reactivated", "lapsed", "closing", "retained"):
         assert growth[name].to_list() == expected[name].to_list(), name
     ratio = growth["quick_ratio"].to_list()
@@ -30,7 +32,8 @@ def test_migration_between_segments_of_two_years() -> None:
     snapshots = []
     for year in (2005, 2006):
         customers = cv.summarize(
-            read("rfm_orders.csv"), as_of=date(year, 12, 31), columns=COLUMNS, options=options
+            cv.read_transactions(read("rfm_orders.csv"), columns=COLUMNS, options=options),
+            as_of=date(year, 12, 31),
         )
         scale = cv.fit_rfm(customers, options=cv.RfmOptions(convention="r_package"))
         scored = cv.score_rfm(customers, scale)

@@ -49,7 +49,7 @@ def test_recency_count_and_amount_of_every_customer() -> None:
 
 def test_counting_days_merges_orders_of_eleven_customers() -> None:
     columns = cv.Columns(customer="customer_id", time="order_date", amount="revenue")
-    days = cv.summarize(read("rfm_orders.csv"), as_of=R_DAY, columns=columns)
+    days = cv.summarize(cv.read_transactions(read("rfm_orders.csv"), columns=columns), as_of=R_DAY)
     both = beside_r(days, 5)
     assert (both["purchases"] != both["transaction_count"]).sum() == 11
     assert (both["orders"] != both["transaction_count"]).sum() == 0

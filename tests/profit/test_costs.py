@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import customer_value as cv
-from customer_value.transactions import _source
+from customer_value.transactions import questions
 from golden import golden
 from oracles import profitability as oracle
 from strategies import LAST_DAY, Log, Row, cents, customers, days, logs, small
@@ -76,7 +76,7 @@ def costs(*rows: tuple[Any, str, float | None]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=names, orient="row")
 
 
-def account(log: pl.DataFrame, booked: Any, **keywords: Any) -> pl.DataFrame:
+def account(log: Any, booked: Any, **keywords: Any) -> pl.DataFrame:
     terms: Any = {"as_of": AS_OF, "stack": STACK} | keywords
     accounts: pl.DataFrame = cv.customer_pnl(log, costs=booked, **terms)
     return accounts
@@ -180,7 +180,7 @@ def test_parts_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> Non
     booked = booked.with_columns(line=pl.lit("tickets")).sort("customer_id").head(2000)
     keywords: Any = {"as_of": date(1998, 6, 30), "margin": 0.3}
     whole = account(log, booked, **keywords)
-    monkeypatch.setattr(_source, "_ROWS_PER_PART", 700)
+    monkeypatch.setattr(questions, "_ROWS_IN_MEMORY", 700)
     assert account(log, booked, **keywords).equals(whole)
     lazy = cv.customer_pnl(log.lazy(), costs=booked, stack=STACK, **keywords)
     assert lazy.collect().sort("customer_id").equals(whole)
@@ -323,8 +323,8 @@ def test_the_business_day_of_a_cost_follows_the_zone() -> None:
     booked = costs(("a", "visits", 1.0)).with_columns(date=pl.lit(moment))
     for tz, cost in [("Asia/Shanghai", 1.0), ("UTC", 0.0)]:
         options = cv.TransactionOptions(tz=tz)
-        keywords: Any = {"start": date(2018, 1, 31), "options": options}
-        assert account(log, booked, **keywords)["service"].item() == cost
+        read = cv.read_transactions(log, options=options)
+        assert account(read, booked, start=date(2018, 1, 31))["service"].item() == cost
     with pytest.raises(cv.SchemaError, match="costs: 'date' is in UTC; say with the option tz"):
         account(log, booked)
 
@@ -540,8 +540,7 @@ def test_other_tables_give_the_same() -> None:
 def test_an_account_of_each_channel() -> None:
     log = small(customer_id=["a", "a", "b"], channel=["web", "shop", "web"], cost=[4.0] * 3)
     by_channel = cv.Columns(customer="channel", cost="cost")
-    result = account(
-        log, costs(("web", "visits", 1.0), ("shop", "visits", 2.0)), columns=by_channel
-    )
+    read = cv.read_transactions(log, columns=by_channel)
+    result = account(read, costs(("web", "visits", 1.0), ("shop", "visits", 2.0)))
     assert result["customer_id"].to_list() == ["shop", "web"]
     assert result["profit"].to_list() == [4.0, 11.0]

@@ -131,7 +131,9 @@ def test_a_scale_has_the_extras_of_its_options() -> None:
 
 def test_clumpiness_from_the_log_to_the_score() -> None:
     options = cv.TransactionOptions(extras=("clumpiness",), clumpiness_from=date(1997, 1, 1))
-    customers = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30), options=options)
+    customers = cv.summarize(
+        cv.read_transactions(cv.load_cdnow(), options=options), as_of=date(1998, 6, 30)
+    )
     rfmc = cv.RfmOptions(extra=("clumpiness",))
     scored = cv.score_rfm(customers, cv.fit_rfm(customers, options=rfmc))
     assert scored["c_score"].null_count() == 0

@@ -19,7 +19,8 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "money_scale": 6,
         "extras": (),
         "clumpiness_from": None,
-        "validate_log": True,
+        "source_tz": None,
+        "show_keys": True,
     }
     assert cv.Columns().named == {
         "customer": "customer_id",
@@ -38,7 +39,7 @@ def test_named_lists_what_is_named() -> None:
     }
 
 
-@pytest.mark.parametrize("model", [cv.Columns(cost="c"), cv.TransactionOptions(validate=False)])
+@pytest.mark.parametrize("model", [cv.Columns(cost="c"), cv.TransactionOptions(show_keys=False)])
 def test_json_brings_the_options_back(model: Any) -> None:
     assert type(model).model_validate_json(model.model_dump_json()) == model
     assert type(model).model_validate_json(model.model_dump_json(by_alias=True)) == model
@@ -52,9 +53,10 @@ def test_options_are_frozen() -> None:
         cv.Columns().customer = "id"  # type: ignore[misc]
 
 
-def test_validate_is_written_short() -> None:
-    short: Any = {"validate": False}
-    assert not cv.TransactionOptions(**short).validate_log
+def test_a_zone_of_the_source_needs_that_of_the_business() -> None:
+    with pytest.raises(ValidationError, match="source_tz needs tz"):
+        cv.TransactionOptions(source_tz="UTC")
+    assert cv.TransactionOptions(source_tz="UTC", tz="Asia/Tokyo").source_tz == "UTC"
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,8 @@ def test_wrong_columns_are_refused(arguments: Any) -> None:
         {"extras": ("gaps",)},
         {"extras": "gap_mean_days"},
         {"tz": 8},
+        {"source_tz": "Mars", "tz": "UTC"},
+        {"show_keys": None},
         {"timezone": "UTC"},
     ],
 )

@@ -21,7 +21,8 @@ REPORT = cv.transactions.DataQualityReport(
     exact_duplicates=9,
     same_day_merges=10,
     rounded_amounts=11,
-    future_rows=0,
+    unused_columns=("note",),
+    number_keys=6,
     currencies=("<b>EUR</b>",),
 )
 
@@ -40,17 +41,18 @@ def test_it_prints_one_aligned_line_per_count() -> None:
         "exact duplicates": "9",
         "same-day merges": "10",
         "rounded amounts": "11",
-        "rows after as_of": "0",
+        "keys of whole floats": "6",
         "currencies": "<b>EUR</b>",
+        "columns not used": "note",
     }
     assert len({line.rindex("  ") for line in lines}) == 1
 
 
 def test_it_leaves_out_what_was_not_asked() -> None:
-    report = REPORT.model_copy(update={"future_rows": None, "currencies": (), "dropped": ()})
-    assert "as_of" not in str(report)
-    assert "currencies" not in str(report)
-    assert "dropped" not in str(report)
+    nothing = {"number_keys": 0, "currencies": (), "dropped": (), "unused_columns": ()}
+    report = REPORT.model_copy(update=nothing)
+    for word in ("keys", "currencies", "dropped", "not used"):
+        assert word not in str(report)
 
 
 def test_its_html_escapes_what_comes_from_the_log() -> None:

@@ -10,18 +10,24 @@ import pyarrow as pa
 import pytest
 
 import customer_value as cv
-from customer_value.transactions import _source
+from customer_value._frames.contracts import offence_counts
+from customer_value.transactions import source
+from strategies import read
 
 if TYPE_CHECKING:
-    from customer_value._frames.contracts import Offence, Rule
+    from customer_value._frames.contracts import Rule
 
 DAY = date(2024, 1, 1)
 AS_OF = date(2024, 12, 31)
+
+
 JOBS = {
-    "clean": cv.clean_transactions,
-    "summarize": lambda log, **k: cv.summarize(log, as_of=AS_OF, **k),
-    "split": lambda log, **k: cv.split_holdout(log, calibration_end=DAY, holdout_end=AS_OF, **k),
-    "pnl": lambda log, **k: cv.customer_pnl(log, as_of=AS_OF, **k),
+    "read": cv.read_transactions,
+    "summarize": lambda log, **k: cv.summarize(read(log, **k), as_of=AS_OF),
+    "split": lambda log, **k: cv.split_holdout(
+        read(log, **k), calibration_end=DAY, holdout_end=AS_OF
+    ),
+    "pnl": lambda log, **k: cv.customer_pnl(read(log, **k), as_of=AS_OF),
 }
 every_job = pytest.mark.parametrize("job", JOBS.values(), ids=JOBS.keys())
 
@@ -34,7 +40,7 @@ def log_of(**columns: Any) -> pl.DataFrame:
 
 def refusal(log: Any, **keywords: Any) -> cv.DataError:
     with pytest.raises(cv.DataError) as caught:
-        cv.summarize(log, as_of=AS_OF, **keywords)
+        cv.summarize(read(log, **keywords), as_of=AS_OF)
     return caught.value
 
 
@@ -56,7 +62,7 @@ def test_every_missing_column_is_named_beside_what_is_there(job: Any) -> None:
         "transactions: missing columns 'customer_id', 'ordered_at', 'order_nr', 'costs' "
         "(there are 'Customer_ID', 'date', 'amount'); "
         "did you mean 'Customer_ID' for 'customer_id'?; "
-        "name the log's columns with columns=Columns(customer=..., time=..., amount=...)"
+        "name the log's columns with read_transactions(..., columns=Columns(customer=..., ...))"
     )
 
 
@@ -109,9 +115,9 @@ def test_an_empty_frame_without_types_is_refused_and_one_with_types_is_not() -> 
 
 
 @every_job
-def test_what_is_no_frame(job: Any) -> None:
-    for thing in (None, {"amount": [1.0]}, [1.0], "log.csv"):
-        with pytest.raises(cv.SchemaError, match="is no frame: give a polars DataFrame"):
+def test_what_is_not_a_table(job: Any) -> None:
+    for thing in (None, {"amount": [1.0]}, [1.0], 3):
+        with pytest.raises(cv.SchemaError, match="is not a table; pass a DataFrame"):
             job(thing)
 
 
@@ -173,7 +179,7 @@ def test_the_limit_follows_the_scale() -> None:
 def test_a_date_beyond_the_calendar_is_an_error_of_ours() -> None:
     log = log_of(ordered_at=pl.Series([0, 9_000_000], dtype=pl.Int32).cast(pl.Date))
     with pytest.raises(cv.DataError):
-        cv.clean_transactions(log)
+        cv.read_transactions(log)
 
 
 def test_several_offences_make_one_error() -> None:
@@ -218,8 +224,10 @@ def test_dropping_leaves_the_rest_and_reconciles(job: Any, *, lazy: bool) -> Non
     good = bad.filter(pl.Series([True, False, False, False, False, True, True, True]))
     options = cv.TransactionOptions(on_invalid="drop")
     result, expected = job(bad.lazy() if lazy else bad, options=options), job(good)
-    if isinstance(result, tuple):
-        (result, report), (expected, _) = result, expected
+    if isinstance(result, cv.Transactions):
+        report = result.report
+        result = result.frame
+        expected = expected.frame
         assert (report.rows_in, report.rows_out) == (8, 4)
         assert {count.rule: count.rows for count in report.dropped} == {
             "no_customer": 1,
@@ -228,9 +236,10 @@ def test_dropping_leaves_the_rest_and_reconciles(job: Any, *, lazy: bool) -> Non
             "no_order": 1,
         }
         options = cv.TransactionOptions(on_invalid="drop", duplicates="drop", zero_amount="drop")
-        fewer, report = cv.clean_transactions(bad, options=options)
+        fewer = cv.read_transactions(bad, options=options)
+        report = fewer.report
         assert report.rows_in - sum(c.rows for c in report.dropped) == report.rows_out == 2
-        assert fewer.height == 2
+        assert fewer.frame.height == 2
         assert [c.rule for c in report.dropped[-2:]] == ["duplicate", "zero_amount"]
     assert result.lazy().collect().sort(pl.all()).equals(expected.sort(pl.all()))
 
@@ -238,7 +247,7 @@ def test_dropping_leaves_the_rest_and_reconciles(job: Any, *, lazy: bool) -> Non
 def test_dropping_everything_leaves_nothing() -> None:
     log = log_of(amount=[None, None], order_id=[1, 2]).with_columns(pl.col("amount").cast(float))
     options = cv.TransactionOptions(on_invalid="drop")
-    assert cv.summarize(log, as_of=AS_OF, options=options).is_empty()
+    assert cv.summarize(cv.read_transactions(log, options=options), as_of=AS_OF).is_empty()
 
 
 @pytest.mark.parametrize("duplicates", ["keep", "drop"])
@@ -251,29 +260,6 @@ def test_the_report_of_a_refused_log_reconciles(duplicates: Any, zero_amount: An
     left = 3 - (duplicates == "drop") - (zero_amount == "drop")
     assert report.rows_out == left
     assert sum(count.rows for count in report.dropped) == 4 - left
-
-
-def test_cleaning_without_checks_still_tells_the_truth() -> None:
-    log = log_of(customer_id=["a", None], amount=[1.0, 2.0])
-    options = cv.TransactionOptions(validate=False, on_invalid="drop")
-    cleaned, report = cv.clean_transactions(log, options=options)
-    assert cleaned.height == report.rows_out
-
-
-def test_unchecked_logs_are_read_once_at_most_before_they_are_asked() -> None:
-    class Counting:
-        reads = 0
-
-        def __call__(self, frame: pl.DataFrame) -> pl.DataFrame:
-            self.reads += 1
-            return frame
-
-    counting = Counting()
-    log = log_of(amount=[1.0, -1.0]).lazy().map_batches(counting, streamable=False)
-    options = cv.TransactionOptions(validate=False)
-    summary = cv.summarize(log, as_of=AS_OF, options=options)
-    assert counting.reads <= 1
-    assert summary.collect()["revenue"].to_list() == [0.0]
 
 
 # --- currencies ---
@@ -295,8 +281,8 @@ def test_mixed_currencies_are_named_beside_other_offences() -> None:
 
 
 def test_one_currency_is_reported() -> None:
-    _, report = cv.clean_transactions(log_of(currency=pl.Series(["EUR"], dtype=pl.Categorical)))
-    assert report.currencies == ("EUR",)
+    log = cv.read_transactions(log_of(currency=pl.Series(["EUR"], dtype=pl.Categorical)))
+    assert log.report.currencies == ("EUR",)
 
 
 def test_an_unknown_currency_is_not_called_none() -> None:
@@ -308,7 +294,9 @@ def test_an_unknown_currency_is_not_called_none() -> None:
 def test_the_currency_of_a_dropped_row_does_not_count() -> None:
     log = log_of(currency=["USD", "EUR"], customer_id=["a", None])
     options = cv.TransactionOptions(on_invalid="drop")
-    assert cv.summarize(log, as_of=AS_OF, options=options)["revenue"].to_list() == [10.0]
+    assert cv.summarize(cv.read_transactions(log, options=options), as_of=AS_OF)[
+        "revenue"
+    ].to_list() == [10.0]
 
 
 # --- cost of the checks ---
@@ -319,11 +307,11 @@ def test_the_checks_grow_with_the_rules_and_not_with_their_powers(
 ) -> None:
     sizes: list[int] = []
 
-    def measure(_: object, rules: list[Rule], **__: object) -> tuple[int, list[Offence]]:
+    def measure(rules: list[Rule]) -> dict[str, pl.Expr]:
         sizes.extend(len(str(rule.broken)) for rule in rules)
-        return 0, []
+        return offence_counts(rules)
 
-    monkeypatch.setattr(_source, "find_offences", measure)
+    monkeypatch.setattr(source, "offence_counts", measure)
     amounts = [1.0, 2.0]
     log = log_of(amount=amounts, cost=amounts, discount=amounts, kind=["sale"] * 2)
     cv.summarize(log.with_columns(order_id=1, currency=pl.lit("EUR")), as_of=AS_OF)
@@ -334,7 +322,9 @@ def test_a_table_that_can_be_read_once_is_read_once() -> None:
     table = log_of(amount=[1.0, 0.0], customer_id=["a", None]).to_arrow()
     reader = pa.RecordBatchReader.from_batches(table.schema, table.to_batches())
     options = cv.TransactionOptions(on_invalid="drop")
-    assert cv.summarize(reader, as_of=AS_OF, options=options)["purchases"].to_list() == [1]
+    assert cv.summarize(cv.read_transactions(reader, options=options), as_of=AS_OF)[
+        "purchases"
+    ].to_list() == [1]
 
 
 def test_times_within_a_day_are_one_day() -> None:

@@ -44,21 +44,22 @@ def the_log(raw: pl.DataFrame) -> None:
     options = cv.TransactionOptions(
         tz="Asia/Shanghai", occasion="day", on_invalid="drop", duplicates="keep", zero_amount="keep"
     )
-    log, report = cv.clean_transactions(raw, columns=columns, options=options)
-    assert_type(log, pl.DataFrame)
-    assert_type(report, cv.transactions.DataQualityReport)
-    customers = cv.summarize(raw, as_of=date(1997, 9, 30), columns=columns, options=options)
+    log = cv.read_transactions(raw, columns=columns, options=options)
+    assert_type(log, cv.Transactions[pl.DataFrame])
+    assert_type(log.frame, pl.DataFrame)
+    assert_type(log.report, cv.transactions.DataQualityReport)
+    assert_type(log.report.invalid(), pl.DataFrame)
+    customers = cv.summarize(log, as_of=date(1997, 9, 30), start="1997-01-01")
     assert_type(customers, pl.DataFrame)
-    split = cv.split_holdout(
-        raw, calibration_end=date(1997, 9, 30), holdout_end=date(1998, 6, 30), columns=columns
-    )
+    split = cv.split_holdout(log, calibration_end=date(1997, 9, 30), holdout_end=date(1998, 6, 30))
     assert_type(split, pl.DataFrame)
 
 
 def the_log_stays_lazy(raw: pl.LazyFrame) -> None:
-    log, report = cv.clean_transactions(raw)
-    assert_type(log, pl.LazyFrame)
-    assert_type(report, cv.transactions.DataQualityReport)
+    log = cv.read_transactions(raw)
+    assert_type(log, cv.Transactions[pl.LazyFrame])
+    assert_type(log.frame, pl.LazyFrame)
+    assert_type(log.report, cv.transactions.DataQualityReport)
     assert_type(cv.summarize(log, as_of=date(1997, 9, 30)), pl.LazyFrame)
     split = cv.split_holdout(log, calibration_end=date(1997, 9, 30), holdout_end=date(1998, 6, 30))
     assert_type(split, pl.LazyFrame)
@@ -324,12 +325,14 @@ def tomorrow(lazy: pl.LazyFrame) -> None:
 
 def profit_and_stages(log: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyFrame) -> None:
     columns = cv.Columns(cost="cost", discount="discount")
-    pnl = cv.customer_pnl(log, as_of=date(2024, 12, 31), start=date(2024, 1, 1), columns=columns)
+    pnl = cv.customer_pnl(
+        cv.read_transactions(log, columns=columns), as_of=date(2024, 12, 31), start=date(2024, 1, 1)
+    )
     assert_type(pnl, pl.DataFrame)
     assert_type(cv.whale_curve(pnl, base="gains"), pl.DataFrame)
     assert_type(cv.profit.whale_summary(pnl).peak_share, float | None)
     assert_type(cv.service.uniformity_index(pnl, cost="service"), float | None)
-    assert_type(cv.assign_stages(customers, rules=cv.LifecycleRules()), pl.DataFrame)
+    assert_type(cv.assign_stages(customers, options=cv.StageOptions()), pl.DataFrame)
     assert_type(cv.assign_stages(lazy), pl.LazyFrame)
     day = date(2024, 6, 30)
     gaps = cv.lifecycle.purchase_gaps(log, as_of=day)
@@ -343,11 +346,11 @@ def profit_and_stages(log: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyF
         cv.lifecycle.PooledGaps(),
         cv.lifecycle.AliveOnly(),
     ):
-        assert_type(cv.LifecycleRules(silence=silence).silence is None, bool)
-    rules = cv.LifecycleRules(silence=cv.lifecycle.OwnGaps(min_gaps=3), contract_grace_days=14)
+        assert_type(cv.StageOptions(silence=silence).silence is None, bool)
+    rules = cv.StageOptions(silence=cv.lifecycle.OwnGaps(min_gaps=3), contract_grace_days=14)
     staged = cv.assign_stages(
         customers,
-        rules=rules,
+        options=rules,
         gaps=gaps,
         taxonomy=["growth", cv.lifecycle.TAXONOMIES["trust"]],
         locale="zh",
@@ -355,7 +358,7 @@ def profit_and_stages(log: pl.DataFrame, customers: pl.DataFrame, lazy: pl.LazyF
     assert_type(staged, pl.DataFrame)
     assert_type(cv.lifecycle.map_stages(lazy, taxonomy="hubspot"), pl.LazyFrame)
     assert_type(cv.lifecycle.purchase_trend(log.lazy(), as_of=day, window="12w"), pl.LazyFrame)
-    assert_type(cv.stage_history(log, as_of=day, period="week", rules=rules), pl.DataFrame)
+    assert_type(cv.stage_history(log, as_of=day, period="week", options=rules), pl.DataFrame)
     assert_type(cv.lifecycle.stage_counts(log, as_of=day, start=date(2024, 1, 1)), pl.DataFrame)
 
 
@@ -461,7 +464,11 @@ def everything(raw: pl.LazyFrame, table: Table) -> None:
     assert_type(report.tables["tiers"], pl.DataFrame)
     assert_type(report.assumptions + report.warnings, tuple[str, ...])
     assert_type(report.not_computed, dict[str, str])
-    cv.value_report(table, as_of=date(2024, 12, 31), margin=0.3, columns=cv.Columns(cost="cost"))
+    cv.value_report(
+        cv.read_transactions(table, columns=cv.Columns(cost="cost")),
+        as_of=date(2024, 12, 31),
+        margin=0.3,
+    )
 
 
 def errors(raw: pl.DataFrame) -> str:
@@ -549,5 +556,5 @@ def risk(customers: pl.LazyFrame, holdout: Table) -> None:
 
 
 def rhythm(customers: pl.LazyFrame, holdout: Table) -> None:
-    assert_type(cv.lifecycle.purchase_rhythm(customers, rules=cv.LifecycleRules()), pl.LazyFrame)
+    assert_type(cv.lifecycle.purchase_rhythm(customers, options=cv.StageOptions()), pl.LazyFrame)
     assert_type(cv.lifecycle.churn_risk(holdout, later="p_alive_later"), pl.DataFrame)

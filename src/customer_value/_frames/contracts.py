@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from customer_value._typing import BoolArray, FloatArray
 
 Kind: TypeAlias = Literal[
-    "key", "day", "maybe_day", "time", "maybe_time", "number", "money", "text", "any"
+    "key", "log_key", "day", "maybe_day", "time", "maybe_time", "number", "money", "text", "any"
 ]
 """What a column holds; money and what may be are of no type where they hold nothing but nulls."""
 
 _KINDS: dict[Kind, tuple[Callable[[pl.DataType], bool], str]] = {
     "key": (
         lambda t: t.is_integer() or t in (pl.String, pl.Categorical, pl.Enum),
+        "whole numbers or text",
+    ),
+    "log_key": (
+        lambda t: t.is_numeric() or t in (pl.String, pl.Categorical, pl.Enum),
         "whole numbers or text",
     ),
     "day": (lambda t: t == pl.Date, "a date"),
@@ -55,7 +59,12 @@ _CURES: dict[str, dict[Kind, str]] = {
         "number": "cast it to float64",
     },
 }
-_SAME_CURE: dict[Kind, Kind] = {"maybe_day": "day", "maybe_time": "time", "money": "number"}
+_SAME_CURE: dict[Kind, Kind] = {
+    "log_key": "key",
+    "maybe_day": "day",
+    "maybe_time": "time",
+    "money": "number",
+}
 
 
 _SHOWN = 20
@@ -157,16 +166,25 @@ def find_offences(
     Returns:
         The number of rows and the offences found, in the order of the rules.
     """
-    counts = frame.select(
-        pl.len().cast(pl.Int64).alias("rows"),
-        *(rule.broken.sum().cast(pl.Int64).alias(rule.name) for rule in rules),
-    ).collect()
-    found = [rule for rule in rules if counts.item(0, rule.name)]
-    offences = [
+    counts = frame.select(**offence_counts(rules)).collect()
+    return counts.item(0, "rows"), offences_in(counts, frame, rules, key=key)
+
+
+def offence_counts(rules: Sequence[Rule]) -> dict[str, pl.Expr]:
+    """Number of rows, as `rows`, and of those that break each rule, by its name."""
+    broken = {rule.name: rule.broken.sum().cast(pl.Int64) for rule in rules}
+    return {"rows": pl.len().cast(pl.Int64), **broken}
+
+
+def offences_in(
+    counts: pl.DataFrame, frame: pl.LazyFrame, rules: Sequence[Rule], *, key: str
+) -> list[Offence]:
+    """The offences that were counted, with sample keys of the frame."""
+    return [
         Offence(rule.name, rule.says, counts.item(0, rule.name), _examples(frame, rule, key))
-        for rule in found
+        for rule in rules
+        if counts.item(0, rule.name)
     ]
-    return counts.item(0, "rows"), offences
 
 
 def any_broken(rules: Sequence[Rule]) -> pl.Expr:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
-    from customer_value._typing import TimeUnit
+    from customer_value._typing import Day, TimeUnit
 
 DAYS_PER_UNIT: dict[TimeUnit, float] = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
 
@@ -55,14 +55,26 @@ def daily_rate(annual_rate: float) -> float:
     return math.log1p(annual_rate) / DAYS_PER_UNIT["year"]
 
 
-def check_day(name: str, day: date) -> date:
-    """The day itself, if it is a date without a time.
+def check_day(name: str, day: Day) -> date:
+    """The day that a date, its ISO text, or a time at midnight names.
 
     Raises:
-        OptionError: It is a datetime or something else; snapshots are taken at the close
+        OptionError: It has a time of day, or is something else; snapshots are taken at the close
             of a business day.
     """
+    if isinstance(day, str):
+        try:
+            return date.fromisoformat(day)
+        except ValueError as error:
+            raise OptionError(f"{name} must be a day such as '2026-10-31', got {day!r}") from error
+    # pandas' NaT is a datetime that equals nothing, itself included, and has no date.
+    if isinstance(day, datetime) and day == day and _is_midnight(day):  # noqa: PLR0124
+        return day.date()
     if isinstance(day, datetime) or not isinstance(day, date):
         hint = " (take its .date())" if hasattr(day, "date") else ""
-        raise OptionError(f"{name} must be a datetime.date, got {day!r}{hint}")
+        raise OptionError(f"{name} must be a date or its ISO text, got {day!r}{hint}")
     return day
+
+
+def _is_midnight(moment: datetime) -> bool:
+    return moment == datetime.combine(moment.date(), time(tzinfo=moment.tzinfo))

@@ -15,13 +15,13 @@ from customer_value._frames.money import float_sum
 from customer_value._frames.periods import period_number
 from customer_value._frames.time import check_day
 from customer_value.exceptions import DataError
-from customer_value.transactions._source import Source
+from customer_value.transactions.log import EagerLog, LazyLog, Log, take
+from customer_value.transactions.questions import per_customer
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from customer_value._typing import ArrowStream, Frame
-    from customer_value.transactions.options import Columns, TransactionOptions
+    from customer_value._typing import Frame
 
 Period: TypeAlias = Literal["week", "month", "quarter"]
 
@@ -44,34 +44,28 @@ class _Terms(BaseModel, frozen=True, extra="forbid", title="classify_xyz"):
 
 @overload
 def classify_xyz(
-    transactions: pl.LazyFrame,
+    transactions: EagerLog,
     *,
     as_of: date,
     period: Period = "month",
     periods: int = 12,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
-    cutoffs: tuple[float, float] = (0.5, 1.0),
-) -> pl.LazyFrame: ...
-@overload
-def classify_xyz(
-    transactions: ArrowStream,
-    *,
-    as_of: date,
-    period: Period = "month",
-    periods: int = 12,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
     cutoffs: tuple[float, float] = (0.5, 1.0),
 ) -> pl.DataFrame: ...
+@overload
 def classify_xyz(
-    transactions: Frame,
+    transactions: LazyLog,
     *,
     as_of: date,
     period: Period = "month",
     periods: int = 12,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
+    cutoffs: tuple[float, float] = (0.5, 1.0),
+) -> pl.LazyFrame: ...
+def classify_xyz(
+    transactions: Log,
+    *,
+    as_of: date,
+    period: Period = "month",
+    periods: int = 12,
     cutoffs: tuple[float, float] = (0.5, 1.0),
 ) -> pl.DataFrame | pl.LazyFrame:
     """Class customers by how steadily they buy: X steady, Y varying, Z erratic.
@@ -85,12 +79,10 @@ def classify_xyz(
     which a regular customer buys.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         as_of: Last day that counts.
         period: Calendar period over which revenue is summed: `"week"`, `"month"` or `"quarter"`.
         periods: How many periods to look back on, at least 2.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
         cutoffs: Coefficients of variation at which classes X and Y end.
 
     Returns:
@@ -124,8 +116,10 @@ def classify_xyz(
     """
     end = check_day("as_of", as_of)
     terms = _Terms(period=period, periods=periods, cutoffs=cutoffs)
-    source = Source.of(transactions, columns, options)
-    return source.per_customer(lambda log: _steadiness(log, end, terms, source.options.money_scale))
+    source = take(transactions)
+    return per_customer(
+        source, lambda log: _steadiness(log, end, terms, source.options.money_scale)
+    )
 
 
 def abc_xyz_matrix(customers: Frame, *, value: str = "revenue") -> pl.DataFrame:

@@ -10,41 +10,33 @@ from customer_value._frames.contracts import check_choice
 from customer_value._frames.periods import period_number
 from customer_value._frames.time import check_day
 from customer_value._typing import TimeUnit
-from customer_value.transactions._purchases import purchase_days
-from customer_value.transactions._source import Source
+from customer_value.transactions.log import EagerLog, LazyLog, Log, take
+from customer_value.transactions.purchases import purchase_days
+from customer_value.transactions.questions import per_customer
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from customer_value._typing import ArrowStream, Frame
-    from customer_value.transactions.options import Columns, TransactionOptions
-
 
 @overload
 def summarize_opportunities(
-    transactions: pl.LazyFrame,
+    transactions: EagerLog,
     *,
     as_of: date,
     period: TimeUnit,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
-) -> pl.LazyFrame: ...
-@overload
-def summarize_opportunities(
-    transactions: ArrowStream,
-    *,
-    as_of: date,
-    period: TimeUnit,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
 ) -> pl.DataFrame: ...
+@overload
 def summarize_opportunities(
-    transactions: Frame,
+    transactions: LazyLog,
     *,
     as_of: date,
     period: TimeUnit,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
+) -> pl.LazyFrame: ...
+def summarize_opportunities(
+    transactions: Log,
+    *,
+    as_of: date,
+    period: TimeUnit,
 ) -> pl.DataFrame | pl.LazyFrame:
     """Count in how many calendar periods customers came back, for `fit_bg_bb`.
 
@@ -55,11 +47,9 @@ def summarize_opportunities(
     returns nor orders refunded in full are.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         as_of: Day of the snapshot.
         period: Time from one opportunity to the next: `"day"`, `"week"`, `"month"` or `"year"`.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
 
     Returns:
         One row per customer with a row up to `as_of`: `customer_id` (type kept), `as_of`,
@@ -96,7 +86,7 @@ def summarize_opportunities(
     """
     end = check_day("as_of", as_of)
     check_choice("period", period, get_args(TimeUnit))
-    source = Source.of(transactions, columns, options)
+    source = take(transactions)
     last = period_number(pl.lit(end).dt.offset_by("1d"), period).cast(pl.Int64) - 1
 
     def count(log: pl.LazyFrame) -> pl.LazyFrame:
@@ -122,4 +112,4 @@ def summarize_opportunities(
             )
         )
 
-    return source.per_customer(count)
+    return per_customer(source, count)

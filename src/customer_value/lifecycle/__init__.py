@@ -5,9 +5,10 @@ from customer_value.lifecycle.cohorts import cohort_table
 from customer_value.lifecycle.gaps import purchase_gaps
 from customer_value.lifecycle.growth import growth_accounting
 from customer_value.lifecycle.history import stage_counts, stage_history
+from customer_value.lifecycle.model import StageModel, fit_stages
+from customer_value.lifecycle.options import AliveOnly, FixedDays, OwnGaps, PooledGaps, StageOptions
 from customer_value.lifecycle.rhythm import purchase_rhythm
 from customer_value.lifecycle.risk import Calibration, calibration_table, churn_risk, value_at_risk
-from customer_value.lifecycle.rules import AliveOnly, FixedDays, LifecycleRules, OwnGaps, PooledGaps
 from customer_value.lifecycle.stages import assign_stages
 from customer_value.lifecycle.survival import survival_curve
 from customer_value.lifecycle.taxonomies import (
@@ -24,9 +25,10 @@ __all__ = [
     "AliveOnly",
     "Calibration",
     "FixedDays",
-    "LifecycleRules",
     "OwnGaps",
     "PooledGaps",
+    "StageModel",
+    "StageOptions",
     "Taxonomy",
     "TaxonomyPhase",
     "TaxonomyRefinement",
@@ -36,6 +38,7 @@ __all__ = [
     "churn_risk",
     "churn_threshold",
     "cohort_table",
+    "fit_stages",
     "growth_accounting",
     "map_stages",
     "purchase_gaps",

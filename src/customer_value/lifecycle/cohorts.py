@@ -9,27 +9,24 @@ import polars as pl
 from customer_value._frames.periods import last_complete, period_number, period_start
 from customer_value._frames.time import check_day
 from customer_value.lifecycle.growth import last_active
-from customer_value.transactions._purchases import purchase_days
-from customer_value.transactions._source import Source
+from customer_value.transactions.log import AnyLog, Log, take
+from customer_value.transactions.purchases import purchase_days
+from customer_value.transactions.questions import by_parts
 
 if TYPE_CHECKING:
     from datetime import date
 
     from customer_value._frames.periods import Period
-    from customer_value._typing import Frame
-    from customer_value.transactions.options import Columns, TransactionOptions
 
 _NEVER = -(1 << 31)
 
 
 def cohort_table(
-    transactions: Frame,
+    transactions: Log,
     *,
     as_of: date,
     period: Period = "month",
     known_since: date | None = None,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
 ) -> pl.DataFrame:
     """Follow the customers who first bought in the same period: how many still buy, for how much.
 
@@ -37,15 +34,13 @@ def cohort_table(
     those customers. Average only over cells that are not null.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         as_of: Last day that counts.
         period: `"day"`, `"week"` (from Monday), `"month"`, `"quarter"` or `"year"`.
         known_since: Day from which on the log is complete and long enough that a customer who was
             not seen before is new. Customers first seen before it, or in the period that it lies
             within, may be old: they form one
             cohort of their own. By default none.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
 
     Returns:
         One row per cohort and age, from age 0 to that of the oldest cohort: `cohort` (Date, first
@@ -70,9 +65,9 @@ def cohort_table(
     """
     end = check_day("as_of", as_of)
     since = None if known_since is None else check_day("known_since", known_since)
-    source = Source.of(transactions, columns, options)
+    source = take(transactions)
     cells = (
-        source.by_parts(lambda log: _cells(log, end, period, source))
+        by_parts(source, lambda log: _cells(log, end, period, source))
         .group_by("first", "age")
         .agg(pl.all().sum())
         .collect()
@@ -84,7 +79,7 @@ def cohort_table(
     return pl.concat([_rectangle(known, last_complete(end, period)), _together(others)])
 
 
-def _cells(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.LazyFrame:
+def _cells(log: pl.LazyFrame, end: date, period: Period, source: AnyLog) -> pl.LazyFrame:
     """Customers, purchases and money by the period of the first purchase and the age then."""
     customer, number, active = pl.col("customer_id"), pl.col("number"), pl.col("active")
     enters = (customer != customer.shift(1)).fill_null(value=True)
@@ -117,7 +112,7 @@ def _cells(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.L
     )
 
 
-def _days(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.LazyFrame:
+def _days(log: pl.LazyFrame, end: date, period: Period, source: AnyLog) -> pl.LazyFrame:
     """Days of each customer with a row of the log, sorted by both, and the period of each."""
     days = purchase_days(log.filter(pl.col("ordered_at") <= end), source, ordered=True)
     return days.select(

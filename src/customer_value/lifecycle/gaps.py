@@ -7,38 +7,30 @@ from typing import TYPE_CHECKING, overload
 import polars as pl
 
 from customer_value._frames.time import check_day
-from customer_value.transactions._purchases import purchase_days
-from customer_value.transactions._source import Source
+from customer_value.transactions.log import AnyLog, EagerLog, LazyLog, Log, take
+from customer_value.transactions.purchases import purchase_days
+from customer_value.transactions.questions import by_parts
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from customer_value._typing import ArrowStream, Frame
-    from customer_value.transactions.options import Columns, TransactionOptions
-
 
 @overload
 def purchase_gaps(
-    transactions: pl.LazyFrame,
+    transactions: EagerLog,
     *,
     as_of: date,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
-) -> pl.LazyFrame: ...
-@overload
-def purchase_gaps(
-    transactions: ArrowStream,
-    *,
-    as_of: date,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
 ) -> pl.DataFrame: ...
+@overload
 def purchase_gaps(
-    transactions: Frame,
+    transactions: LazyLog,
     *,
     as_of: date,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
+) -> pl.LazyFrame: ...
+def purchase_gaps(
+    transactions: Log,
+    *,
+    as_of: date,
 ) -> pl.DataFrame | pl.LazyFrame:
     """List the days from each purchase to the customer's next, or to `as_of` where none came.
 
@@ -46,11 +38,8 @@ def purchase_gaps(
     who are slow or gone. `survival_curve(gaps, duration="gap_days", event="ended")` uses both.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         as_of: Last day that counts.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log. With `occasion="order"` orders of one day have gaps of zero
-            days between them.
 
     Returns:
         One row per purchase occasion: `customer_id` (type kept), `purchase_day` (Date), `gap_days`
@@ -69,14 +58,14 @@ def purchase_gaps(
         [(17, True), (196, True), (132, True), (200, False)]
     """
     day = check_day("as_of", as_of)
-    source = Source.of(transactions, columns, options)
-    gaps = source.by_parts(lambda log: _gaps(log, day, source))
+    source = take(transactions)
+    gaps = by_parts(source, lambda log: _gaps(log, day, source))
     if isinstance(source.frame, pl.LazyFrame):
         return gaps
     return gaps.collect().sort("customer_id", "purchase_day", ~pl.col("ended"), "gap_days")
 
 
-def _gaps(log: pl.LazyFrame, as_of: date, source: Source) -> pl.LazyFrame:
+def _gaps(log: pl.LazyFrame, as_of: date, source: AnyLog) -> pl.LazyFrame:
     days = (
         purchase_days(log.filter(pl.col("ordered_at") <= as_of), source, ordered=True)
         .filter(pl.col("purchase_day").is_not_null())

@@ -13,15 +13,14 @@ from customer_value._frames.periods import (
     period_start,
 )
 from customer_value._frames.time import check_day
-from customer_value.transactions._purchases import purchase_days
-from customer_value.transactions._source import Source
+from customer_value.transactions.log import AnyLog, Log, take
+from customer_value.transactions.purchases import purchase_days
+from customer_value.transactions.questions import by_parts
 
 if TYPE_CHECKING:
     from datetime import date
 
     from customer_value._frames.periods import Period
-    from customer_value._typing import Frame
-    from customer_value.transactions.options import Columns, TransactionOptions
 
 _CUSTOMERS = ("opening", "new", "reactivated", "lapsed", "closing", "retained")
 _MONEY = (
@@ -37,12 +36,10 @@ _MONEY = (
 
 
 def growth_accounting(
-    transactions: Frame,
+    transactions: Log,
     *,
     as_of: date,
     period: Period = "quarter",
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
 ) -> pl.DataFrame:
     """Account for the customers of each period, and for their money, with nothing left over.
 
@@ -55,11 +52,9 @@ def growth_accounting(
     = closing_revenue, where a retained customer who spends more than in the period before expands.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         as_of: Last day that counts.
         period: `"day"`, `"week"` (from Monday), `"month"`, `"quarter"` or `"year"`.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
 
     Returns:
         One row per period from the first with a row of the log to that of `as_of`, empty ones
@@ -85,9 +80,9 @@ def growth_accounting(
         (datetime.date(1997, 7, 1), 524, 0, 204, 310, 418)
     """
     end = check_day("as_of", as_of)
-    source = Source.of(transactions, columns, options)
+    source = take(transactions)
     flows = (
-        source.by_parts(lambda log: _flows(log, end, period, source))
+        by_parts(source, lambda log: _flows(log, end, period, source))
         .group_by("number")
         .agg(pl.all().sum())
         .collect()
@@ -95,7 +90,7 @@ def growth_accounting(
     return _accounts(flows, end, period)
 
 
-def _activity(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.LazyFrame:
+def _activity(log: pl.LazyFrame, end: date, period: Period, source: AnyLog) -> pl.LazyFrame:
     """Money of each customer in each period (`number`) with a row of the log.
 
     Sorted by customer and period; `active` is false where a customer had returns only.
@@ -110,7 +105,7 @@ def _activity(log: pl.LazyFrame, end: date, period: Period, source: Source) -> p
     )
 
 
-def _flows(log: pl.LazyFrame, end: date, period: Period, source: Source) -> pl.LazyFrame:
+def _flows(log: pl.LazyFrame, end: date, period: Period, source: AnyLog) -> pl.LazyFrame:
     """Customers and money by period and kind; `leaving` are those not active in the next one."""
     active, number, money = pl.col("active"), pl.col("number"), pl.col("money")
     customer = pl.col("customer_id")

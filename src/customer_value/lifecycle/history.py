@@ -9,31 +9,29 @@ import polars as pl
 
 from customer_value._kernels.log.stages import N_STAGES, History, count_history, write_history
 from customer_value._kernels.run.parallel import map_chunks
-from customer_value.lifecycle.rules import STAGES
+from customer_value.lifecycle.options import STAGES
 from customer_value.lifecycle.snapshots import read_snapshots
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from customer_value._frames.periods import Period
     from customer_value._kernels.log.purchases import IntArray
-    from customer_value._typing import Frame
-    from customer_value.lifecycle.rules import LifecycleRules
+    from customer_value._typing import Day
+    from customer_value.lifecycle.model import StageModel
+    from customer_value.lifecycle.options import StageOptions
     from customer_value.lifecycle.snapshots import Snapshots
-    from customer_value.transactions.options import Columns, TransactionOptions
+    from customer_value.transactions.log import Log
 
 _STAGE = pl.Enum(STAGES)
 
 
 def stage_history(
-    transactions: Frame,
+    transactions: Log,
+    model: StageModel | None = None,
     *,
-    as_of: date,
-    start: date | None = None,
+    as_of: Day,
+    start: Day | None = None,
     period: Period = "month",
-    rules: LifecycleRules | None = None,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
+    options: StageOptions | None = None,
 ) -> pl.DataFrame:
     """Give the stage of every customer at the end of every period.
 
@@ -49,14 +47,14 @@ def stage_history(
     Int64; `stage_counts` adds them up without ever holding them.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         as_of: Last day that counts, and the last snapshot, whether a period ends on it or not.
         start: First day on which a snapshot is wanted; by default the log's first. Periods
             before it are followed all the same, so that who comes back is known.
         period: `"day"`, `"week"` (to Sunday), `"month"`, `"quarter"` or `"year"`.
-        rules: The thresholds. A log has no `p_alive`, `trend` and contracts: they decide nothing.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
+        model: What `fit_stages` learnt; every snapshot is then judged by it. Without it, each
+            snapshot is judged by what was known by its day.
+        options: The thresholds, where there is no model.
 
     Returns:
         One row per customer and snapshot, from the first at which the log knows the customer:
@@ -71,14 +69,14 @@ def stage_history(
     Examples:
         >>> import customer_value as cv
         >>> from datetime import date
-        >>> rules = cv.LifecycleRules(typical_gap_days=90)
+        >>> rules = cv.StageOptions(typical_gap_days=90)
         >>> history = cv.stage_history(
         ...     cv.load_cdnow(), as_of=date(1998, 6, 30), period="quarter", rules=rules
         ... )
         >>> history.head(6)["stage"].to_list()
         ['growing', 'at_risk', 'growing', 'stable', 'stable', 'stable']
     """
-    snapshots = read_snapshots(transactions, (as_of, start, period), rules, columns, options)
+    snapshots = read_snapshots(transactions, (as_of, start, period), model, options)
     history = _empty(snapshots, snapshots.rows)
 
     def write(begin: int, end: int) -> None:
@@ -101,27 +99,26 @@ def stage_history(
 
 
 def stage_counts(
-    transactions: Frame,
+    transactions: Log,
+    model: StageModel | None = None,
     *,
-    as_of: date,
-    start: date | None = None,
+    as_of: Day,
+    start: Day | None = None,
     period: Period = "month",
-    rules: LifecycleRules | None = None,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
+    options: StageOptions | None = None,
 ) -> pl.DataFrame:
     """Count the customers of each stage at the end of every period.
 
     The counts of `stage_history`, whose rows it never holds all at once.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         as_of: Last day that counts, and the last snapshot, whether a period ends on it or not.
         start: First day on which a snapshot is wanted; by default the log's first.
         period: `"day"`, `"week"` (to Sunday), `"month"`, `"quarter"` or `"year"`.
-        rules: The thresholds.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
+        model: What `fit_stages` learnt; every snapshot is then judged by it. Without it, each
+            snapshot is judged by what was known by its day.
+        options: The thresholds, where there is no model.
 
     Returns:
         One row per snapshot and stage, in the order of the stages: `as_of` (Date), `stage`
@@ -142,7 +139,7 @@ def stage_counts(
         >>> counts.filter(stage="lost")["customers"].to_list()
         [435, 1013, 1698, 1662, 1599, 1609]
     """
-    snapshots = read_snapshots(transactions, (as_of, start, period), rules, columns, options)
+    snapshots = read_snapshots(transactions, (as_of, start, period), model, options)
     days = snapshots.log.snapshots[snapshots.first :]
 
     def count(begin: int, end: int) -> IntArray:

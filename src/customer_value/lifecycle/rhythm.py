@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, overload
 import polars as pl
 
 from customer_value._frames.assemble import finite_column, with_columns
-from customer_value._frames.contracts import Kind, require
-from customer_value._frames.door import as_polars
-from customer_value.lifecycle.rules import LifecycleRules
+from customer_value._frames.door import read_frame
+from customer_value.lifecycle.model import StageModel, stage_terms
 from customer_value.lifecycle.silence import expected_gap
 
 if TYPE_CHECKING:
+    from customer_value._frames.contracts import Kind
     from customer_value._typing import ArrowStream, Frame
+    from customer_value.lifecycle.options import StageOptions
 
 _NEEDED: dict[str, Kind] = {
     "last_purchase": "day",
@@ -27,26 +28,27 @@ _LONGEST = 1_000_000  # days: beyond it the calendar ends
 
 @overload
 def purchase_rhythm(
-    customers: pl.LazyFrame, *, rules: LifecycleRules | None = None
+    customers: pl.LazyFrame, model: StageModel | None = None, *, options: StageOptions | None = None
 ) -> pl.LazyFrame: ...
 @overload
 def purchase_rhythm(
-    customers: ArrowStream, *, rules: LifecycleRules | None = None
+    customers: ArrowStream, model: StageModel | None = None, *, options: StageOptions | None = None
 ) -> pl.DataFrame: ...
 def purchase_rhythm(
-    customers: Frame, *, rules: LifecycleRules | None = None
+    customers: Frame, model: StageModel | None = None, *, options: StageOptions | None = None
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add how often each customer buys, how long the silence is by that, and when it is due to end.
 
     The usual gap is the customer's own mean gap, shrunk to that of all: (x gap + k typical) /
-    (x + k), with x own gaps and the prior weight k of the rules. It is what `assign_stages`
+    (x + k), with x own gaps and the prior weight k of the options. It is what `assign_stages`
     judges silence by. A purchase model gives the same with its probability:
     `next_purchase_quantile`.
 
     Args:
         customers: Customer frame with `last_purchase`, `recency_days`, `repeat_purchases` and
             `t_x`.
-        rules: The typical gap and its weight.
+        model: What `fit_stages` learnt; without it, the typical gap is that of this frame.
+        options: The typical gap and its weight, where there is no model.
 
     Returns:
         The frame with `usual_gap_days` (Float64; null without any purchase, and where nobody has a
@@ -73,11 +75,12 @@ def purchase_rhythm(
         >>> rhythm.select("usual_gap_days", "silence", "next_purchase_due", "overdue_days").rows()
         [(20.0, 1.5, datetime.date(2024, 3, 21), 10), (20.0, 1.5, datetime.date(2024, 3, 21), 10)]
     """
-    frame = as_polars(customers)
-    schema = require(frame, _NEEDED, what="customers")
+    terms, _ = stage_terms(model, options)
+    frame = read_frame(customers, _NEEDED, what="customers")
+    schema = frame.collect_schema()
     checked = [finite_column(name).alias(name) for name in _NEEDED if schema[name].is_float()]
     known = pl.col("repeat_purchases").is_not_null()
-    gap, recency = pl.when(known).then(expected_gap(rules or LifecycleRules())), "recency_days"
+    gap, recency = pl.when(known).then(expected_gap(terms)), "recency_days"
     wait = gap.ceil().clip(upper_bound=_LONGEST).cast(pl.Int64)
     due = pl.col("last_purchase") + pl.duration(days=wait)
     late = (pl.col(recency) - wait).cast(pl.Int64).clip(lower_bound=0)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from customer_value._frames.arrays import to_array
 from customer_value._frames.assemble import array_column, finite_column, with_columns
 from customer_value._frames.contracts import ArrayRule, Kind, refuse, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import as_polars, read_frame
 from customer_value._frames.intervals import Z95, wilson
 from customer_value.exceptions import OptionError
 
@@ -85,45 +85,41 @@ def churn_risk(
 def value_at_risk(
     customers: pl.LazyFrame,
     *,
-    p_alive: str | None = "p_alive",
-    churn: str | None = None,
+    churn: str = "churn_risk",
     value: str = "profit",
 ) -> pl.LazyFrame: ...
 @overload
 def value_at_risk(
     customers: ArrowStream,
     *,
-    p_alive: str | None = "p_alive",
-    churn: str | None = None,
+    churn: str = "churn_risk",
     value: str = "profit",
 ) -> pl.DataFrame: ...
 def value_at_risk(
     customers: Frame,
     *,
-    p_alive: str | None = "p_alive",
-    churn: str | None = None,
+    churn: str = "churn_risk",
     value: str = "profit",
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add the value that each customer's leaving would cost, times its probability.
 
     Whom to call first is not who is most likely to leave: a customer worth 20,000 at 5 % stands for
-    more than one worth 1,000 at 70 %. The value should be that of a customer who stays, such as the
-    profit of a year: `clv` of `customer_lifetime_value` counts the probability of being alive
-    already. Leave out customers who are lost: nothing of them is at risk any more.
+    more than one worth 1,000 at 70 %. The value is that of a customer who stays, such as the profit of
+    a year or `clv_if_alive`; `clv` counts the probability of being alive already and is refused.
+    Leave out customers who are lost: nothing of them is at risk any more.
 
     Args:
         customers: Customer frame with the probability and the value.
-        p_alive: Column of the probability of being alive; churn is 1 less it.
-        churn: Column of the probability of leaving, in place of `p_alive`.
+        churn: Column of the probability of leaving, as `churn_risk` adds it.
         value: Column of what the customer is worth if retained, such as `profit` of `customer_pnl`.
 
     Returns:
-        The frame with `churn_risk` (Float64, 0 to 1), `value_at_risk` (Float64, money on the basis
+        The frame with `value_at_risk` (Float64, money on the basis
         of the value; 0 where it is not above 0) and `risk_rank` (Int64, 1 is the most at risk;
         equal values have equal ranks, the lowest of theirs). Null where either is unknown.
 
     Raises:
-        OptionError: Neither column is named.
+        OptionError: The value is `clv`, which counts the probability of being alive already.
         SchemaError: Columns are missing or no numbers.
         DataError: Probabilities are outside 0 to 1, or values NaN or infinite; for a LazyFrame when
             it is collected.
@@ -137,17 +133,16 @@ def value_at_risk(
         >>> ranked["risk_rank"].to_list()
         [3, 1, 1]
     """
-    name = churn or p_alive
-    if name is None:
-        raise OptionError("name the column of the probability: p_alive or churn")
-    frame = as_polars(customers)
-    require(frame, {name: "number", value: "number"}, what="customers")
-    probability = array_column(lambda p: p, [name], rules=[_PROBABILITY])
-    risk = probability if churn else 1 - probability
+    if value == "clv":
+        raise OptionError(
+            "value_at_risk(value='clv') would count the probability of being alive twice: give "
+            "value='clv_if_alive'"
+        )
+    frame = read_frame(customers, {churn: "number", value: "number"})
+    risk = array_column(lambda p: p, [churn], rules=[_PROBABILITY])
     loss = risk * finite_column(value).clip(lower_bound=0)
     return with_columns(
         frame,
-        risk.alias("churn_risk"),
         loss.alias("value_at_risk"),
         loss.rank("min", descending=True).cast(pl.Int64).alias("risk_rank"),
     )

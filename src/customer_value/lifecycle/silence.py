@@ -11,11 +11,11 @@ from customer_value._frames.assemble import quantile
 from customer_value._frames.contracts import NOT_FINITE, Kind, refuse, require
 from customer_value._frames.door import as_polars
 from customer_value.exceptions import OptionError, SchemaError
-from customer_value.lifecycle.rules import AliveOnly, FixedDays, OwnGaps, PooledGaps
+from customer_value.lifecycle.options import AliveOnly, FixedDays, OwnGaps, PooledGaps
 
 if TYPE_CHECKING:
     from customer_value._typing import Frame
-    from customer_value.lifecycle.rules import LifecycleRules
+    from customer_value.lifecycle.options import StageOptions
 
 AT_RISK, LOST = "__at_risk_days__", "__lost_days__"
 
@@ -38,21 +38,21 @@ class SilenceConditions(NamedTuple):
     """Whether the gap before the last purchase, `last_gap_days`, was as long as a lost one's."""
 
 
-def silence_conditions(rules: LifecycleRules) -> SilenceConditions:
+def silence_conditions(options: StageOptions) -> SilenceConditions:
     """Conditions on the columns of the customer frame, and of `with_gap_limits` where needed."""
-    recency, way = pl.col("recency_days"), rules.silence
+    recency, way = pl.col("recency_days"), options.silence
     last_gap = pl.col("last_gap_days").cast(pl.Float64).fill_nan(None)
     if isinstance(way, AliveOnly):
-        heard = known_alive() >= rules.at_risk_p_alive
+        heard = known_alive() >= options.at_risk_p_alive
         return SilenceConditions([], [], heard, pl.lit(value=False))
     if way is None:
-        gap = expected_gap(rules)
+        gap = expected_gap(options)
         silence = recency / gap
         return SilenceConditions(
-            [Condition(silence >= rules.lost_silence, _gaps(rules.lost_silence))],
-            [Condition(silence >= rules.at_risk_silence, _gaps(rules.at_risk_silence))],
+            [Condition(silence >= options.lost_silence, _gaps(options.lost_silence))],
+            [Condition(silence >= options.at_risk_silence, _gaps(options.at_risk_silence))],
             silence <= 1,
-            last_gap / gap >= rules.lost_silence,
+            last_gap / gap >= options.lost_silence,
         )
     if isinstance(way, FixedDays):
         at_risk, lost = pl.lit(way.at_risk), pl.lit(way.lost)
@@ -77,23 +77,39 @@ def known_alive() -> pl.Expr:
     return pl.col("p_alive").cast(pl.Float64).fill_nan(None)
 
 
+def pooled_limits(gaps: Frame, way: PooledGaps | OwnGaps) -> tuple[float | None, float | None]:
+    """The days of silence at the quantiles of all gaps that ended; None without any."""
+    ended = _ended_gaps(gaps, keyed=False)
+    at_risk, lost = ended.select(**_quantiles(way)).row(0)
+    return at_risk, lost
+
+
 def with_gap_limits(
-    customers: pl.DataFrame | pl.LazyFrame, way: PooledGaps | OwnGaps, gaps: Frame | None
+    customers: pl.DataFrame | pl.LazyFrame,
+    way: PooledGaps | OwnGaps,
+    gaps: Frame | None,
+    learnt: tuple[float | None, float | None] | None,
 ) -> pl.DataFrame | pl.LazyFrame:
-    """Add the days of silence from which each customer is at risk and lost."""
-    if gaps is None:
+    """Add the days of silence from which each customer is at risk and lost.
+
+    Args:
+        customers: The customers.
+        way: How silence is judged.
+        gaps: The gaps of these customers, or of all.
+        learnt: Days of all customers that a model has learnt; by default those of the gaps given.
+    """
+    if gaps is None and (learnt is None or isinstance(way, OwnGaps)):
         raise OptionError(
-            f"rules with silence={way!r} need gaps=purchase_gaps(transactions, as_of=...)"
+            f"options with silence={way!r} need gaps=purchase_gaps(transactions, as_of=...)"
         )
-    ended = _ended_gaps(gaps, keyed=isinstance(way, OwnGaps))
-    days = pl.col("gap_days")
-    limits = {AT_RISK: quantile(days, way.at_risk), LOST: quantile(days, way.lost)}
-    pooled = ended.select(**limits).row(0)
+    limits = _quantiles(way)
+    pooled = pooled_limits(gaps, way) if learnt is None and gaps is not None else learnt or ()
     everybody = [pl.lit(n, pl.Float64).alias(name) for n, name in zip(pooled, limits, strict=True)]
-    if isinstance(way, PooledGaps):
+    if isinstance(way, PooledGaps) or gaps is None:
         return customers.with_columns(everybody)
     own = (
-        ended.group_by("customer_id")
+        _ended_gaps(gaps, keyed=True)
+        .group_by("customer_id")
         .agg(n=pl.len(), **limits)
         .filter(pl.col("n") >= way.min_gaps)
         .drop("n")
@@ -106,6 +122,11 @@ def with_gap_limits(
         pl.coalesce(name, limit) for name, limit in zip(limits, everybody, strict=True)
     )
     return filled if isinstance(customers, pl.LazyFrame) else filled.collect()
+
+
+def _quantiles(way: PooledGaps | OwnGaps) -> dict[str, pl.Expr]:
+    days = pl.col("gap_days")
+    return {AT_RISK: quantile(days, way.at_risk), LOST: quantile(days, way.lost)}
 
 
 def _ended_gaps(gaps: Frame, *, keyed: bool) -> pl.DataFrame:
@@ -122,17 +143,21 @@ def _ended_gaps(gaps: Frame, *, keyed: bool) -> pl.DataFrame:
     return ended
 
 
-def expected_gap(rules: LifecycleRules) -> pl.Expr:
+def typical_gap() -> pl.Expr:
+    """The mean gap of all customers in the frame; null without any."""
+    # Summed as decimals, so that the order of the rows changes no bit.
+    days = pl.col("t_x").cast(pl.Decimal(38, 6)).sum().cast(pl.Float64)
+    gaps = pl.col("repeat_purchases").sum()
+    return pl.when(gaps > 0).then(days / gaps)
+
+
+def expected_gap(options: StageOptions) -> pl.Expr:
     """The customer's mean gap, shrunk to the typical one; null where there is none above zero."""
     x, age = pl.col("repeat_purchases"), pl.col("t_x")
-    if rules.typical_gap_days is not None:
-        typical = pl.lit(rules.typical_gap_days)
-    else:
-        # Summed as decimals, so that the order of the rows changes no bit.
-        days, gaps = age.cast(pl.Decimal(38, 6)).sum().cast(pl.Float64), x.sum()
-        typical = pl.when(gaps > 0).then(days / gaps)
+    known = options.typical_gap_days is not None
+    typical = pl.lit(options.typical_gap_days) if known else typical_gap()
     # Mean own gap times its number is the age at the last purchase.
-    gap = (age + rules.prior_gaps * typical) / (x + rules.prior_gaps)
+    gap = (age + options.prior_gaps * typical) / (x + options.prior_gaps)
     return pl.when(gap > 0).then(gap)
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from customer_value._frames.periods import period_of, period_start
 from customer_value._frames.time import check_day
 from customer_value._kernels.log.gaps import gap_changes, gap_totals, running_quantiles
-from customer_value._kernels.log.purchases import Log
+from customer_value._kernels.log.purchases import Log as History
 from customer_value._kernels.log.stages import (
     EXPECTED_GAP,
     FIXED_LIMITS,
@@ -22,20 +22,22 @@ from customer_value._kernels.log.stages import (
 from customer_value._kernels.run.parallel import map_chunks
 from customer_value.exceptions import OptionError
 from customer_value.lifecycle.known import known_rows, sort_rows
-from customer_value.lifecycle.rules import (
+from customer_value.lifecycle.model import stage_terms
+from customer_value.lifecycle.options import (
     AliveOnly,
     FixedDays,
-    LifecycleRules,
     OwnGaps,
     PooledGaps,
+    StageOptions,
 )
-from customer_value.transactions._source import Source
+from customer_value.transactions.log import Log, take
+from customer_value.transactions.questions import by_parts
 
 if TYPE_CHECKING:
     from customer_value._frames.periods import Period
     from customer_value._kernels.log.purchases import DayArray, IntArray
-    from customer_value._typing import FloatArray, Frame
-    from customer_value.transactions.options import Columns, TransactionOptions
+    from customer_value._typing import Day, FloatArray
+    from customer_value.lifecycle.model import StageModel
 
 _EPOCH = date(1970, 1, 1)
 
@@ -44,7 +46,7 @@ class Snapshots(NamedTuple):
     """The log of all customers as arrays, and what to make of it."""
 
     customers: pl.Series
-    log: Log
+    log: History
     rules: Rules
     limits: Limits
     first: int
@@ -54,29 +56,28 @@ class Snapshots(NamedTuple):
 
 
 def read_snapshots(
-    transactions: Frame,
-    when: tuple[date, date | None, Period],
-    rules: LifecycleRules | None,
-    columns: Columns | None,
-    options: TransactionOptions | None,
+    transactions: Log,
+    when: tuple[Day, Day | None, Period],
+    model: StageModel | None,
+    options: StageOptions | None,
 ) -> Snapshots:
     """Read a log, sorted by customer, and learn the measures of silence of each period end.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         when: The last day, the first on which a snapshot is wanted, and the period.
-        rules: The thresholds.
-        columns: Names of the log's columns.
-        options: How to read the log.
+        model: What was learnt from a log; None to learn it from this one, day by day.
+        options: The thresholds, where there is no model.
     """
-    end, rules = check_day("as_of", when[0]), rules or LifecycleRules()
+    end = check_day("as_of", when[0])
+    terms, learnt = stage_terms(model, options)
     begin = None if when[1] is None else check_day("start", when[1])
     if begin is not None and begin > end:
         raise OptionError(f"start {begin} must not be after as_of {end}")
-    if isinstance(rules.silence, AliveOnly):
+    if isinstance(terms.silence, AliveOnly):
         raise OptionError("a log has no p_alive: judge silence by gaps or days instead")
-    source = Source.of(transactions, columns, options)
-    rows = source.by_parts(lambda log: known_rows(log, end, source.options)).collect()
+    source = take(transactions)
+    rows = by_parts(source, lambda log: known_rows(log, end, source.options)).collect()
     rows = sort_rows(rows).rechunk()
     customer = pl.col("customer_id")
     enters = rows.select((customer != customer.shift(1)).fill_null(value=True)).to_series()
@@ -84,12 +85,13 @@ def read_snapshots(
     known, day = (rows[name].to_physical().to_numpy() for name in ("known", "day"))
     days = _period_ends(rows["known"], end, when[2])
     by_order = source.options.occasion == "order"
-    log = Log(known, day, rows["orders"].to_numpy(), starts, days, by_order)
+    log = History(known, day, rows["orders"].to_numpy(), starts, days, by_order)
     first = 0 if begin is None else int(np.searchsorted(days, (begin - _EPOCH).days))
     entry = np.searchsorted(days, known[starts[:-1]])
     written = np.cumsum(np.append(0, days.size - np.maximum(entry, first)))
     customers = rows["customer_id"].gather(starts[:-1])
-    numbers, limits = _numbers(rules), _limits(log, rules)
+    numbers = _numbers(terms)
+    limits = _limits(log, terms, learnt)
     return Snapshots(customers, log, numbers, limits, first, written)
 
 
@@ -103,9 +105,9 @@ def _period_ends(known: pl.Series, end: date, period: Period) -> DayArray:
     return np.append(ends.to_numpy(), np.int32((end - _EPOCH).days)).astype(np.int32)
 
 
-def _numbers(rules: LifecycleRules) -> Rules:
-    """The rules as numbers, for the kernels."""
-    way, own = rules.silence, OwnGaps()
+def _numbers(options: StageOptions) -> Rules:
+    """The options as numbers, for the kernels."""
+    way, own = options.silence, OwnGaps()
     code = EXPECTED_GAP if way is None else FIXED_LIMITS
     if isinstance(way, OwnGaps):
         code, own = OWN_QUANTILE, way
@@ -113,29 +115,32 @@ def _numbers(rules: LifecycleRules) -> Rules:
         code,
         own.at_risk,
         own.lost,
-        rules.prior_gaps,
+        options.prior_gaps,
         own.min_gaps,
-        rules.new_days,
-        rules.trusted_purchases,
+        options.new_days,
+        options.trusted_purchases,
     )
 
 
-def _limits(log: Log, rules: LifecycleRules) -> Limits:
+def _limits(log: History, options: StageOptions, learnt: StageModel | None) -> Limits:
     """What silence is measured by at each snapshot, learnt from what was known by then."""
-    way, n = rules.silence, log.snapshots.size
+    way, n = options.silence, log.snapshots.size
     unknown = np.full(n, np.nan)
     if isinstance(way, FixedDays):
         return Limits(unknown, np.full(n, way.at_risk), np.full(n, way.lost))
+    if isinstance(way, PooledGaps | OwnGaps) and learnt is not None:
+        pooled = (learnt.at_risk_days, learnt.lost_days)
+        return Limits(unknown, *(np.full(n, np.nan if days is None else days) for days in pooled))
     if isinstance(way, PooledGaps | OwnGaps):
         return Limits(unknown, *_pooled_quantiles(log, (way.at_risk, way.lost)))
-    if rules.typical_gap_days is not None:
-        typical = np.full(n, rules.typical_gap_days)
+    if options.typical_gap_days is not None:
+        typical = np.full(n, options.typical_gap_days)
     else:
         typical = _typical_gaps(log)
-    return Limits(typical, np.full(n, rules.at_risk_silence), np.full(n, rules.lost_silence))
+    return Limits(typical, np.full(n, options.at_risk_silence), np.full(n, options.lost_silence))
 
 
-def _typical_gaps(log: Log) -> FloatArray:
+def _typical_gaps(log: History) -> FloatArray:
     def add(begin: int, end: int) -> IntArray:
         sums = np.zeros((2, log.snapshots.size), np.int64)
         gap_totals(log._replace(starts=log.starts[begin : end + 1]), sums[0], sums[1])
@@ -147,7 +152,7 @@ def _typical_gaps(log: Log) -> FloatArray:
         return np.asarray(days / gaps, dtype=np.float64)
 
 
-def _pooled_quantiles(log: Log, shares: tuple[float, float]) -> FloatArray:
+def _pooled_quantiles(log: History, shares: tuple[float, float]) -> FloatArray:
     def changes(n: int) -> tuple[DayArray, FloatArray, IntArray]:
         return np.empty(n, np.int32), np.empty(n), np.empty(n, np.int64)
 

@@ -8,8 +8,9 @@ import polars as pl
 
 from customer_value._frames.assemble import finite_column, join_previous, with_columns
 from customer_value._frames.contracts import Kind, require
-from customer_value._frames.door import as_polars
-from customer_value.lifecycle.rules import AliveOnly, LifecycleRules, OwnGaps, PooledGaps
+from customer_value._frames.door import as_polars, read_frame
+from customer_value.lifecycle.model import StageModel, stage_terms
+from customer_value.lifecycle.options import AliveOnly, OwnGaps, PooledGaps, StageOptions
 from customer_value.lifecycle.silence import (
     AT_RISK,
     LOST,
@@ -62,8 +63,9 @@ class _Contract(NamedTuple):
 @overload
 def assign_stages(
     customers: pl.LazyFrame,
+    model: StageModel | None = None,
     *,
-    rules: LifecycleRules | None = None,
+    options: StageOptions | None = None,
     previous: Frame | None = None,
     gaps: Frame | None = None,
     taxonomy: TaxonomyName | Taxonomy | Sequence[TaxonomyName | Taxonomy] = (),
@@ -72,8 +74,9 @@ def assign_stages(
 @overload
 def assign_stages(
     customers: ArrowStream,
+    model: StageModel | None = None,
     *,
-    rules: LifecycleRules | None = None,
+    options: StageOptions | None = None,
     previous: Frame | None = None,
     gaps: Frame | None = None,
     taxonomy: TaxonomyName | Taxonomy | Sequence[TaxonomyName | Taxonomy] = (),
@@ -81,8 +84,9 @@ def assign_stages(
 ) -> pl.DataFrame: ...
 def assign_stages(
     customers: Frame,
+    model: StageModel | None = None,
     *,
-    rules: LifecycleRules | None = None,
+    options: StageOptions | None = None,
     previous: Frame | None = None,
     gaps: Frame | None = None,
     taxonomy: TaxonomyName | Taxonomy | Sequence[TaxonomyName | Taxonomy] = (),
@@ -106,9 +110,12 @@ def assign_stages(
             `contract_end` (Date, the last day of the contract) and `contract_start` (Date). A
             customer has a contract if it started by `as_of`, and runs on if its end is null;
             without a column of starts, if it has an end. With `previous`, `customer_id` too.
-        rules: The thresholds.
+        model: What `fit_stages` learnt; a customer then gets the same stage alone and in any batch.
+            Without it, the typical gap is learnt from the customers of this frame.
+        options: The thresholds, where there is no model.
         previous: Earlier snapshot with `customer_id` and `stage`, and `stage_since` if known.
-        gaps: Table of `purchase_gaps` at the same day, which `PooledGaps` and `OwnGaps` need.
+        gaps: Table of `purchase_gaps` at the same day, which `OwnGaps` needs, and `PooledGaps`
+            without a model.
         taxonomy: Names of other sets of stages, or your own, to add as columns; see `map_stages`.
         locale: Language of those columns, `"en"` or `"zh"`.
 
@@ -118,7 +125,7 @@ def assign_stages(
         `rule_fired` (String: the rule in words) and a column `stage_{name}` per taxonomy.
 
     Raises:
-        OptionError: The rules need `gaps`, or a taxonomy is unknown.
+        OptionError: The options need `gaps`, or a taxonomy is unknown.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Histories are NaN or infinite (for a LazyFrame when it is collected), or gaps
             are, or a customer is in `previous` twice.
@@ -131,15 +138,15 @@ def assign_stages(
         >>> staged.select("stage", "rule_fired", "stage_growth").row(0)
         ('stable', 'none of the others', '成熟期')
     """
-    rules = rules or LifecycleRules()
-    frame = as_polars(customers)
-    present = set(frame.collect_schema().names())
+    terms, learnt = stage_terms(model, options)
+    present = set(as_polars(customers).collect_schema().names())
     needed = _NEEDED | {name: kind for name, kind in _USED.items() if name in present}
-    if isinstance(rules.silence, AliveOnly):
+    if isinstance(terms.silence, AliveOnly):
         needed["p_alive"] = "number"
-    require(frame, needed, what="customers")
-    if isinstance(rules.silence, PooledGaps | OwnGaps):
-        frame = with_gap_limits(frame, rules.silence, gaps)
+    frame = read_frame(customers, needed, what="customers")
+    if isinstance(terms.silence, PooledGaps | OwnGaps):
+        days = None if learnt is None else (learnt.at_risk_days, learnt.lost_days)
+        frame = with_gap_limits(frame, terms.silence, gaps, days)
     was: pl.Expr = pl.lit(None, pl.String)
     since: pl.Expr = pl.lit(None, pl.Date)
     if previous is not None:
@@ -148,7 +155,7 @@ def assign_stages(
     checked = [finite_column(name).alias(name) for name in _NEEDED if schema[name].is_float()]
     frame = with_columns(frame, *checked)
     stage, says = pl.lit("stable"), pl.lit("none of the others")
-    for rule in reversed(_rules(rules, present, was)):
+    for rule in reversed(_rules(terms, present, was)):
         fires = rule.fires.fill_null(value=False)
         stage = pl.when(fires).then(pl.lit(rule.stage)).otherwise(stage)
         says = pl.when(fires).then(pl.lit(rule.says)).otherwise(says)
@@ -163,21 +170,21 @@ def assign_stages(
     return map_stages(staged, taxonomy=taxonomy, locale=locale)
 
 
-def _rules(rules: LifecycleRules, columns: set[str], was: pl.Expr) -> list[_StageRule]:
-    purchases, silence = pl.col("purchases"), silence_conditions(rules)
-    contract = _contract(rules, columns)
-    free, grace = ~contract.has, rules.contract_grace_days
+def _rules(options: StageOptions, columns: set[str], was: pl.Expr) -> list[_StageRule]:
+    purchases, silence = pl.col("purchases"), silence_conditions(options)
+    contract = _contract(options, columns)
+    free, grace = ~contract.has, options.contract_grace_days
     lost, at_risk = silence.lost, silence.at_risk
     if "p_alive" in columns:
-        lost = [*lost, _alive_below(rules.lost_p_alive)]
-        at_risk = [*at_risk, _alive_below(rules.at_risk_p_alive)]
+        lost = [*lost, _alive_below(options.lost_p_alive)]
+        at_risk = [*at_risk, _alive_below(options.at_risk_p_alive)]
     was_lost = was == "lost"
     before = was_lost
     if "last_gap_days" in columns:  # where no earlier snapshot tells
         before = pl.when(was.is_null()).then(silence.was_lost).otherwise(was_lost)
     young = (free & (purchases == 1)) | contract.young
-    few = free & (purchases < rules.trusted_purchases)
-    trusted = f"fewer than {rules.trusted_purchases} purchases"
+    few = free & (purchases < options.trusted_purchases)
+    trusted = f"fewer than {options.trusted_purchases} purchases"
     return [
         _StageRule("prospect", free & (purchases == 0), "no purchase"),
         _StageRule("lost", contract.over, f"contract over, {grace} days of grace too"),
@@ -186,8 +193,8 @@ def _rules(rules: LifecycleRules, columns: set[str], was: pl.Expr) -> list[_Stag
         _StageRule("at_risk", contract.in_grace, f"contract over, in {grace} days of grace"),
         _StageRule("reactivated", was_lost & contract.has, "under contract after being lost"),
         *(_StageRule("at_risk", free & fires, says) for fires, says in at_risk),
-        _StageRule("new", young, f"one purchase, or first within {rules.new_days} days"),
-        *(_trend(rules) if "trend" in columns else []),
+        _StageRule("new", young, f"one purchase, or first within {options.new_days} days"),
+        *(_trend(options) if "trend" in columns else []),
         _StageRule("growing", few, trusted),
     ]
 
@@ -196,16 +203,16 @@ def _alive_below(threshold: float) -> Condition:
     return Condition(known_alive() < threshold, f"p_alive below {threshold:g}")
 
 
-def _trend(rules: LifecycleRules) -> list[_StageRule]:
+def _trend(options: StageOptions) -> list[_StageRule]:
     change = pl.col("trend").cast(pl.Float64).fill_nan(None)
     return [
-        _StageRule("declining", change <= -rules.trend, f"trend of -{rules.trend:g} or less"),
-        _StageRule("growing", change >= rules.trend, f"trend of {rules.trend:g} or more"),
+        _StageRule("declining", change <= -options.trend, f"trend of -{options.trend:g} or less"),
+        _StageRule("growing", change >= options.trend, f"trend of {options.trend:g} or more"),
     ]
 
 
-def _contract(rules: LifecycleRules, columns: set[str]) -> _Contract:
-    never, first_days = pl.lit(value=False), pl.col("T") < rules.new_days
+def _contract(options: StageOptions, columns: set[str]) -> _Contract:
+    never, first_days = pl.lit(value=False), pl.col("T") < options.new_days
     if "contract_end" not in columns:
         return _Contract(never, never, never, first_days)
     day, start, end = pl.col("as_of"), pl.col("contract_start"), pl.col("contract_end")
@@ -213,14 +220,14 @@ def _contract(rules: LifecycleRules, columns: set[str]) -> _Contract:
     if "contract_start" in columns:
         has = (start <= day).fill_null(value=False)
         age = (day - start).dt.total_days()
-        young = pl.when(has).then(age < rules.new_days).otherwise(first_days)
+        young = pl.when(has).then(age < options.new_days).otherwise(first_days)
     after_end = (day - end).dt.total_days()
-    over = has & (after_end > rules.contract_grace_days)
+    over = has & (after_end > options.contract_grace_days)
     return _Contract(has, over, has & (after_end > 0), young)
 
 
 def _join(customers: pl.DataFrame | pl.LazyFrame, previous: Frame) -> pl.DataFrame | pl.LazyFrame:
-    before = as_polars(previous)
+    before = as_polars(previous, what="previous")
     needed: dict[str, Kind] = {"stage": "text"}
     since = pl.lit(None, pl.Date)
     if "stage_since" in before.collect_schema():

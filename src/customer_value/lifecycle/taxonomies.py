@@ -12,7 +12,7 @@ from customer_value._frames.assemble import with_columns
 from customer_value._frames.contracts import Kind, require
 from customer_value._frames.door import as_polars
 from customer_value.exceptions import OptionError, SchemaError
-from customer_value.lifecycle.rules import STAGES, Stage
+from customer_value.lifecycle.options import STAGES, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

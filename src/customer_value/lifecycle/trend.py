@@ -8,14 +8,13 @@ import polars as pl
 
 from customer_value._frames.time import check_day, duration_days
 from customer_value.exceptions import OptionError
-from customer_value.transactions._purchases import purchase_days
-from customer_value.transactions._source import Source
+from customer_value.transactions.log import AnyLog, EagerLog, LazyLog, Log, take
+from customer_value.transactions.purchases import purchase_days
+from customer_value.transactions.questions import per_customer
 
 if TYPE_CHECKING:
     from datetime import date, timedelta
 
-    from customer_value._typing import ArrowStream, Frame
-    from customer_value.transactions.options import Columns, TransactionOptions
 
 _YEAR = 365
 
@@ -30,35 +29,29 @@ class _Windows(NamedTuple):
 
 @overload
 def purchase_trend(
-    transactions: pl.LazyFrame,
+    transactions: EagerLog,
     *,
     as_of: date,
     window: str | timedelta = "90d",
     seasonal: bool = False,
     value: Literal["revenue", "purchases"] = "revenue",
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
-) -> pl.LazyFrame: ...
+) -> pl.DataFrame: ...
 @overload
 def purchase_trend(
-    transactions: ArrowStream,
+    transactions: LazyLog,
     *,
     as_of: date,
     window: str | timedelta = "90d",
     seasonal: bool = False,
     value: Literal["revenue", "purchases"] = "revenue",
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
-) -> pl.DataFrame: ...
+) -> pl.LazyFrame: ...
 def purchase_trend(
-    transactions: Frame,
+    transactions: Log,
     *,
     as_of: date,
     window: str | timedelta = "90d",
     seasonal: bool = False,
     value: Literal["revenue", "purchases"] = "revenue",
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
 ) -> pl.DataFrame | pl.LazyFrame:
     """Measure how each customer's purchases change, for the `trend` of `assign_stages`.
 
@@ -70,14 +63,12 @@ def purchase_trend(
     mean gaps (not asked of the same season a year earlier).
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         as_of: Last day that counts.
         window: Length of a window, in whole days, such as `"90d"` or `"12w"`.
         seasonal: Compare with the same season a year earlier wherever the customer has been
             buying for two years; the others with the window before.
         value: What is compared: `"revenue"` net of returns, or the number of `"purchases"`.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
 
     Returns:
         One row per customer: `customer_id` (type kept) and `trend` (Float64). Sorted by
@@ -102,12 +93,12 @@ def purchase_trend(
     if windows.days < 1 or (seasonal and windows.days > _YEAR):
         limit = "a day to a year" if seasonal else "at least a day"
         raise OptionError(f"the window must be {limit} long, got {window!r}")
-    source = Source.of(transactions, columns, options)
+    source = take(transactions)
     column = pl.col("occasions") if value == "purchases" else pl.col("spend") + pl.col("loose")
-    return source.per_customer(lambda log: _trend(log, windows, column, source))
+    return per_customer(source, lambda log: _trend(log, windows, column, source))
 
 
-def _trend(log: pl.LazyFrame, windows: _Windows, value: pl.Expr, source: Source) -> pl.LazyFrame:
+def _trend(log: pl.LazyFrame, windows: _Windows, value: pl.Expr, source: AnyLog) -> pl.LazyFrame:
     day, bought, today = pl.col("ordered_at"), pl.col("purchase_day"), pl.lit(windows.end)
     width = pl.duration(days=windows.days)
     ends = {"now": today, "before": today - width, "last_year": today.dt.offset_by("-1y")}

@@ -13,14 +13,12 @@ from customer_value._frames.arrays import to_array
 from customer_value._frames.time import check_day, duration_days
 from customer_value._kernels.math.survival import kaplan_meier, log_log_interval, survival_at
 from customer_value.exceptions import OptionError
-from customer_value.transactions._purchases import purchase_days
-from customer_value.transactions._source import Source
+from customer_value.transactions.log import AnyLog, Log, take
+from customer_value.transactions.purchases import purchase_days
+from customer_value.transactions.questions import by_parts
 
 if TYPE_CHECKING:
     from datetime import date, timedelta
-
-    from customer_value._typing import Frame
-    from customer_value.transactions.options import Columns, TransactionOptions
 
 
 class LoyaltyMetrics(BaseModel, frozen=True, extra="forbid"):
@@ -59,15 +57,13 @@ class _Terms(BaseModel, frozen=True, extra="forbid", title="loyalty_metrics"):
 
 
 def loyalty_metrics(
-    transactions: Frame,
+    transactions: Log,
     *,
     as_of: date,
     start: date | None = None,
     within: str | timedelta = "90d",
     min_tenure: str | timedelta | None = None,
     confidence: float = 0.95,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
 ) -> LoyaltyMetrics:
     """Measure how customers come back, by three rates that are often taken for each other.
 
@@ -76,15 +72,13 @@ def loyalty_metrics(
     customers buy again within some days, whenever they came.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         as_of: Last day that counts.
         start: First day of the window; by default the log's first.
         within: Days after the first purchase that the repurchase rate looks at, such as `"90d"`.
         min_tenure: Age since the first purchase from which a customer counts in the repeat rate,
             so that new ones, who had no time to come back, do not press it down.
         confidence: Level of the interval of the repurchase rate.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
 
     Returns:
         The metrics; a rate is None where nothing can be counted.
@@ -112,8 +106,8 @@ def loyalty_metrics(
         raise OptionError(f"start {begin} must not be after as_of {end}")
     tenure = 0.0 if min_tenure is None else duration_days(min_tenure)
     z = NormalDist().inv_cdf((1 + _Terms(confidence=confidence).confidence) / 2)
-    source = Source.of(transactions, columns, options)
-    customers = source.by_parts(lambda log: _customers(log, end, begin, source)).collect()
+    source = take(transactions)
+    customers = by_parts(source, lambda log: _customers(log, end, begin, source)).collect()
     low, rate, high = _repurchase(customers, end, limit, z)
     return LoyaltyMetrics(
         **_window(customers, end, tenure),
@@ -123,7 +117,7 @@ def loyalty_metrics(
     )
 
 
-def _customers(log: pl.LazyFrame, end: date, start: date | None, source: Source) -> pl.LazyFrame:
+def _customers(log: pl.LazyFrame, end: date, start: date | None, source: AnyLog) -> pl.LazyFrame:
     """First and second purchase of each customer, and the purchases in the window."""
     day, occasions = pl.col("purchase_day"), pl.col("occasions")
     bought = purchase_days(log.filter(pl.col("ordered_at") <= end), source).filter(

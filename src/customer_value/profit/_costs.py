@@ -26,18 +26,14 @@ from customer_value.profit._periods import (
     period_rules,
 )
 from customer_value.profit.stack import LEVELS, CostStack, Level
-from customer_value.transactions._source import (
-    Source,
-    business_day,
-    check_zone,
-    money,
-    money_rules,
-)
+from customer_value.transactions.questions import customers_until
+from customer_value.transactions.rules import business_day, check_zone, money, money_rules
 
 if TYPE_CHECKING:
     from datetime import date
 
     from customer_value._typing import Frame
+    from customer_value.transactions.log import AnyLog
 
 UnknownCustomers: TypeAlias = Literal["raise", "keep", "unallocated"]
 
@@ -56,7 +52,7 @@ class CostTable(NamedTuple):
     def read(
         cls,
         costs: Frame,
-        source: Source,
+        source: AnyLog,
         *,
         start: date | None,
         end: date,
@@ -87,13 +83,15 @@ class CostTable(NamedTuple):
         _, offences = find_offences(frame, exclusive(rules), key="customer_id")
         offences += _unknown_lines(lines, stack)
         offences += overlapping(frame, of=("customer_id", "line")) if START in schema else []
-        codes = source.currencies() if "currency" in schema else ()
+        codes = source.currencies if "currency" in schema else ()
         currencies = mixed_currencies(frame, codes)
         problems = [currencies] if currencies else []
         if offences or problems:
             if unknown_customers == "raise":
                 who = frame.filter(inside).select("customer_id")
-                strays = who.join(source.customers(end), on="customer_id", how="anti").collect()
+                strays = who.join(
+                    customers_until(source, end), on="customer_id", how="anti"
+                ).collect()
                 problems += stray_customers(strays["customer_id"].to_list(), end)
             problems = ([describe(offences)] if offences else []) + problems
             raise DataError(f"costs: {'; '.join(problems)}")
@@ -154,11 +152,11 @@ def stray_customers(strays: list[object], end: date) -> list[str]:
 
 
 def _inside(
-    schema: dict[str, pl.DataType], source: Source, start: date | None, end: date
+    schema: dict[str, pl.DataType], source: AnyLog, start: date | None, end: date
 ) -> pl.Expr:
     """Whether a cost counts: that of a period on its last day."""
     if "date" in schema:
-        day = business_day("date", schema["date"], source.options.tz)
+        day = business_day("date", schema["date"], source.options)
     elif START in schema:
         day = pl.col(END)
     else:
@@ -174,7 +172,7 @@ def _cut(start: date | None, end: date) -> list[Rule]:
     return [Rule("cut", cut, f"a period that begins before {start} and ends in the window")]
 
 
-def _schema(frame: pl.LazyFrame, source: Source) -> dict[str, pl.DataType]:
+def _schema(frame: pl.LazyFrame, source: AnyLog) -> dict[str, pl.DataType]:
     present = frame.collect_schema().names()
     kinds: dict[str, Kind] = {"customer_id": "key", "line": "text", "amount": "money"}
     kinds |= {name: kind for name, kind in _OPTIONAL.items() if name in present}
@@ -184,11 +182,11 @@ def _schema(frame: pl.LazyFrame, source: Source) -> dict[str, pl.DataType]:
         "and period_end"
     )
     schema = require(frame, kinds, what="costs", hint=hint)
-    key, other = source.schema[source.columns.customer], schema["customer_id"]
+    key, other = source.key_type, schema["customer_id"]
     if key != other:
         raise SchemaError(f"costs: 'customer_id' is {other}, but {key} in the log; cast one")
     if "date" in schema:
-        check_zone("date", schema["date"], source.options.tz, what="costs")
+        check_zone("date", schema["date"], source.options, what="costs")
     return schema
 
 

@@ -7,7 +7,7 @@ import polars as pl
 from customer_value._frames.contracts import Kind, Rule, require
 from customer_value._frames.money import MONEY_LIMIT, MONEY_SCALE
 from customer_value.profit._periods import START, period_columns, period_rules
-from customer_value.transactions._source import money_rules
+from customer_value.transactions.rules import money_rules
 
 SPAN = "__span__"
 """The number of a period, in pools and units; always 0 where the pools have none."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from customer_value.profit._costs import CostTable
-    from customer_value.transactions._source import Source
+    from customer_value.transactions.log import AnyLog
 
 ACCOUNT = (
     "gross_sales",
@@ -44,7 +44,7 @@ class Window(NamedTuple):
     scale: int
 
     @classmethod
-    def of(cls, start: date | None, end: date, margin: float | None, source: Source) -> Window:
+    def of(cls, start: date | None, end: date, margin: float | None, source: AnyLog) -> Window:
         """Take days in their order."""
         last = check_day("as_of", end)
         first = None if start is None else check_day("start", start)

@@ -18,13 +18,13 @@ from customer_value.profit._statement import (
     statement,
 )
 from customer_value.profit.stack import CostStack
-from customer_value.transactions._source import Source
+from customer_value.transactions.log import EagerLog, LazyLog, Log, take
+from customer_value.transactions.questions import per_customer
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from customer_value._typing import ArrowStream, Frame
-    from customer_value.transactions.options import Columns, TransactionOptions
+    from customer_value._typing import Frame
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="customer_pnl"):
@@ -34,37 +34,31 @@ class _Terms(BaseModel, frozen=True, extra="forbid", title="customer_pnl"):
 
 @overload
 def customer_pnl(
-    transactions: pl.LazyFrame,
+    transactions: EagerLog,
     *,
     as_of: date,
     start: date | None = None,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
-    margin: float | None = None,
-    costs: Frame | None = None,
-    stack: CostStack | None = None,
-    unknown_customers: UnknownCustomers = "raise",
-) -> pl.LazyFrame: ...
-@overload
-def customer_pnl(
-    transactions: ArrowStream,
-    *,
-    as_of: date,
-    start: date | None = None,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
     margin: float | None = None,
     costs: Frame | None = None,
     stack: CostStack | None = None,
     unknown_customers: UnknownCustomers = "raise",
 ) -> pl.DataFrame: ...
+@overload
 def customer_pnl(
-    transactions: Frame,
+    transactions: LazyLog,
     *,
     as_of: date,
     start: date | None = None,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
+    margin: float | None = None,
+    costs: Frame | None = None,
+    stack: CostStack | None = None,
+    unknown_customers: UnknownCustomers = "raise",
+) -> pl.LazyFrame: ...
+def customer_pnl(
+    transactions: Log,
+    *,
+    as_of: date,
+    start: date | None = None,
     margin: float | None = None,
     costs: Frame | None = None,
     stack: CostStack | None = None,
@@ -84,12 +78,9 @@ def customer_pnl(
     they equal those of the log and of the costs, as `reconcile_pnl` shows.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         as_of: Last day that counts.
         start: First day that counts; by default the log's first.
-        columns: Names of the log's columns; by default the canonical ones. Name another column
-            as `customer`, such as the channel or the category, for an account of each of those.
-        options: How to read the log.
         margin: Share of the amount, -1 to 1, that is margin on rows of unknown cost.
         costs: Other costs, one row each: `customer_id` (of the log's type), `line`, `amount` in
             the log's currency (negative for a credit, null where it is unknown) and, where they
@@ -155,10 +146,10 @@ def customer_pnl(
     terms = _Terms(margin=margin, unknown_customers=unknown_customers)
     stack = stack or CostStack()
     check_instance("stack", stack, CostStack)
-    source = Source.of(transactions, columns, options)
+    source = take(transactions)
     window = Window.of(start, as_of, terms.margin, source)
     if costs is None:
-        return source.per_customer(lambda log: statement(goods(log, window), window))
+        return per_customer(source, lambda log: statement(goods(log, window), window))
     table = CostTable.read(
         costs,
         source,
@@ -167,8 +158,8 @@ def customer_pnl(
         stack=stack,
         unknown_customers=terms.unknown_customers,
     )
-    accounts = source.per_customer(
-        lambda log, rows: _full_account(log, rows, window, table, terms), table.rows
+    accounts = per_customer(
+        source, lambda log, rows: _full_account(log, rows, window, table, terms), table.rows
     )
     return _refuse_strays(accounts, window.end) if terms.unknown_customers == "raise" else accounts
 

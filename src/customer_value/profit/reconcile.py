@@ -15,14 +15,14 @@ from customer_value.exceptions import DataError, SchemaError
 from customer_value.profit._costs import CostTable
 from customer_value.profit._statement import Window, goods_are_booked, ledger
 from customer_value.profit.stack import LEVELS, CostStack
-from customer_value.transactions._source import Source
+from customer_value.transactions.log import AnyLog, Log, take
+from customer_value.transactions.questions import customers_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
     from customer_value._typing import Frame
-    from customer_value.transactions.options import Columns, TransactionOptions
 
 _FINER = 6  # more places, so that an assumed margin's rows do not add up to a rounding error
 _SALES = {
@@ -85,12 +85,10 @@ class PnlReconciliation(BaseModel, frozen=True, extra="forbid"):
 
 def reconcile_pnl(
     accounts: Frame,
-    transactions: Frame,
+    transactions: Log,
     *,
     as_of: date,
     start: date | None = None,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
     margin: float | None = None,
     costs: Frame | None = None,
     stack: CostStack | None = None,
@@ -105,8 +103,6 @@ def reconcile_pnl(
         transactions: The log that it was given.
         as_of: And its other arguments, as they were given.
         start: First day that counts.
-        columns: Names of the log's columns.
-        options: How to read the log.
         margin: Share of the amount that is margin on rows of unknown cost.
         costs: The table of costs.
         stack: Which lines belong to which level.
@@ -131,12 +127,12 @@ def reconcile_pnl(
         >>> proof["service"].ledger, proof["service"].customers, proof["service"].unallocated
         (5.0, 2.0, 3.0)
     """
-    source = Source.of(transactions, columns, options)
+    source = take(transactions)
     window = Window.of(start, as_of, margin, source)
-    log = source.clean(None)[0].lazy()
+    log = source.frame.lazy()
     table = None if costs is None else _read(costs, source, window, stack or CostStack())
     known = _known(accounts, source, LEVELS if table else ("cogs",))
-    everybody = pl.concat([source.customers(window.end), known.lazy().select("customer_id")])
+    everybody = pl.concat([customers_until(source, window.end), known.lazy().select("customer_id")])
     lines = _sales_lines(log, window, known)
     for level in LEVELS if table else ("cogs",):
         rows = [_cost_of_goods(log, window, table)] if level == "cogs" else []
@@ -156,7 +152,7 @@ def reconcile_pnl(
     )
 
 
-def _read(costs: Frame, source: Source, window: Window, stack: CostStack) -> CostTable:
+def _read(costs: Frame, source: AnyLog, window: Window, stack: CostStack) -> CostTable:
     return CostTable.read(
         costs,
         source,
@@ -167,13 +163,13 @@ def _read(costs: Frame, source: Source, window: Window, stack: CostStack) -> Cos
     )
 
 
-def _known(accounts: Frame, source: Source, costs: Sequence[str]) -> pl.DataFrame:
+def _known(accounts: Frame, source: AnyLog, costs: Sequence[str]) -> pl.DataFrame:
     """The accounts' lines as decimals."""
     frame, money = as_polars(accounts).lazy(), [*_SALES, *costs]
     schema = require(
         frame, {"customer_id": "key", **dict.fromkeys(money, "money")}, what="accounts"
     )
-    key = source.schema[source.columns.customer]
+    key = source.key_type
     if schema["customer_id"] != key:
         raise SchemaError(
             f"accounts: 'customer_id' is {schema['customer_id']}, but {key} in the log"

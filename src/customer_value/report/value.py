@@ -8,25 +8,27 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from customer_value._frames.money import exact_sum
-from customer_value._frames.time import duration_days
+from customer_value._frames.time import check_day, duration_days
 from customer_value.abc import classify_abc
 from customer_value.clv import ValueTerms, customer_lifetime_value, fit_bg_nbd, fit_gamma_gamma
 from customer_value.exceptions import DataError, FitError
-from customer_value.lifecycle import LifecycleRules, assign_stages, growth_accounting
+from customer_value.lifecycle import StageOptions, assign_stages, growth_accounting
 from customer_value.profit import customer_pnl
 from customer_value.rfm import RFM_LIST_125, fit_rfm, score_rfm, segment_rfm
 from customer_value.tiers import assign_tiers
-from customer_value.transactions import TransactionOptions, clean_transactions, summarize
+from customer_value.transactions import Transactions, read_transactions, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date, timedelta
 
-    from customer_value._typing import Frame
+    from customer_value._typing import Day
     from customer_value.clv import PurchaseModel, SpendModel
-    from customer_value.transactions import Columns, DataQualityReport
+    from customer_value.transactions import DataQualityReport
+    from customer_value.transactions.log import Log
 
 _TIERS = ("high", "medium", "low", "unrated")
+
 _QUARTERS = 8
 _STAGES = ("prospect", "new", "growing", "stable", "declining", "at_risk", "reactivated", "lost")
 
@@ -78,12 +80,10 @@ class ValueReport:
 
 
 def value_report(
-    transactions: Frame,
+    transactions: Log,
     *,
-    as_of: date,
+    as_of: Day,
     margin: float,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
     horizon: str | timedelta = "12mo",
     discount_rate: float = 0.10,
     purchases: PurchaseModel | None = None,
@@ -98,12 +98,10 @@ def value_report(
     quarter by quarter who came and who went.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: The log, as `read_transactions` gives it, or a table in canonical names.
         as_of: Day of the snapshot.
         margin: Share of revenue, -1 to 1, that is margin: of future purchases, and of past ones
             whose cost is unknown.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
         horizon: Length of the time over which lifetime value counts.
         discount_rate: Annual effective rate, 0 to 1.
         purchases: Model of purchases, of the kinds that `fit_pareto_nbd` and others fit to the
@@ -130,27 +128,27 @@ def value_report(
     tell = progress or (lambda _: None)
     terms = ValueTerms(horizon=horizon, discount_rate=discount_rate, margin=float(margin))
     duration_days(horizon)  # refused before the work, not after it
-    tell("cleaning the log")
-    log, quality = clean_transactions(transactions, columns=columns, options=options, as_of=as_of)
-    # Clean already: what is left of equal rows, or of rows of zero, is meant to stay.
-    done = {"validate_log": False, "duplicates": "keep", "zero_amount": "keep"}
-    trusted = (options or TransactionOptions()).model_copy(update=done)
-    tell("summarizing customers")
-    customers = _eager(summarize(log, as_of=as_of, options=trusted))
+    day = check_day("as_of", as_of)
+    tell("checking the log")
+    log = transactions
+    if not isinstance(log, Transactions):
+        log = read_transactions(log)
+    quality = log.report
+    tell("summarizing customers and accounting for profit")
+    asked = summarize(log, as_of=day).lazy(), customer_pnl(log, as_of=day, margin=margin).lazy()
+    customers, profit = (answer.sort("customer_id") for answer in pl.collect_all(asked))
     if not customers["purchases"].sum():
-        raise DataError(f"nobody has bought anything by {as_of}", quality)
-    tell("accounting for profit")
-    profit = _eager(customer_pnl(log, as_of=as_of, margin=margin, options=trusted))
+        raise DataError(f"nobody has bought anything by {day}", quality)
     tell("scoring RFM and ABC")
     scale = fit_rfm(customers)
     scored = customers.pipe(score_rfm, scale).pipe(segment_rfm).pipe(classify_abc)
     tell("fitting lifetime value")
     valued, warnings, not_computed = _add_clv(scored, terms, purchases, spend)
     tell("assigning tiers and stages")
-    rules = LifecycleRules()
+    rules = StageOptions()
     graded = (
         valued.pipe(assign_tiers, value="revenue" if not_computed else "clv")
-        .pipe(assign_stages, rules=rules)
+        .pipe(assign_stages, options=rules)
         .join(
             profit.select("customer_id", "net_revenue", "cogs", "profit"),
             on="customer_id",
@@ -159,9 +157,9 @@ def value_report(
         )
     )
     tell("accounting for growth")
-    growth = growth_accounting(log, as_of=as_of, period="quarter", options=trusted)
+    growth = growth_accounting(log, as_of=day, period="quarter")
     return ValueReport(
-        as_of=as_of,
+        as_of=day,
         quality=quality,
         customers=graded,
         tables=_tables(graded) | {"quarters": _quarters(growth)},
@@ -169,10 +167,6 @@ def value_report(
         not_computed=not_computed,
         warnings=(*scale.warnings, *warnings),
     )
-
-
-def _eager(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
-    return frame.lazy().collect().sort("customer_id")
 
 
 def _add_clv(
@@ -194,7 +188,7 @@ def _add_clv(
     return valued, tuple(warnings), {}
 
 
-def _assumptions(terms: ValueTerms, rules: LifecycleRules, *, valued: bool) -> tuple[str, ...]:
+def _assumptions(terms: ValueTerms, rules: StageOptions, *, valued: bool) -> tuple[str, ...]:
     margin = f"{100 * float(terms.margin):.4g} % of revenue is margin"
     clv = (
         f"clv is the margin expected over {terms.horizon} from the day of the report, discounted "

@@ -22,7 +22,7 @@ def _known_zone(name: str) -> str:
 class Columns(BaseModel, frozen=True, extra="forbid"):
     """The names of a log's columns.
 
-    Where a function is called without `columns`, the log's columns carry the canonical names
+    Where a log is read without `columns`, its columns carry the canonical names
     (`customer_id`, `ordered_at`, `amount`, and `order_id`, `cost`, `discount`, `category`,
     `channel`, `currency`, `kind` as far as they are there).
 
@@ -72,7 +72,7 @@ class Columns(BaseModel, frozen=True, extra="forbid"):
         return {role: name for role, name in self.model_dump().items() if name is not None}
 
 
-class TransactionOptions(BaseModel, frozen=True, extra="forbid", validate_by_name=True):
+class TransactionOptions(BaseModel, frozen=True, extra="forbid"):
     """How a log is read.
 
     Attributes:
@@ -96,9 +96,9 @@ class TransactionOptions(BaseModel, frozen=True, extra="forbid", validate_by_nam
             to the day after it, which is the one after `as_of`.
         clumpiness_from: First day of that window, for all customers alike; `clumpiness` needs it.
             Purchases before it do not count for it.
-        validate_log: False skips the checks and the dropping of unusable rows, for a log already
-            cleaned; written `validate=False`. Rows are still counted, and `clean_transactions`
-            checks in any case.
+        source_tz: Time zone that naive timestamps were written in, such as `"UTC"`; `tz` is then
+            the calendar of the business. A clock time that happened twice counts as the first.
+        show_keys: False keeps customers' keys out of errors and reports.
     """
 
     tz: Annotated[str, Field(min_length=1), AfterValidator(_known_zone)] | None = None
@@ -109,10 +109,17 @@ class TransactionOptions(BaseModel, frozen=True, extra="forbid", validate_by_nam
     money_scale: Annotated[int, Field(ge=0, le=12)] = 6
     extras: tuple[Extra, ...] = ()
     clumpiness_from: date | None = None
-    validate_log: bool = Field(default=True, alias="validate")  # `validate` is pydantic's own
+    source_tz: Annotated[str, Field(min_length=1), AfterValidator(_known_zone)] | None = None
+    show_keys: bool = True
 
     @model_validator(mode="after")
     def _window_of_clumpiness(self) -> Self:
         if "clumpiness" in self.extras and self.clumpiness_from is None:
             raise ValueError("extras 'clumpiness' needs clumpiness_from, the first day it looks at")
+        return self
+
+    @model_validator(mode="after")
+    def _calendar_of_naive_times(self) -> Self:
+        if self.source_tz is not None and self.tz is None:
+            raise ValueError("source_tz needs tz, whose calendar gives the business day")
         return self

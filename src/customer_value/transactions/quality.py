@@ -4,8 +4,26 @@ from __future__ import annotations
 
 from datetime import date
 from html import escape
+from typing import TYPE_CHECKING, Self
 
-from pydantic import BaseModel
+import polars as pl
+from pydantic import BaseModel, PrivateAttr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Refused:
+    """The way to the refused rows of a log; equal to any other, for reports compare by counts."""
+
+    def __init__(self, rows: Callable[[], pl.DataFrame]) -> None:
+        self.rows = rows
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Refused)
+
+    def __hash__(self) -> int:
+        return hash(Refused)
 
 
 class RuleCount(BaseModel, frozen=True, extra="forbid"):
@@ -41,6 +59,7 @@ class DataQualityReport(BaseModel, frozen=True, extra="forbid"):
         rounded_amounts: Amounts with more decimal places than `money_scale`.
         future_rows: Rows after `as_of`, where one was given.
         currencies: Currency codes, where the log has the column.
+        unused_columns: Columns of the table that nothing names.
     """
 
     rows_in: int
@@ -54,8 +73,27 @@ class DataQualityReport(BaseModel, frozen=True, extra="forbid"):
     exact_duplicates: int
     same_day_merges: int
     rounded_amounts: int
-    future_rows: int | None = None
+    number_keys: int = 0
     currencies: tuple[str, ...] = ()
+    unused_columns: tuple[str, ...] = ()
+    _refused: Refused = PrivateAttr(default_factory=lambda: Refused(pl.DataFrame))
+
+    def invalid(self) -> pl.DataFrame:
+        """The refused rows themselves.
+
+        Returns:
+            `row` (Int64, place in the log, from 0), `rule` (the rule that it broke, the first
+            where it broke several), and the columns of the log as they came. A log that is read
+            lazily is read once more. Empty where nothing was refused, and in a report that comes
+            from JSON.
+        """
+        return self._refused.rows()
+
+    def with_refused(self, refused: Refused) -> Self:
+        """The same report with a way to the refused rows."""
+        report = self.model_copy()
+        report._refused = refused  # type: ignore[misc]  # noqa: SLF001  frozen, but its own
+        return report
 
     def _lines(self) -> list[tuple[str, str]]:
         lines = [
@@ -70,10 +108,12 @@ class DataQualityReport(BaseModel, frozen=True, extra="forbid"):
             ("same-day merges", f"{self.same_day_merges:,}"),
             ("rounded amounts", f"{self.rounded_amounts:,}"),
         ]
-        if self.future_rows is not None:
-            lines.append(("rows after as_of", f"{self.future_rows:,}"))
+        if self.number_keys:
+            lines.append(("keys of whole floats", f"{self.number_keys:,}"))
         if self.currencies:
             lines.append(("currencies", ", ".join(self.currencies)))
+        if self.unused_columns:
+            lines.append(("columns not used", ", ".join(self.unused_columns)))
         return lines
 
     def __str__(self) -> str:

@@ -8,39 +8,29 @@ import polars as pl
 
 from customer_value._frames.time import check_day
 from customer_value.exceptions import OptionError
-from customer_value.transactions._in_memory import totals_in_memory
-from customer_value.transactions._purchases import purchase_days, purchase_days_by_polars
-from customer_value.transactions._source import Source
+from customer_value.transactions.in_memory import totals_in_memory
+from customer_value.transactions.log import AnyLog, EagerLog, LazyLog, Log, take
+from customer_value.transactions.purchases import purchase_days, purchase_days_by_polars
+from customer_value.transactions.questions import per_customer
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from customer_value._typing import ArrowStream, Frame
-    from customer_value.transactions.options import Columns, TransactionOptions
+    from customer_value._typing import Day
+    from customer_value.transactions.options import TransactionOptions
+
+
+_IN_WINDOW = " in the window"
+_BESIDE = ("cost", "discount", "n_categories")
+"""Columns of the customer frame that need a column of the log."""
 
 
 @overload
-def summarize(
-    transactions: pl.LazyFrame,
-    *,
-    as_of: date,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
-) -> pl.LazyFrame: ...
+def summarize(transactions: EagerLog, *, as_of: Day, start: Day | None = None) -> pl.DataFrame: ...
 @overload
+def summarize(transactions: LazyLog, *, as_of: Day, start: Day | None = None) -> pl.LazyFrame: ...
 def summarize(
-    transactions: ArrowStream,
-    *,
-    as_of: date,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
-) -> pl.DataFrame: ...
-def summarize(
-    transactions: Frame,
-    *,
-    as_of: date,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
+    transactions: Log, *, as_of: Day, start: Day | None = None
 ) -> pl.DataFrame | pl.LazyFrame:
     """Make one row per customer of a log, as it stood at the close of a day.
 
@@ -53,15 +43,20 @@ def summarize(
     Money is summed as decimals and is therefore exact: row order and threads change no bit.
 
     Args:
-        transactions: A raw or a cleaned log.
-        as_of: Day of the snapshot.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
+        as_of: Day of the snapshot, at its close.
+        start: First day of a window, by default none. `purchases`, `orders`, `revenue`,
+            `revenue_per_year`, `mean_purchase`, `returned`, `cost`, `discount` and `n_categories`
+            are then those from `start` to `as_of`, zeros for a customer without a row in it; dates,
+            ages and what a model reads (`repeat_purchases`, `t_x`, `T`, `repeat_spend`) stay those
+            of the whole history.
 
     Returns:
         The customer frame: `customer_id` (type kept), `as_of`, `first_purchase`,
         `last_purchase` (Date), `purchases`, `orders` (distinct orders that were not refunded in
         full; without an order column, sale rows), `recency_days` (Int64), `revenue`,
+        `revenue_per_year` (revenue times 365.25 over the days of the window; without a window over
+        the customer's age in days, or over a year for customers younger than that),
         `mean_purchase` (Float64, net of returns), `repeat_purchases` (Int64, the x of Fader &
         Hardie), `t_x` and `T` (Float64, age in days at the last purchase and at `as_of`),
         `repeat_spend` (Float64, mean spend of the occasions after the first, null without any),
@@ -83,35 +78,32 @@ def summarize(
         (2357, 2457)
     """
     day = check_day("as_of", as_of)
-    source = Source.of(transactions, columns, options)
-    return source.per_customer(lambda log: _customer_frame(log, day, source))
+    begin = None if start is None else check_day("start", start)
+    if begin is not None and begin > day:
+        raise OptionError(f"start {begin} must not be after as_of {day}")
+    source = take(transactions)
+    return per_customer(source, lambda log: _customer_frame(log, day, source, begin))
 
 
 @overload
 def split_holdout(
-    transactions: pl.LazyFrame,
+    transactions: EagerLog,
     *,
-    calibration_end: date,
-    holdout_end: date,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
-) -> pl.LazyFrame: ...
-@overload
-def split_holdout(
-    transactions: ArrowStream,
-    *,
-    calibration_end: date,
-    holdout_end: date,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
+    calibration_end: Day,
+    holdout_end: Day,
 ) -> pl.DataFrame: ...
+@overload
 def split_holdout(
-    transactions: Frame,
+    transactions: LazyLog,
     *,
-    calibration_end: date,
-    holdout_end: date,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
+    calibration_end: Day,
+    holdout_end: Day,
+) -> pl.LazyFrame: ...
+def split_holdout(
+    transactions: Log,
+    *,
+    calibration_end: Day,
+    holdout_end: Day,
 ) -> pl.DataFrame | pl.LazyFrame:
     """Summarize a log at an earlier day and add what the same customers did afterwards.
 
@@ -119,11 +111,9 @@ def split_holdout(
     first row is after `calibration_end` are not in the result.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         calibration_end: Day of the snapshot; nothing later reaches its columns.
         holdout_end: Last day of the holdout period.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
 
     Returns:
         The customer frame of `summarize` at `calibration_end`, with `holdout_purchases` (Int64,
@@ -152,7 +142,7 @@ def split_holdout(
     )
     if end <= start:
         raise OptionError(f"holdout_end {end} must be after calibration_end {start}")
-    source = Source.of(transactions, columns, options)
+    source = take(transactions)
 
     def split(log: pl.LazyFrame) -> pl.LazyFrame:
         customers = _customer_frame(log, start, source)
@@ -163,31 +153,65 @@ def split_holdout(
             holdout_days=pl.lit(float((end - start).days)),
         )
 
-    return source.per_customer(split)
+    return per_customer(source, split)
 
 
-def _customer_frame(log: pl.LazyFrame, as_of: date, source: Source) -> pl.LazyFrame:
-    options = source.options
+def _customer_frame(
+    log: pl.LazyFrame, as_of: date, source: AnyLog, start: date | None = None
+) -> pl.LazyFrame:
     log = log.filter(pl.col("ordered_at") <= as_of)
+    if start is None:
+        totals = _beside(_totals(log, source), log, source.options)
+        years = pl.max_horizontal(
+            (pl.lit(as_of) - pl.col("first_purchase")).dt.total_days(), 365.25
+        )
+    else:
+        window = log.filter(pl.col("ordered_at") >= start)
+        recent = _beside(_totals(window, source), window, source.options)
+        totals = _totals(log, source).join(
+            recent.select(pl.exclude("first_purchase", "last_purchase")),
+            on="customer_id",
+            how="left",
+            suffix=_IN_WINDOW,
+        )
+        totals = _none_in_window(totals)
+        years = pl.lit((as_of - start).days + 1)
+    if source.options.extras:
+        gaps = _gaps(purchase_days(log, source, ordered=True), as_of, source.options)
+        totals = totals.join(gaps, on="customer_id", how="left")
+    return _finish(totals, as_of, years / 365.25)
+
+
+def _none_in_window(totals: pl.LazyFrame) -> pl.LazyFrame:
+    """Customers without a row in the window have zeros; unknown costs stay unknown."""
+    absent = pl.col(f"revenue{_IN_WINDOW}").is_null()
+    names = totals.collect_schema().names()
+    zero = [name for name in names if name.endswith(_IN_WINDOW) or name in _BESIDE]
+    return totals.with_columns(
+        pl.when(absent).then(0).otherwise(pl.col(name)).alias(name) for name in zero
+    )
+
+
+def _beside(totals: pl.LazyFrame, log: pl.LazyFrame, options: TransactionOptions) -> pl.LazyFrame:
+    """Add what the log's optional columns hold of each customer."""
     columns = log.collect_schema().names()
-    totals = _totals(log, source)
+    sold = pl.col("kind") == "sale"
+    added = dict[str, pl.Expr]()
     if "cost" in columns:
         known = pl.col("cost").is_not_null().all()
-        cost = pl.when(known).then(_exact("cost", options).sum().cast(pl.Float64))
-        totals = _add(totals, log, cost=cost)
+        added["cost"] = pl.when(known).then(_exact("cost", options).sum().cast(pl.Float64))
     if "discount" in columns:
-        given = pl.when(pl.col("kind") == "sale").then(_exact("discount", options))
-        totals = _add(totals, log, discount=given.sum().cast(pl.Float64))
+        given = pl.when(sold).then(_exact("discount", options))
+        added["discount"] = given.sum().cast(pl.Float64)
     if "category" in columns:
-        sold = pl.when(pl.col("kind") == "sale").then("category").drop_nulls()
-        totals = _add(totals, log, n_categories=sold.n_unique().cast(pl.Int64))
-    if options.extras:
-        gaps = _gaps(purchase_days(log, source, ordered=True), as_of, options)
-        totals = totals.join(gaps, on="customer_id", how="left")
-    return _finish(totals, as_of)
+        categories = pl.when(sold).then("category").drop_nulls()
+        added["n_categories"] = categories.n_unique().cast(pl.Int64)
+    if not added:
+        return totals
+    return totals.join(log.group_by("customer_id").agg(**added), on="customer_id", how="left")
 
 
-def _totals(log: pl.LazyFrame, source: Source) -> pl.LazyFrame:
+def _totals(log: pl.LazyFrame, source: AnyLog) -> pl.LazyFrame:
     """Purchases and money of each customer; `first_occasions` are those of the first day."""
     added = totals_in_memory(log, source.options) if source.in_memory else None
     spend, loose, first = (pl.col(name) for name in ("spend", "loose", "first_spend"))
@@ -217,11 +241,6 @@ def _totals_by_polars(log: pl.LazyFrame, options: TransactionOptions) -> pl.Lazy
             first_occasions=occasions.min_by("purchase_day") if by_order else pl.lit(1),
         )
     )
-
-
-def _add(totals: pl.LazyFrame, log: pl.LazyFrame, **column: pl.Expr) -> pl.LazyFrame:
-    """Add an aggregate of the log by customer."""
-    return totals.join(log.group_by("customer_id").agg(**column), on="customer_id", how="left")
 
 
 def _gaps(days: pl.LazyFrame, as_of: date, options: TransactionOptions) -> pl.LazyFrame:
@@ -271,7 +290,7 @@ def _clumpiness() -> pl.Expr:
     return pl.when(inside > 0).then((1 + entropy / (inside + 1).log()).clip(0, 1))
 
 
-def _holdout(log: pl.LazyFrame, start: date, end: date, source: Source) -> pl.LazyFrame:
+def _holdout(log: pl.LazyFrame, start: date, end: date, source: AnyLog) -> pl.LazyFrame:
     """Occasions by the day of their sale, money by the day it moved."""
     log = log.filter(pl.col("ordered_at") <= end)
     purchases = (
@@ -292,7 +311,7 @@ def _exact(name: str, options: TransactionOptions) -> pl.Expr:
     return pl.col(name).cast(pl.Decimal(38, options.money_scale))
 
 
-def _finish(totals: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+def _finish(totals: pl.LazyFrame, as_of: date, years: pl.Expr) -> pl.LazyFrame:
     """Sums to the columns of the customer frame, in their order."""
     day = pl.lit(as_of)
     purchases, first, last = pl.col("purchases"), pl.col("first_purchase"), pl.col("last_purchase")
@@ -300,6 +319,13 @@ def _finish(totals: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     # Orders of one day have no order among themselves: the first one's spend is their mean.
     others = pl.col("first_spend") * (1 - 1 / pl.col("first_occasions"))
     repeat_spend = pl.col("later_spend") + others
+    # Of the window, where there is one.
+    names = totals.collect_schema().names()
+    windowed = {
+        name: pl.col(f"{name}{_IN_WINDOW}" if f"{name}{_IN_WINDOW}" in names else name)
+        for name in ("purchases", "orders", "revenue", "returned")
+    }
+    bought, earned = windowed["purchases"], windowed["revenue"]
     # Loose returns take the same share of every occasion's spend.
     kept = pl.when(spend > 0).then(revenue / spend).otherwise(1.0)
     return totals.select(
@@ -307,20 +333,20 @@ def _finish(totals: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
         day.alias("as_of"),
         "first_purchase",
         "last_purchase",
-        "purchases",
-        "orders",
+        bought.alias("purchases"),
+        windowed["orders"].alias("orders"),
         (day - last).dt.total_days().alias("recency_days"),
-        "revenue",
-        pl.when(purchases > 0).then(revenue / purchases).alias("mean_purchase"),
+        earned.alias("revenue"),
+        (earned / years).alias("revenue_per_year"),
+        pl.when(bought > 0).then(earned / bought).alias("mean_purchase"),
         pl.when(purchases > 0).then(repeats).alias("repeat_purchases"),
         (last - first).dt.total_days().cast(pl.Float64).alias("t_x"),
         (day - first).dt.total_days().cast(pl.Float64).alias("T"),
         pl.when(repeats > 0).then(repeat_spend / repeats * kept).alias("repeat_spend"),
-        "returned",
+        windowed["returned"].alias("returned"),
         *[
             name
-            for name in totals.collect_schema().names()
-            if name in ("cost", "discount", "n_categories")
-            or name.startswith(("gap_", "log_gap_", "clumpiness"))
+            for name in names
+            if name in _BESIDE or name.startswith(("gap_", "log_gap_", "clumpiness"))
         ],
     )

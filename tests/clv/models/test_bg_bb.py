@@ -14,6 +14,7 @@ from scipy import stats
 import customer_value as cv
 from customer_value._kernels.draw import sampling
 from customer_value._kernels.draw.opportunity_sampling import draw_opportunity_values
+from customer_value._kernels.math import keys
 from customer_value._kernels.run import parallel
 from customer_value._typing import FloatArray
 from golden import golden
@@ -355,7 +356,7 @@ def test_futures_are_those_of_simulated_customers_with_the_same_history(
         future.alive,
         (*future.buys, *future.stops),
         (np.full(n, sure), np.ones(n)),
-        sampling.row_keys(np.arange(n, dtype=np.float64)),
+        keys.row_keys(np.arange(n, dtype=np.float64)),
         spend_kind=sampling.GAMMA_SPEND,
         purchase=sure,
         horizon=5.0,

@@ -17,7 +17,7 @@ def simulated(model: cv.MbgCnbd, n: int, seed: int) -> pl.DataFrame:
     log = cv.simulate_transactions(
         n, start=date(2022, 1, 1), end=DAY, seed=seed, purchases=model, acquisition_days=365
     )
-    return cv.summarize(log, as_of=DAY, options=EXTRAS)
+    return cv.summarize(cv.read_transactions(log, options=EXTRAS), as_of=DAY)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,9 @@ def test_irregular_gaps_give_k_of_one() -> None:
 
 def test_cdnow_shows_no_regularity_and_k_of_one_is_the_mbg_nbd() -> None:
     """BTYDplus chooses k = 1 on these customers too."""
-    customers = cv.summarize(cv.load_cdnow(), as_of=date(1997, 9, 30), options=EXTRAS)
+    customers = cv.summarize(
+        cv.read_transactions(cv.load_cdnow(), options=EXTRAS), as_of=date(1997, 9, 30)
+    )
     chosen, mbg = cv.fit_mbg_cnbd(customers), cv.fit_mbg_nbd(customers)
     assert chosen.k == 1
     assert parameters(chosen) == parameters(mbg)
@@ -155,7 +157,9 @@ def test_regular_customers_are_predicted_better_than_by_the_mbg_nbd() -> None:
         acquisition_days=90,
     )
     split = cv.split_holdout(
-        log, calibration_end=date(2022, 12, 31), holdout_end=DAY, options=EXTRAS
+        cv.read_transactions(log, options=EXTRAS),
+        calibration_end=date(2022, 12, 31),
+        holdout_end=DAY,
     )
 
     def error(model: cv.clv.PurchaseModel) -> float:

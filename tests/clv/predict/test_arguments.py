@@ -63,7 +63,7 @@ def test_spend_and_contracts_need_their_models(cdnow: pl.DataFrame, bg: cv.BgNbd
 def test_units_and_options_of_a_fit_are_checked(cdnow: pl.DataFrame, name: str) -> None:
     with pytest.raises(cv.OptionError, match="time_unit must be one of 'day', 'week'"):
         FITS[name](cdnow, time_unit="months")
-    with pytest.raises(cv.OptionError, match="options must be an? FitOptions, got a dict"):
+    with pytest.raises(cv.OptionError, match=r"options must be an? FitOptions, got a dict"):
         FITS[name](cdnow, options={"max_iterations": 3})
 
 
@@ -71,7 +71,7 @@ def test_units_and_options_of_a_fit_are_checked(cdnow: pl.DataFrame, name: str) 
 def test_options_of_a_fit_of_spend_are_checked(
     cdnow: pl.DataFrame, fit: Callable[..., Any]
 ) -> None:
-    with pytest.raises(cv.OptionError, match="options must be an? FitOptions, got a dict"):
+    with pytest.raises(cv.OptionError, match=r"options must be an? FitOptions, got a dict"):
         fit(cdnow, options={})
 
 

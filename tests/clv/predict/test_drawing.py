@@ -27,7 +27,9 @@ def simulated(n: int, seed: int, purchases: Any) -> pl.DataFrame:
     log = cv.simulate_transactions(
         n, start=FIRST, end=LAST, seed=seed, purchases=purchases, acquisition_days=180
     )
-    return cv.split_holdout(log, calibration_end=MIDDLE, holdout_end=LAST, options=EACH_ORDER)
+    return cv.split_holdout(
+        cv.read_transactions(log, options=EACH_ORDER), calibration_end=MIDDLE, holdout_end=LAST
+    )
 
 
 def with_intervals(frame: Any, **terms: Any) -> Any:
@@ -83,7 +85,9 @@ def test_intervals_cover_customers_whose_end_comes_in_time() -> None:
         3_000, start=FIRST, end=date(2023, 1, 1), seed=2, purchases=truth, acquisition_days=1
     )
     customers = cv.split_holdout(
-        log, calibration_end=FIRST, holdout_end=date(2023, 1, 1), options=EACH_ORDER
+        cv.read_transactions(log, options=EACH_ORDER),
+        calibration_end=FIRST,
+        holdout_end=date(2023, 1, 1),
     )
     new = customers.filter(pl.col("repeat_purchases") == 0)
     options = cv.IntervalOptions(parameters="fixed", draws=300)

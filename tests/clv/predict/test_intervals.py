@@ -45,10 +45,9 @@ def test_the_interval_of_the_total_holds_what_comes() -> None:
             acquisition_days=180,
         )
         customers = cv.split_holdout(
-            log,
+            cv.read_transactions(log, options=cv.TransactionOptions(occasion="order")),
             calibration_end=date(2022, 12, 31),
             holdout_end=date(2023, 12, 31),
-            options=cv.TransactionOptions(occasion="order"),
         )
         got = interval(
             customers,

@@ -125,7 +125,7 @@ def test_regular_customers_need_their_gaps() -> None:
 
     log = cv.load_cdnow()
     with_gaps = cv.TransactionOptions(extras=("log_gap_sum",))
-    customers = cv.summarize(log, as_of=date(1997, 9, 30), options=with_gaps)
+    customers = cv.summarize(cv.read_transactions(log, options=with_gaps), as_of=date(1997, 9, 30))
     found = cv.compare_models(customers, ["mbg_nbd", "mbg_cnbd"])
     likelihoods = found.table["log_likelihood"]
     assert likelihoods[0] == pytest.approx(likelihoods[1], abs=1e-4)  # k = 1 is chosen

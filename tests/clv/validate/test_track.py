@@ -74,9 +74,9 @@ def test_orders_of_the_first_day_are_repeats_by_order() -> None:
     by_order = cv.TransactionOptions(occasion="order")
     as_of = date(2024, 1, 3)
     assert cv.clv.track_purchases(log, BG, as_of=as_of)["actual"].to_list() == [0]
-    found = cv.clv.track_purchases(log, BG, as_of=as_of, options=by_order)
+    found = cv.clv.track_purchases(cv.read_transactions(log, options=by_order), BG, as_of=as_of)
     assert found["actual"].to_list() == [1]
-    summary = cv.summarize(log, as_of=as_of, options=by_order)
+    summary = cv.summarize(cv.read_transactions(log, options=by_order), as_of=as_of)
     assert summary["repeat_purchases"].sum() == 1
 
 

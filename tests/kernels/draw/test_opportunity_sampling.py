@@ -9,6 +9,7 @@ from scipy import stats
 
 from customer_value._kernels.draw import sampling
 from customer_value._kernels.draw.opportunity_sampling import draw_opportunity_values
+from customer_value._kernels.math import keys
 from customer_value._kernels.run import parallel
 from customer_value._kernels.run.parallel import FloatArray
 from oracles import bg_bb as exact
@@ -39,7 +40,7 @@ def draw(
         alive * one,
         (process[0] * one, process[1] * one, process[2] * one, process[3] * one),
         (spend[0] * one, spend[1] * one),
-        sampling.row_keys(np.arange(n, dtype=np.float64)),
+        keys.row_keys(np.arange(n, dtype=np.float64)),
         spend_kind=sampling.GAMMA_SPEND,
         purchase=spend[2],
         horizon=horizon,

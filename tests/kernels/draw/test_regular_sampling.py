@@ -9,8 +9,11 @@ from scipy import stats
 
 from customer_value._kernels.draw import sampling
 from customer_value._kernels.draw.regular_sampling import draw_regular_values
+from customer_value._kernels.math import keys
+from customer_value._kernels.models.histories import Histories
 from customer_value._kernels.models.mbg_cnbd import probability_alive
 from customer_value._kernels.models.mbg_cnbd_future import discounted_expected_purchases
+from customer_value._kernels.models.parameters import MbgCnbd
 from customer_value._kernels.run import parallel
 from customer_value._kernels.run.parallel import FloatArray
 from oracles import sampling as oracle
@@ -43,7 +46,7 @@ def draw(
         (process[0] * one, process[1] * one, process[2] * one, process[3] * one),
         silence * one,
         (50.0 * one, 40.0 * one),
-        sampling.row_keys(np.arange(n, dtype=np.float64)),
+        keys.row_keys(np.arange(n, dtype=np.float64)),
         gap_shape=k,
         spend_kind=sampling.GAMMA_SPEND,
         purchase=shape,
@@ -88,16 +91,18 @@ def test_mean_is_that_of_the_exact_formulas(horizon: float, delta: float) -> Non
     """Customers of three repeat purchases, the last 90 days ago: a mixture over the phases."""
     k, r, alpha, a, b = 3, 2.2, 60.0, 3.0, 4.0
     x, t_x, age = np.full(1, 3.0), np.full(1, 210.0), np.full(1, 300.0)
-    expected = discounted_expected_purchases(x, t_x, age, horizon, delta, k, r, alpha, a, b)[0]
-    own = np.full(1, 3.0), np.full(1, 300.0), np.full(1, 300.0)
-    alive_now = discounted_expected_purchases(*own, horizon, delta, k, r, alpha, a, b)[0]
+    expected = discounted_expected_purchases(
+        Histories(x, t_x, age), MbgCnbd(k, r, alpha, a, b), horizon, delta
+    )[0]
+    own = Histories(np.full(1, 3.0), np.full(1, 300.0), np.full(1, 300.0))
+    alive_now = discounted_expected_purchases(own, MbgCnbd(k, r, alpha, a, b), horizon, delta)[0]
     assert alive_now != pytest.approx(expected)  # the gap under way matters
     drawn = draw(
         60_000 // SLOWER**2,
         (r + k * 3.0, alpha + 300.0, a, b + 4.0),
         k=k,
         silence=90.0 / (alpha + 300.0),
-        alive=float(probability_alive(x, t_x, age, k, r, alpha, a, b)[0]),
+        alive=float(probability_alive(Histories(x, t_x, age), MbgCnbd(k, r, alpha, a, b))[0]),
         horizon=horizon,
         delta=delta,
     )

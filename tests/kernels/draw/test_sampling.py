@@ -8,7 +8,10 @@ import pytest
 from scipy import stats
 
 from customer_value._kernels.draw import sampling
+from customer_value._kernels.math import keys
 from customer_value._kernels.models.bg_nbd_future import discounted_expected_purchases
+from customer_value._kernels.models.histories import Histories
+from customer_value._kernels.models.parameters import BgNbd
 from customer_value._kernels.run import parallel
 from customer_value._kernels.run.parallel import FloatArray
 from oracles import sampling as oracle
@@ -21,7 +24,7 @@ SURE = 1e-4  # a correct sampler fails a test once in ten thousand seeds, and th
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
 
 
-def new_state(seed: int) -> sampling.KeyArray:
+def new_state(seed: int) -> keys.KeyArray:
     return np.array([seed], np.uint64)
 
 
@@ -157,7 +160,7 @@ def draw(
         alive * one,
         (process[0] * one, process[1] * one, process[2] * one, process[3] * one),
         (50.0 * one, 40.0 * one),
-        sampling.row_keys(np.arange(n, dtype=np.float64)),
+        keys.row_keys(np.arange(n, dtype=np.float64)),
         end=end,
         spend_kind=sampling.GAMMA_SPEND,
         purchase=shape,
@@ -186,8 +189,8 @@ def test_mean_of_a_customer_who_may_leave_with_a_purchase(horizon: float, delta:
     drawn = draw(
         100_000 // SLOWER**2, (r, alpha, a, b), end=0.0, horizon=horizon, delta=delta, alive=0.7
     )
-    new = np.zeros(1), np.zeros(1), np.zeros(1)
-    value = discounted_expected_purchases(*new, horizon, delta, r, alpha, a, b)[0]
+    new = Histories(np.zeros(1), np.zeros(1), np.zeros(1))
+    value = discounted_expected_purchases(new, BgNbd(r, alpha, a, b), horizon, delta)[0]
     assert_mean(drawn, 0.7 * value * MEAN_SPEND)
 
 
@@ -276,17 +279,15 @@ def test_any_customer_gives_a_finite_value(
 
 
 def test_equal_rows_draw_alike_and_distinct_keys_draw_apart() -> None:
-    keys = sampling.row_keys(
-        np.array([1.0, 1.0, 2.0, -0.0, 0.0]), np.array([5.0, 5.0, 5.0, 5.0, 5.0])
-    )
-    assert keys[0] == keys[1]
-    assert keys[3] == keys[4]
-    assert len(set(keys.tolist())) == 3
-    apart = sampling.distinct_keys(np.sort(keys))
+    found = keys.row_keys(np.array([1.0, 1.0, 2.0, -0.0, 0.0]), np.array([5.0, 5.0, 5.0, 5.0, 5.0]))
+    assert found[0] == found[1]
+    assert found[3] == found[4]
+    assert len(set(found.tolist())) == 3
+    apart = keys.distinct_keys(np.sort(found))
     assert len(set(apart.tolist())) == 5
-    assert sampling.distinct_keys(keys[:0]).size == 0
-    swapped = sampling.row_keys(np.array([5.0]), np.array([1.0]))
-    assert swapped[0] != keys[0]
+    assert keys.distinct_keys(found[:0]).size == 0
+    swapped = keys.row_keys(np.array([5.0]), np.array([1.0]))
+    assert swapped[0] != found[0]
 
 
 def test_draws_are_apart_from_each_other() -> None:

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from mpmath import mp
 
-from customer_value._kernels.math import erlang_counts
-from customer_value._kernels.models.bg_nbd_future import purchases_while_alive
+from customer_value._kernels.math import erlang_counts, poisson_values
 
 JIT_IS_ON = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
 
@@ -63,7 +62,7 @@ def test_long_sums_are_reached_by_quadrature(
 def test_counts_beyond_any_sum(y: float, n: float) -> None:
     """With k = 1 there is a closed form, given p."""
     got = erlang_counts.expected_count(y, n, 0, 1, 0.6, 4.0)
-    assert got == pytest.approx(purchases_while_alive(y, n, 0.6, 4.0), rel=1e-10)
+    assert got == pytest.approx(poisson_values.expected_count(y, n, 0.6, 4.0), rel=1e-10)
 
 
 @pytest.mark.parametrize("u", [1e-8, 1e-3, 0.099, 0.101, 5.0])
@@ -84,3 +83,14 @@ def test_probabilities_of_all_counts_add_up(k: int) -> None:
         for m in (1, 2, 4):
             reached = erlang_counts.reach_probability(1.5, m, *given)
             assert reached == pytest.approx(sum(counts[m:]), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [(30.0, 7.85971040543692e-152), (365.0, 5.43932293870717e-290), (36_525.0, 0.0)],
+)
+def test_who_stays_down_to_the_smallest_numbers(days: float, expected: float) -> None:
+    """mpmath's quadrature to 60 digits; the last one is below 1e-550."""
+    y, n = days / (0.73319 + 1.28215), 0.0034098 + 3 * 4528
+    got = erlang_counts.staying_probability(y, n, 0, 3, 130.79, 449.88 + 4529)
+    assert got == pytest.approx(expected, rel=1e-10, abs=0)

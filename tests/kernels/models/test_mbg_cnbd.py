@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from customer_value._kernels.models import mbg_cnbd
+from customer_value._kernels.models.histories import Histories
+from customer_value._kernels.models.parameters import MbgCnbd
 from customer_value._kernels.run import parallel
 from oracles import log_derivatives
 from oracles import mbg_cnbd as oracle
@@ -31,8 +33,8 @@ def overflow_is_silent() -> Iterator[None]:
         yield
 
 
-def state(row: oracle.Row) -> tuple[FloatArray, FloatArray, FloatArray]:
-    return np.array([row["x"]]), np.array([row["t_x"]]), np.array([row["T"]])
+def state(row: oracle.Row) -> Histories:
+    return Histories(np.array([row["x"]]), np.array([row["t_x"]]), np.array([row["T"]]))
 
 
 def parameters(row: oracle.Row) -> tuple[float, float, float, float]:
@@ -50,7 +52,9 @@ def sample(n: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
 def test_published_probabilities_alive() -> None:
     """BTYDplus, at its maximum on groceryElog as printed, hence to few digits."""
     x = np.arange(1.0, 6.0)
-    got = mbg_cnbd.probability_alive(x, np.full(5, 12.0), np.full(5, 52.0), 2, *GROCERY)
+    got = mbg_cnbd.probability_alive(
+        Histories(x, np.full(5, 12.0), np.full(5, 52.0)), MbgCnbd(2, *GROCERY)
+    )
     np.testing.assert_allclose(got, [0.156425, 0.029211, 0.003861, 0.000440, 0.0000461], rtol=2e-3)
 
 
@@ -59,15 +63,15 @@ def test_published_probabilities_alive() -> None:
 def test_any_customer(row: oracle.Row, k: int) -> None:
     at, given_ = state(row), parameters(row)
     truth = (row["x"], row["t_x"], row["T"], k)
-    alive = mbg_cnbd.probability_alive(*at, k, *given_)[0]
+    alive = mbg_cnbd.probability_alive(at, MbgCnbd(k, *given_))[0]
     assert alive == pytest.approx(
         float(oracle.probability_alive(*truth, *given_)), rel=1e-9, abs=1e-290
     )
-    got = mbg_cnbd.log_likelihood(*at, k, *given_)[0]
+    got = mbg_cnbd.log_likelihood(at, MbgCnbd(k, *given_))[0]
     size = (row["r"] + k * row["x"]) * (1 + abs(math.log(row["alpha"] + row["T"])))
     expected = float(oracle.log_likelihood(*truth, *given_))
     assert got == pytest.approx(expected, rel=1e-12, abs=1e-13 * size)
-    value, gradient, hessian = mbg_cnbd.value_gradient_hessian(*at, np.ones(1), k, *given_)
+    value, gradient, hessian = mbg_cnbd.value_gradient_hessian(at, np.ones(1), MbgCnbd(k, *given_))
     assert value == pytest.approx(got, rel=1e-11, abs=1e-13 * size)
     derivatives = log_derivatives(
         lambda r, alpha, a, b: oracle.log_likelihood(*truth, r, alpha, a, b), list(given_)
@@ -81,10 +85,12 @@ def test_any_customer(row: oracle.Row, k: int) -> None:
 def test_all_is_finite_over_the_box(k: int) -> None:
     for row in oracle.random_rows(2_000 // SLOWER**2, seed=1):
         at, given_ = state(row), parameters(row)
-        value, gradient, hessian = mbg_cnbd.value_gradient_hessian(*at, np.ones(1), k, *given_)
+        value, gradient, hessian = mbg_cnbd.value_gradient_hessian(
+            at, np.ones(1), MbgCnbd(k, *given_)
+        )
         assert np.isfinite([value, *gradient, *hessian.ravel()]).all(), row
-        assert math.isfinite(mbg_cnbd.log_likelihood(*at, k, *given_)[0]), row
-        assert 0.0 <= mbg_cnbd.probability_alive(*at, k, *given_)[0] <= 1.0, row
+        assert math.isfinite(mbg_cnbd.log_likelihood(at, MbgCnbd(k, *given_))[0]), row
+        assert 0.0 <= mbg_cnbd.probability_alive(at, MbgCnbd(k, *given_))[0] <= 1.0, row
 
 
 def test_phases_are_a_distribution_that_silence_moves_up() -> None:
@@ -107,23 +113,27 @@ def test_phases_are_a_distribution_that_silence_moves_up() -> None:
 def test_weights_count_customers(k: int) -> None:
     x, t_x, T, weights = sample(300)
     times = weights.astype(np.int64)
-    weighted = mbg_cnbd.value_gradient_hessian(x, t_x, T, weights, k, *GROCERY)
+    weighted = mbg_cnbd.value_gradient_hessian(Histories(x, t_x, T), weights, MbgCnbd(k, *GROCERY))
     plain = mbg_cnbd.value_gradient_hessian(
-        x.repeat(times), t_x.repeat(times), T.repeat(times), np.ones(times.sum()), k, *GROCERY
+        Histories(x.repeat(times), t_x.repeat(times), T.repeat(times)),
+        np.ones(times.sum()),
+        MbgCnbd(k, *GROCERY),
     )
     assert weighted[0] == pytest.approx(plain[0], rel=1e-13)
     np.testing.assert_allclose(weighted[1], plain[1], rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(weighted[2], plain[2], rtol=1e-10, atol=1e-10)
-    rows = mbg_cnbd.log_likelihood(x, t_x, T, k, *GROCERY)
+    rows = mbg_cnbd.log_likelihood(Histories(x, t_x, T), MbgCnbd(k, *GROCERY))
     assert weighted[0] == pytest.approx((rows * weights).sum(), rel=1e-13)
 
 
 def all_bits(threads: int | None) -> bytes:
     x, t_x, T, weights = sample(300)
-    arrays = mbg_cnbd.value_gradient_hessian(x, t_x, T, weights, 3, *GROCERY, threads=threads)
+    arrays = mbg_cnbd.value_gradient_hessian(
+        Histories(x, t_x, T), weights, MbgCnbd(3, *GROCERY), threads=threads
+    )
     rows = [
-        mbg_cnbd.log_likelihood(x, t_x, T, 3, *GROCERY, threads=threads),
-        mbg_cnbd.probability_alive(x, t_x, T, 3, *GROCERY, threads=threads),
+        mbg_cnbd.log_likelihood(Histories(x, t_x, T), MbgCnbd(3, *GROCERY), threads=threads),
+        mbg_cnbd.probability_alive(Histories(x, t_x, T), MbgCnbd(3, *GROCERY), threads=threads),
     ]
     return b"".join(np.asarray(array).tobytes() for array in (*arrays, *rows))
 
@@ -144,10 +154,12 @@ def test_many_python_threads_at_once_give_the_same_bits(monkeypatch: pytest.Monk
 
 def test_inputs_may_be_read_only_and_compile_nothing_new() -> None:
     columns = sample(50)
-    expected = mbg_cnbd.value_gradient_hessian(*columns, 2, *GROCERY)
+    expected = mbg_cnbd.value_gradient_hessian(
+        Histories(*columns[:3]), columns[3], MbgCnbd(2, *GROCERY)
+    )
     for column in columns:
         column.flags.writeable = False
-    got = mbg_cnbd.value_gradient_hessian(*columns, 2, *GROCERY)
+    got = mbg_cnbd.value_gradient_hessian(Histories(*columns[:3]), columns[3], MbgCnbd(2, *GROCERY))
     assert got[0] == expected[0]
     kernel: Any = mbg_cnbd._timing_sums
     if JIT_IS_ON:
@@ -156,9 +168,11 @@ def test_inputs_may_be_read_only_and_compile_nothing_new() -> None:
 
 def test_no_rows() -> None:
     none = np.empty(0)
-    value, gradient, hessian = mbg_cnbd.value_gradient_hessian(none, none, none, none, 2, *GROCERY)
+    value, gradient, hessian = mbg_cnbd.value_gradient_hessian(
+        Histories(none, none, none), none, MbgCnbd(2, *GROCERY)
+    )
     assert value == 0.0
     assert not gradient.any()
     assert not hessian.any()
-    assert mbg_cnbd.log_likelihood(none, none, none, 2, *GROCERY).size == 0
-    assert mbg_cnbd.probability_alive(none, none, none, 2, *GROCERY).size == 0
+    assert mbg_cnbd.log_likelihood(Histories(none, none, none), MbgCnbd(2, *GROCERY)).size == 0
+    assert mbg_cnbd.probability_alive(Histories(none, none, none), MbgCnbd(2, *GROCERY)).size == 0

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from customer_value._kernels.models import mbg_cnbd, mbg_cnbd_future, mbg_nbd
+from customer_value._kernels.models.histories import Histories
+from customer_value._kernels.models.parameters import MbgCnbd
 from customer_value._kernels.run import parallel
 from oracles import mbg_cnbd as oracle
 
@@ -31,8 +33,8 @@ def overflow_is_silent() -> Iterator[None]:
         yield
 
 
-def state(row: oracle.Row) -> tuple[FloatArray, FloatArray, FloatArray]:
-    return np.array([row["x"]]), np.array([row["t_x"]]), np.array([row["T"]])
+def state(row: oracle.Row) -> Histories:
+    return Histories(np.array([row["x"]]), np.array([row["t_x"]]), np.array([row["T"]]))
 
 
 def parameters(row: oracle.Row) -> tuple[float, float, float, float]:
@@ -49,22 +51,27 @@ def sample(n: int) -> tuple[FloatArray, FloatArray, FloatArray]:
 def test_published_new_customer() -> None:
     """BTYDplus' probabilities and expectations, at its maximum on groceryElog as printed."""
     counts = [
-        mbg_cnbd_future.purchase_probability(NEW, NEW, NEW, 52.0, n, 2, *GROCERY)[0]
+        mbg_cnbd_future.purchase_probability(
+            Histories(NEW, NEW, NEW), MbgCnbd(2, *GROCERY), 52.0, n
+        )[0]
         for n in range(7)
     ]
     expected = [0.378016, 0.148295, 0.089254, 0.062794, 0.047766, 0.038020, 0.031148]
     np.testing.assert_allclose(counts, expected, atol=6e-7)
     for horizon, mean in ((26.0, 2.446135), (52.0, 4.095103)):
-        got = mbg_cnbd_future.expected_purchases(NEW, NEW, NEW, horizon, 2, *GROCERY)[0]
+        got = mbg_cnbd_future.expected_purchases(
+            Histories(NEW, NEW, NEW), MbgCnbd(2, *GROCERY), horizon
+        )[0]
         assert got == pytest.approx(mean, rel=2e-6)
 
 
 def test_published_expectations_are_an_approximation() -> None:
     """BTYDplus' conditional expectations are up to 6 % beside what its own probabilities give."""
     x, t_x, T = np.arange(1.0, 6.0), np.full(5, 12.0), np.full(5, 52.0)
-    got = mbg_cnbd_future.expected_purchases(x, t_x, T, 52.0, 2, *GROCERY)
+    got = mbg_cnbd_future.expected_purchases(Histories(x, t_x, T), MbgCnbd(2, *GROCERY), 52.0)
     by_count = sum(
-        n * mbg_cnbd_future.purchase_probability(x, t_x, T, 52.0, n, 2, *GROCERY)
+        n
+        * mbg_cnbd_future.purchase_probability(Histories(x, t_x, T), MbgCnbd(2, *GROCERY), 52.0, n)
         for n in range(150)
     )
     np.testing.assert_allclose(got, by_count, rtol=1e-10)
@@ -77,14 +84,14 @@ def test_golden_grid_over_the_box(row: oracle.Row) -> None:
     at, k, given_ = state(row), int(row["k"]), parameters(row)
     horizon, n = row["horizon"], int(row["n"])
     size = (row["r"] + k * row["x"]) * (1 + abs(math.log(row["alpha"] + row["T"])))
-    got = mbg_cnbd.log_likelihood(*at, k, *given_)[0]
+    got = mbg_cnbd.log_likelihood(at, MbgCnbd(k, *given_))[0]
     assert got == pytest.approx(row["log_likelihood"], rel=1e-11, abs=1e-14 * size)
     values = {
-        "probability_alive": mbg_cnbd.probability_alive(*at, k, *given_),
-        "alive_later": mbg_cnbd_future.probability_alive_later(*at, horizon, k, *given_),
-        "expected_purchases": mbg_cnbd_future.expected_purchases(*at, horizon, k, *given_),
-        "exactly": mbg_cnbd_future.purchase_probability(*at, horizon, n, k, *given_),
-        "at_least": mbg_cnbd_future.at_least_probability(*at, horizon, n + 1, k, *given_),
+        "probability_alive": mbg_cnbd.probability_alive(at, MbgCnbd(k, *given_)),
+        "alive_later": mbg_cnbd_future.probability_alive_later(at, MbgCnbd(k, *given_), horizon),
+        "expected_purchases": mbg_cnbd_future.expected_purchases(at, MbgCnbd(k, *given_), horizon),
+        "exactly": mbg_cnbd_future.purchase_probability(at, MbgCnbd(k, *given_), horizon, n),
+        "at_least": mbg_cnbd_future.at_least_probability(at, MbgCnbd(k, *given_), horizon, n + 1),
     }
     for name, value in values.items():
         # The oracle leaves out what has a probability below 1e-140.
@@ -99,11 +106,13 @@ def test_the_story_told_a_million_times(k: int) -> None:
     row["n"], at, given_ = 1.0, state(row), parameters(row)
     told = oracle.simulate(row, k, 20.0, 0.05, draws=500_000, seed=k)
     values = {
-        "probability_alive": mbg_cnbd.probability_alive(*at, k, *given_),
-        "alive_later": mbg_cnbd_future.probability_alive_later(*at, 20.0, k, *given_),
-        "expected_purchases": mbg_cnbd_future.expected_purchases(*at, 20.0, k, *given_),
-        "discounted": mbg_cnbd_future.discounted_expected_purchases(*at, 20.0, 0.05, k, *given_),
-        "exactly": mbg_cnbd_future.purchase_probability(*at, 20.0, 1, k, *given_),
+        "probability_alive": mbg_cnbd.probability_alive(at, MbgCnbd(k, *given_)),
+        "alive_later": mbg_cnbd_future.probability_alive_later(at, MbgCnbd(k, *given_), 20.0),
+        "expected_purchases": mbg_cnbd_future.expected_purchases(at, MbgCnbd(k, *given_), 20.0),
+        "discounted": mbg_cnbd_future.discounted_expected_purchases(
+            at, MbgCnbd(k, *given_), 20.0, 0.05
+        ),
+        "exactly": mbg_cnbd_future.purchase_probability(at, MbgCnbd(k, *given_), 20.0, 1),
     }
     for name, (mean, error) in told.items():
         assert error < 0.03 * mean
@@ -117,28 +126,32 @@ def test_k_of_one_is_the_mbg_nbd() -> None:
         horizon, delta, n, q = row["horizon"], row["delta"], int(row["n"]), row["q"]
         pairs = [
             (
-                mbg_cnbd_future.expected_purchases(*at, horizon, 1, *given_),
-                mbg_nbd.expected_purchases(*at, horizon, *given_),
+                mbg_cnbd_future.expected_purchases(at, MbgCnbd(1, *given_), horizon),
+                mbg_nbd.expected_purchases(at, MbgCnbd(1, *given_), horizon),
             ),
             (
-                mbg_cnbd_future.purchase_probability(*at, horizon, n, 1, *given_),
-                mbg_nbd.purchase_probability(*at, horizon, n, *given_),
+                mbg_cnbd_future.purchase_probability(at, MbgCnbd(1, *given_), horizon, n),
+                mbg_nbd.purchase_probability(at, MbgCnbd(1, *given_), horizon, n),
             ),
             (
-                mbg_cnbd_future.next_purchase_quantile(*at, q, 1, *given_),
-                mbg_nbd.next_purchase_quantile(*at, q, *given_),
+                mbg_cnbd_future.next_purchase_quantile(at, MbgCnbd(1, *given_), q),
+                mbg_nbd.next_purchase_quantile(at, MbgCnbd(1, *given_), q),
             ),
             (
-                mbg_cnbd_future.discounted_expected_purchases(*at, horizon, delta, 1, *given_),
-                mbg_nbd.discounted_expected_purchases(*at, horizon, delta, *given_),
+                mbg_cnbd_future.discounted_expected_purchases(
+                    at, MbgCnbd(1, *given_), horizon, delta
+                ),
+                mbg_nbd.discounted_expected_purchases(at, MbgCnbd(1, *given_), horizon, delta),
             ),
             (
-                mbg_cnbd_future.discounted_expected_purchases(*at, math.inf, delta, 1, *given_),
-                mbg_nbd.discounted_expected_purchases(*at, math.inf, delta, *given_),
+                mbg_cnbd_future.discounted_expected_purchases(
+                    at, MbgCnbd(1, *given_), math.inf, delta
+                ),
+                mbg_nbd.discounted_expected_purchases(at, MbgCnbd(1, *given_), math.inf, delta),
             ),
             (
-                mbg_cnbd_future.probability_alive_later(*at, horizon, 1, *given_),
-                mbg_nbd.probability_alive_later(*at, horizon, *given_),
+                mbg_cnbd_future.probability_alive_later(at, MbgCnbd(1, *given_), horizon),
+                mbg_nbd.probability_alive_later(at, MbgCnbd(1, *given_), horizon),
             ),
         ]
         for got, expected in pairs:
@@ -150,18 +163,22 @@ def test_all_is_finite_and_ordered_over_the_box(k: int) -> None:
     for row in oracle.random_rows(40 // SLOWER, seed=4):
         at, given_ = state(row), parameters(row)
         horizon, delta, n = row["horizon"], row["delta"], int(row["n"])
-        alive = mbg_cnbd.probability_alive(*at, k, *given_)[0]
-        later = mbg_cnbd_future.probability_alive_later(*at, horizon, k, *given_)[0]
+        alive = mbg_cnbd.probability_alive(at, MbgCnbd(k, *given_))[0]
+        later = mbg_cnbd_future.probability_alive_later(at, MbgCnbd(k, *given_), horizon)[0]
         assert 0.0 <= later <= alive * (1 + 1e-12), row
-        exactly = mbg_cnbd_future.purchase_probability(*at, horizon, n, k, *given_)[0]
+        exactly = mbg_cnbd_future.purchase_probability(at, MbgCnbd(k, *given_), horizon, n)[0]
         assert 0.0 <= exactly <= 1.0, row
-        count = mbg_cnbd_future.expected_purchases(*at, horizon, k, *given_)[0]
-        part = mbg_cnbd_future.discounted_expected_purchases(*at, horizon, delta, k, *given_)[0]
-        life = mbg_cnbd_future.discounted_expected_purchases(*at, math.inf, delta, k, *given_)[0]
+        count = mbg_cnbd_future.expected_purchases(at, MbgCnbd(k, *given_), horizon)[0]
+        part = mbg_cnbd_future.discounted_expected_purchases(
+            at, MbgCnbd(k, *given_), horizon, delta
+        )[0]
+        life = mbg_cnbd_future.discounted_expected_purchases(
+            at, MbgCnbd(k, *given_), math.inf, delta
+        )[0]
         assert 0.0 <= part <= count * (1 + 1e-10) < math.inf, row
         assert part <= life * (1 + 1e-9) < math.inf, row
         assert part >= math.exp(-delta * horizon) * count * (1 - 1e-10), row
-        wait = mbg_cnbd_future.next_purchase_quantile(*at, row["q"], k, *given_)[0]
+        wait = mbg_cnbd_future.next_purchase_quantile(at, MbgCnbd(k, *given_), row["q"])[0]
         assert wait > 0.0, row
 
 
@@ -170,9 +187,13 @@ def test_a_long_horizon_reaches_the_whole_life(k: int) -> None:
     """The two are computed by unrelated quadratures: over time; over the rate and p."""
     x, t_x, T = sample(4 if JIT_IS_ON else 1)
     for delta in (0.01, 0.3):
-        at = (x, t_x, T)
-        long = mbg_cnbd_future.discounted_expected_purchases(*at, 60 / delta, delta, k, *GROCERY)
-        life = mbg_cnbd_future.discounted_expected_purchases(*at, math.inf, delta, k, *GROCERY)
+        at = Histories(x, t_x, T)
+        long = mbg_cnbd_future.discounted_expected_purchases(
+            at, MbgCnbd(k, *GROCERY), 60 / delta, delta
+        )
+        life = mbg_cnbd_future.discounted_expected_purchases(
+            at, MbgCnbd(k, *GROCERY), math.inf, delta
+        )
         np.testing.assert_allclose(long, life, rtol=1e-9)
 
 
@@ -182,7 +203,7 @@ def test_whole_life_by_a_sum_over_purchases() -> None:
         expected = float(oracle.Regular(row, k).discounted_life(delta))
         at = state(row)
         got = mbg_cnbd_future.discounted_expected_purchases(
-            *at, math.inf, delta, k, *parameters(row)
+            at, MbgCnbd(k, *parameters(row)), math.inf, delta
         )
         assert got[0] == pytest.approx(expected, rel=1e-9)
 
@@ -191,33 +212,39 @@ def test_whole_life_without_discount() -> None:
     """Each purchase ends the life with probability p, however regular they are."""
     x, t_x, T = sample(5)
     got = mbg_cnbd_future.discounted_expected_purchases(
-        x, t_x, T, math.inf, 0.0, 3, 0.5, 6.0, 1.5, 2.0
+        Histories(x, t_x, T), MbgCnbd(3, 0.5, 6.0, 1.5, 2.0), math.inf, 0.0
     )
-    alive = mbg_cnbd.probability_alive(x, t_x, T, 3, 0.5, 6.0, 1.5, 2.0)
+    alive = mbg_cnbd.probability_alive(Histories(x, t_x, T), MbgCnbd(3, 0.5, 6.0, 1.5, 2.0))
     np.testing.assert_allclose(got, alive * (1.5 + 3.0 + x - 1.0) / 0.5, rtol=1e-13)
-    forever = mbg_cnbd_future.discounted_expected_purchases(x, t_x, T, math.inf, 0.0, 2, *GROCERY)
+    forever = mbg_cnbd_future.discounted_expected_purchases(
+        Histories(x, t_x, T), MbgCnbd(2, *GROCERY), math.inf, 0.0
+    )
     assert np.isinf(forever).all()
 
 
 def test_no_horizon_no_purchases() -> None:
-    at = sample(5)
-    assert not mbg_cnbd_future.expected_purchases(*at, 0.0, 3, *GROCERY).any()
-    assert not mbg_cnbd_future.discounted_expected_purchases(*at, 0.0, 0.1, 3, *GROCERY).any()
-    now = mbg_cnbd_future.probability_alive_later(*at, 0.0, 3, *GROCERY)
-    np.testing.assert_allclose(now, mbg_cnbd.probability_alive(*at, 3, *GROCERY), rtol=1e-15)
-    assert mbg_cnbd_future.purchase_probability(*at, 0.0, 0, 3, *GROCERY).min() > 1 - 1e-15
+    at = Histories(*sample(5))
+    assert not mbg_cnbd_future.expected_purchases(at, MbgCnbd(3, *GROCERY), 0.0).any()
+    assert not mbg_cnbd_future.discounted_expected_purchases(
+        at, MbgCnbd(3, *GROCERY), 0.0, 0.1
+    ).any()
+    now = mbg_cnbd_future.probability_alive_later(at, MbgCnbd(3, *GROCERY), 0.0)
+    np.testing.assert_allclose(
+        now, mbg_cnbd.probability_alive(at, MbgCnbd(3, *GROCERY)), rtol=1e-15
+    )
+    assert mbg_cnbd_future.purchase_probability(at, MbgCnbd(3, *GROCERY), 0.0, 0).min() > 1 - 1e-15
 
 
 @pytest.mark.parametrize("k", [2, 12])
 @pytest.mark.parametrize("q", [1e-9, 0.05, 0.3])
 def test_quantile_is_where_a_purchase_has_happened_so_often(k: int, q: float) -> None:
     x, t_x, T = sample(20)
-    wait = mbg_cnbd_future.next_purchase_quantile(x, t_x, T, q, k, *GROCERY)
-    alive = mbg_cnbd.probability_alive(x, t_x, T, k, *GROCERY)
+    wait = mbg_cnbd_future.next_purchase_quantile(Histories(x, t_x, T), MbgCnbd(k, *GROCERY), q)
+    alive = mbg_cnbd.probability_alive(Histories(x, t_x, T), MbgCnbd(k, *GROCERY))
     np.testing.assert_array_equal(np.isinf(wait), alive <= q)
     for i in np.flatnonzero(np.isfinite(wait)):
-        at = x[i : i + 1], t_x[i : i + 1], T[i : i + 1]
-        bought = mbg_cnbd_future.at_least_probability(*at, wait[i], 1, k, *GROCERY)[0]
+        at = Histories(x[i : i + 1], t_x[i : i + 1], T[i : i + 1])
+        bought = mbg_cnbd_future.at_least_probability(at, MbgCnbd(k, *GROCERY), wait[i], 1)[0]
         assert bought == pytest.approx(q, rel=1e-10)
 
 
@@ -227,18 +254,23 @@ def test_quantile_however_long_the_silence(k: int, q: float) -> None:
     """A moment after a purchase another one may be due only if many events came in that moment."""
     silence = np.array([0.0, 1e-12, 1e-6, 1e-3, 0.01, 0.1])
     x, T = np.full(silence.size, 20.0), np.ones(silence.size)
-    waits = mbg_cnbd_future.next_purchase_quantile(x, T - silence, T, q, k, 2.0, 9.0, 0.01, 2.0)
+    waits = mbg_cnbd_future.next_purchase_quantile(
+        Histories(x, T - silence, T), MbgCnbd(k, 2.0, 9.0, 0.01, 2.0), q
+    )
     for i, wait in enumerate(waits):
-        at = x[i : i + 1], T[i : i + 1] - silence[i], T[i : i + 1]
-        bought = mbg_cnbd_future.at_least_probability(*at, wait, 1, k, 2.0, 9.0, 0.01, 2.0)[0]
+        at = Histories(x[i : i + 1], T[i : i + 1] - silence[i], T[i : i + 1])
+        bought = mbg_cnbd_future.at_least_probability(at, MbgCnbd(k, 2.0, 9.0, 0.01, 2.0), wait, 1)[
+            0
+        ]
         assert bought == pytest.approx(q, rel=1e-9, abs=0), silence[i]
 
 
 def test_regular_customers_are_missed_sooner() -> None:
     """With the same mean gap, silence of three gaps says more the larger k is."""
-    at = np.array([10.0]), np.array([40.0]), np.array([52.0])
+    at = Histories(np.array([10.0]), np.array([40.0]), np.array([52.0]))
     alive = [
-        mbg_cnbd.probability_alive(*at, k, 40.0, 160.0 / k, 0.8, 4.0)[0] for k in (1, 2, 5, 12)
+        mbg_cnbd.probability_alive(at, MbgCnbd(k, 40.0, 160.0 / k, 0.8, 4.0))[0]
+        for k in (1, 2, 5, 12)
     ]
     assert alive == sorted(alive, reverse=True)
     assert alive[0] > 0.4
@@ -247,13 +279,23 @@ def test_regular_customers_are_missed_sooner() -> None:
 
 def all_bits(threads: int | None) -> bytes:
     x, t_x, T = sample(150)
-    few = (x[:70], t_x[:70], T[:70])
+    few = Histories(x[:70], t_x[:70], T[:70])
     rows = [
-        mbg_cnbd_future.probability_alive_later(x, t_x, T, 5.0, 2, *GROCERY, threads=threads),
-        mbg_cnbd_future.expected_purchases(x, t_x, T, 39.0, 2, *GROCERY, threads=threads),
-        mbg_cnbd_future.discounted_expected_purchases(*few, 4.0, 0.1, 2, *GROCERY, threads),
-        mbg_cnbd_future.purchase_probability(x, t_x, T, 39.0, 2, 2, *GROCERY, threads=threads),
-        mbg_cnbd_future.next_purchase_quantile(x, t_x, T, 0.2, 2, *GROCERY, threads=threads),
+        mbg_cnbd_future.probability_alive_later(
+            Histories(x, t_x, T), MbgCnbd(2, *GROCERY), 5.0, threads=threads
+        ),
+        mbg_cnbd_future.expected_purchases(
+            Histories(x, t_x, T), MbgCnbd(2, *GROCERY), 39.0, threads=threads
+        ),
+        mbg_cnbd_future.discounted_expected_purchases(
+            few, MbgCnbd(2, *GROCERY), 4.0, 0.1, threads=threads
+        ),
+        mbg_cnbd_future.purchase_probability(
+            Histories(x, t_x, T), MbgCnbd(2, *GROCERY), 39.0, 2, threads=threads
+        ),
+        mbg_cnbd_future.next_purchase_quantile(
+            Histories(x, t_x, T), MbgCnbd(2, *GROCERY), 0.2, threads=threads
+        ),
     ]
     return b"".join(array.tobytes() for array in rows)
 
@@ -268,7 +310,45 @@ def test_any_number_of_threads_gives_the_same_bits(
 
 def test_no_rows() -> None:
     none = np.empty(0)
-    assert mbg_cnbd_future.probability_alive_later(none, none, none, 1.0, 2, *GROCERY).size == 0
-    assert mbg_cnbd_future.expected_purchases(none, none, none, 1.0, 2, *GROCERY).size == 0
-    assert mbg_cnbd_future.purchase_probability(none, none, none, 1.0, 0, 2, *GROCERY).size == 0
-    assert mbg_cnbd_future.next_purchase_quantile(none, none, none, 0.5, 2, *GROCERY).size == 0
+    assert (
+        mbg_cnbd_future.probability_alive_later(
+            Histories(none, none, none), MbgCnbd(2, *GROCERY), 1.0
+        ).size
+        == 0
+    )
+    assert (
+        mbg_cnbd_future.expected_purchases(
+            Histories(none, none, none), MbgCnbd(2, *GROCERY), 1.0
+        ).size
+        == 0
+    )
+    assert (
+        mbg_cnbd_future.purchase_probability(
+            Histories(none, none, none), MbgCnbd(2, *GROCERY), 1.0, 0
+        ).size
+        == 0
+    )
+    assert (
+        mbg_cnbd_future.next_purchase_quantile(
+            Histories(none, none, none), MbgCnbd(2, *GROCERY), 0.5
+        ).size
+        == 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("x", "T", "given_"),
+    [
+        (4528.0, 1.28215, MbgCnbd(3, 0.0034098, 0.73319, 130.79, 449.88)),
+        (187.0, 0.338511, MbgCnbd(3, 10.28359, 263.00715, 159.16141, 57.88053)),
+        (1188.0, 0.0237852, MbgCnbd(5, 9.165, 0.029738126, 40.841529, 0.018622949)),
+    ],
+)
+def test_hardly_anybody_stays_however_late(x: float, T: float, given_: MbgCnbd) -> None:
+    """Chances below the smallest float are 0: the prior that overflowed there made them 1."""
+    at = Histories(np.array([x]), np.array([T]), np.array([T]))
+    ahead = (0.0, 1.0, 30.0, 3_652.5, 36_525.0, 1e7, 1e9, 1e12)[:: 1 if JIT_IS_ON else 3]
+    later = [mbg_cnbd_future.probability_alive_later(at, given_, time)[0] for time in ahead]
+    assert later[0] > 0.6
+    assert (np.diff(later) <= 0.0).all(), later
+    assert later[-1] == 0.0

@@ -5,6 +5,8 @@ import pytest
 from mpmath import mp
 
 from customer_value._kernels.models import nbd
+from customer_value._kernels.models.histories import Histories
+from customer_value._kernels.models.parameters import Nbd
 from oracles import log_derivatives
 
 HISTORIES = [(0, 0.0), (0, 39.0), (1, 1e-2), (7, 30.0), (5000, 1e4)]
@@ -20,12 +22,12 @@ def log_likelihood(x: int, T: float, r: float, alpha: float) -> mp.mpf:
 @pytest.mark.parametrize(("x", "T"), HISTORIES)
 @pytest.mark.parametrize(("r", "alpha"), PARAMETERS)
 def test_likelihood_and_derivatives(x: int, T: float, r: float, alpha: float) -> None:
-    at = np.array([float(x)]), np.array([T])
+    at = Histories(np.array([float(x)]), np.zeros(1), np.array([T]))
     expected = float(log_likelihood(x, T, r, alpha))
     size = (r + x) * (1 + abs(np.log(alpha + T)))
-    got = nbd.log_likelihood(*at, r, alpha)[0]
+    got = nbd.log_likelihood(at, Nbd(r, alpha))[0]
     assert got == pytest.approx(expected, rel=1e-12, abs=1e-13 * size)
-    value, gradient, hessian = nbd.value_gradient_hessian(*at, np.full(1, 3.0), r, alpha)
+    value, gradient, hessian = nbd.value_gradient_hessian(at, np.full(1, 3.0), Nbd(r, alpha))
     assert value == pytest.approx(3 * expected, rel=1e-12, abs=1e-12 * size)
     truth = log_derivatives(lambda *p: 3 * log_likelihood(x, T, *p), [r, alpha])
     np.testing.assert_allclose(gradient, truth[0], rtol=1e-10, atol=1e-12 * size)
@@ -41,18 +43,20 @@ def test_probabilities(x: int, T: float, r: float, alpha: float, n: int) -> None
         z = y / (1 + y)
         exactly = mp.binomial(shape + n - 1, n) * (1 - z) ** shape * z**n
         at_least = mp.betainc(n + 1, shape, 0, z, regularized=True)
-    at = np.array([float(x)]), np.array([T])
-    got = nbd.purchase_probability(*at, 52.0, n, r, alpha)[0]
+    at = Histories(np.array([float(x)]), np.zeros(1), np.array([T]))
+    got = nbd.purchase_probability(at, Nbd(r, alpha), 52.0, n)[0]
     assert got == pytest.approx(float(exactly), rel=1e-10, abs=1e-290)
-    got = nbd.at_least_probability(*at, 52.0, n + 1, r, alpha)[0]
+    got = nbd.at_least_probability(at, Nbd(r, alpha), 52.0, n + 1)[0]
     assert got == pytest.approx(float(at_least), rel=1e-10, abs=1e-290)
 
 
 def test_no_rows() -> None:
     none = np.empty(0)
-    value, gradient, hessian = nbd.value_gradient_hessian(none, none, none, 0.4, 12.0)
+    value, gradient, hessian = nbd.value_gradient_hessian(
+        Histories(none, none, none), none, Nbd(0.4, 12.0)
+    )
     assert value == 0.0
     assert not gradient.any()
     assert not hessian.any()
-    assert nbd.log_likelihood(none, none, 0.4, 12.0).size == 0
-    assert nbd.purchase_probability(none, none, 1.0, 0, 0.4, 12.0).size == 0
+    assert nbd.log_likelihood(Histories(none, none, none), Nbd(0.4, 12.0)).size == 0
+    assert nbd.purchase_probability(Histories(none, none, none), Nbd(0.4, 12.0), 1.0, 0).size == 0

@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 
+from customer_value._kernels.models.histories import Histories
+from customer_value._kernels.models.parameters import ParetoNbd
 from customer_value._kernels.models.pareto_counts import chance_of_count, chance_of_reaching
 from customer_value._kernels.models.pareto_nbd import at_least_probability
 from oracles import pareto_counts as oracle
@@ -41,8 +43,8 @@ def test_no_time_no_purchases() -> None:
 def test_n_or_more_on_the_golden_grid(row: dict[str, float]) -> None:
     """Relative accuracy where almost nobody lives or gets that far: down to 1e-280 and below."""
     x, t_x, age = (np.array([row[name]]) for name in ("x", "t_x", "T"))
-    own = row["r"], row["alpha"], row["s"], row["beta"]
-    got = at_least_probability(x, t_x, age, row["horizon"], int(row["n"]), *own)[0]
+    own = ParetoNbd(row["r"], row["alpha"], row["s"], row["beta"])
+    got = at_least_probability(Histories(x, t_x, age), own, row["horizon"], int(row["n"]))[0]
     assert got == pytest.approx(row["at_least"], rel=1e-8, abs=1e-290)
 
 

@@ -33,7 +33,7 @@ from customer_value._kernels.run._jit import jit
 from customer_value._kernels.run.parallel import Column, FloatArray, map_rows, read_only
 
 if TYPE_CHECKING:
-    from customer_value._kernels.draw.sampling import KeyArray
+    from customer_value._kernels.math.keys import KeyArray
 
 
 def draw_opportunity_values(
@@ -57,7 +57,7 @@ def draw_opportunity_values(
         process: The two shapes of the probability of a purchase given alive, and the two of that of
             stopping.
         spend: What each customer's level of spend is drawn from, see `sampling.log_level`.
-        keys: What makes the rows draw alike or apart, see `sampling.row_keys`.
+        keys: What makes the rows draw alike or apart, see `keys.row_keys`.
         spend_kind: `sampling.GAMMA_SPEND` or `sampling.LOG_NORMAL_SPEND`.
         purchase: How purchases spread about that level, see `sampling.log_spend`.
         horizon: Opportunities to come, a whole number or inf.
@@ -67,7 +67,7 @@ def draw_opportunity_values(
         threads: Number of threads, by default one per processor; the bits do not depend on it.
 
     Returns:
-        One present value a row.
+        One present value per row.
     """
     out = np.empty(alive.size)
     columns: tuple[Column, ...] = (*read_only(alive, *process, *spend), keys, out)
@@ -93,7 +93,7 @@ def _draw_values(
     delta: float,
     salt: KeyArray,
 ) -> None:
-    """Write one present value a row."""
+    """Write one present value per row."""
     state = np.empty(1, np.uint64)
     limit = min(horizon, float(np.ceil(WORTHLESS / delta)) if delta > 0.0 else math.inf)
     for i in range(alive.size):

@@ -34,7 +34,7 @@ from customer_value._kernels.run._jit import jit
 from customer_value._kernels.run.parallel import Column, FloatArray, map_rows, read_only
 
 if TYPE_CHECKING:
-    from customer_value._kernels.draw.sampling import KeyArray
+    from customer_value._kernels.math.keys import KeyArray
 
 
 def draw_regular_values(
@@ -61,18 +61,18 @@ def draw_regular_values(
             of now, and the two parameters of the chance to stop.
         silence: Time since the last purchase over the rate parameter, 0 to 1.
         spend: What each customer's level of spend is drawn from, see `sampling.log_level`.
-        keys: What makes the rows draw alike or apart, see `sampling.row_keys`.
+        keys: What makes the rows draw alike or apart, see `keys.row_keys`.
         gap_shape: Events in a gap, k.
         spend_kind: `sampling.GAMMA_SPEND` or `sampling.LOG_NORMAL_SPEND`.
         purchase: How purchases spread about that level, see `sampling.log_spend`.
-        horizon: Length of the future, may be inf.
+        horizon: Length of the future, inf for the whole residual life.
         delta: Continuous discount rate per unit of time.
         seed: Seed of all draws.
         draw: Number of the draw: each has random numbers of its own.
         threads: Number of threads, by default one per processor; the bits do not depend on it.
 
     Returns:
-        One present value a row.
+        One present value per row.
     """
     out = np.empty(alive.size)
     columns: tuple[Column, ...] = (*read_only(alive, *process, silence, *spend), keys, out)
@@ -100,7 +100,7 @@ def _draw_values(
     delta: float,
     salt: KeyArray,
 ) -> None:
-    """Write one present value a row."""
+    """Write one present value per row."""
     state, phase = np.empty(1, np.uint64), np.empty(gap_shape)
     until = min(horizon, WORTHLESS / delta if delta > 0.0 else math.inf)
     for i in range(alive.size):

@@ -13,23 +13,19 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from customer_value._kernels.math.keys import FIRST, SECOND, SHIFTS, STEP, mix
 from customer_value._kernels.math.special import softplus
 from customer_value._kernels.run._jit import jit
 from customer_value._kernels.run.parallel import Column, FloatArray, map_rows, read_only
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    KeyArray: TypeAlias = npt.NDArray[np.uint64]
+    from customer_value._kernels.math.keys import KeyArray
 
 ENDS_AT_PURCHASE, ENDS_IN_TIME, NEVER_ENDS = 0.0, 1.0, 2.0
 GAMMA_SPEND, LOG_NORMAL_SPEND = 0.0, 1.0
 
-_STEP = np.uint64(0x9E3779B97F4A7C15)
-_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_30, _27, _31, _11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+_11 = np.uint64(11)
 
 BINS = 32
 """Into how many parts the future of a busy customer is cut."""
@@ -38,31 +34,6 @@ BUSY = 64.0
 WORTHLESS = 60.0
 """Discounted by exp(-60) a purchase is worth nothing."""
 LARGEST_LOG = 700.0
-
-
-def row_keys(*columns: FloatArray) -> KeyArray:
-    """Give each row a key that depends on its own values alone: equal rows draw alike.
-
-    Args:
-        columns: 1-d arrays of one length, without NaN.
-
-    Returns:
-        One key a row.
-    """
-    keys = np.zeros(columns[0].size, np.uint64)
-    for column in columns:
-        keys = _mix(keys + _STEP) ^ _mix((column + 0.0).view(np.uint64) + _STEP)  # -0 is 0
-    return keys
-
-
-def distinct_keys(keys: KeyArray) -> KeyArray:
-    """Give equal keys that stand side by side different ones, so that their rows draw apart."""
-    if keys.size == 0:
-        return keys
-    index = np.arange(keys.size)
-    starts = np.append(True, keys[1:] != keys[:-1])
-    first = np.maximum.accumulate(np.where(starts, index, 0))
-    return _mix(keys + (index - first + 1).astype(np.uint64) * _FIRST)
 
 
 def draw_values(
@@ -86,7 +57,7 @@ def draw_values(
         alive: Probability of being alive now.
         process: Shape and rate of the purchase rate, and the two parameters of the end.
         spend: What each customer's level of spend is drawn from, see `log_level`.
-        keys: What makes the rows draw alike or apart, see `row_keys`.
+        keys: What makes the rows draw alike or apart, see `keys.row_keys`.
         end: `ENDS_AT_PURCHASE`, `ENDS_IN_TIME` or `NEVER_ENDS`.
         spend_kind: `GAMMA_SPEND` or `LOG_NORMAL_SPEND`.
         purchase: How purchases spread about that level, see `log_spend`.
@@ -97,7 +68,7 @@ def draw_values(
         threads: Number of threads, by default one per processor; the bits do not depend on it.
 
     Returns:
-        One present value a row.
+        One present value per row.
     """
     out = np.empty(alive.size)
     columns: tuple[Column, ...] = (*read_only(alive, *process, *spend), keys, out)
@@ -108,25 +79,18 @@ def draw_values(
 
 def draw_salt(seed: int, draw: int) -> KeyArray:
     """Give what is mixed into the keys of one draw."""
-    salt = _mix(np.array([seed], np.uint64) + _STEP) + np.array([draw], np.uint64) * _STEP
-    return _mix(salt)
-
-
-def _mix(keys: KeyArray) -> KeyArray:
-    """Scramble the bits of keys (SplitMix64: Steele, Lea & Flood 2014)."""
-    keys = (keys ^ (keys >> _30)) * _FIRST
-    keys = (keys ^ (keys >> _27)) * _SECOND
-    return keys ^ (keys >> _31)
+    salt = mix(np.array([seed], np.uint64) + STEP) + np.array([draw], np.uint64) * STEP
+    return mix(salt)
 
 
 @jit
 def uniform(state: KeyArray) -> float:
     """Draw from (0, 1) and move the state on, by SplitMix64."""
-    state[0] += _STEP
+    state[0] += STEP
     bits = state[0]
-    bits = (bits ^ (bits >> _30)) * _FIRST
-    bits = (bits ^ (bits >> _27)) * _SECOND
-    bits ^= bits >> _31
+    bits = (bits ^ (bits >> SHIFTS[0])) * FIRST
+    bits = (bits ^ (bits >> SHIFTS[1])) * SECOND
+    bits ^= bits >> SHIFTS[2]
     return (float(bits >> _11) + 0.5) / 9007199254740992.0
 
 
@@ -164,10 +128,12 @@ def poisson(state: KeyArray, mean: float) -> float:
     """Draw from a Poisson distribution, of a mean of any size.
 
     Multiplication of uniforms below 10; Hoermann's transformed rejection (1993), algorithm PTRS,
-    up to 1e9, beyond which the normal distribution is no different.
+    up to 1e9, beyond which the normal distribution gives the same.
     """
     if mean < 10.0:
-        limit, product, count = math.exp(-mean), uniform(state), 0.0
+        limit = math.exp(-mean)
+        product = uniform(state)
+        count = 0.0
         while product > limit:
             product *= uniform(state)
             count += 1.0
@@ -235,7 +201,7 @@ def failures(state: KeyArray, failing: float) -> float:
 @jit
 def start(state: KeyArray, key: np.uint64, salt: np.uint64) -> None:
     """Set the state to where the random numbers of one row and draw begin."""
-    state[0] = (key ^ salt) * _SECOND
+    state[0] = (key ^ salt) * SECOND
 
 
 @jit
@@ -288,7 +254,7 @@ def _draw_values(
     delta: float,
     salt: KeyArray,
 ) -> None:
-    """Write one present value a row."""
+    """Write one present value per row."""
     state = np.empty(1, np.uint64)
     limit = min(horizon, WORTHLESS / delta if delta > 0.0 else math.inf)
     for i in range(alive.size):

@@ -26,8 +26,10 @@ def gap_totals(log: Log, days_sum: IntArray, gaps_sum: IntArray) -> None:
     days, orders = np.empty(room, np.int32), np.empty(room, np.int64)
     known, snapshots = log.known, log.snapshots
     for customer in range(log.starts.size - 1):
-        row, stop, size = log.starts[customer], log.starts[customer + 1], 0
-        span, gaps, k = 0, 0, 0
+        row = log.starts[customer]
+        stop = log.starts[customer + 1]
+        size = 0
+        span = gaps = k = 0
         while row < stop:
             while snapshots[k] < known[row]:
                 k += 1
@@ -56,7 +58,9 @@ def gap_changes(log: Log, snapshot: DayArray, gap: FloatArray, change: IntArray)
     known, snapshots = log.known, log.snapshots
     gaps = np.empty((2, room))  # of this snapshot and the one before, in turn
     for customer in range(log.starts.size - 1):
-        row, stop, size = log.starts[customer], log.starts[customer + 1], 0
+        row = log.starts[customer]
+        stop = log.starts[customer + 1]
+        size = 0
         now, k = 0, 0
         while row < stop:
             while snapshots[k] < known[row]:
@@ -108,9 +112,12 @@ def quantile_of_counts(ascending: FloatArray, counts: IntArray, share: float) ->
     if n == 0:
         return np.nan
     rank, part = _type_7(n, share)
-    value, upto, k = 0.0, 0, 0
+    value = 0.0
+    upto = k = 0
     while upto <= rank:
-        value, upto, k = float(ascending[k]), upto + counts[k], k + 1
+        value = float(ascending[k])
+        upto += counts[k]
+        k += 1
     if part == 0.0 or upto > rank + 1:
         return value
     while counts[k] == 0:

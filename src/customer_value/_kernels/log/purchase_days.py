@@ -146,7 +146,7 @@ def _starts(customer: CodeArray, n_customers: int) -> IntArray:
 
 @jit
 def _settle_customers(rows: Rows, first: int, starts: IntArray) -> tuple[IntArray, IntArray]:
-    """Give the days of consecutive customers, of whom `starts` counts the rows, and how many."""
+    """Give the days of consecutive customers, whose rows `starts` counts, and how many they are."""
     own_rows = np.empty((starts[-1] - starts[0], _COLUMNS), np.int64)
     _sort_by_customer(rows, first, starts[:-1] - starts[0], own_rows)
     counts, size = np.empty(starts.size - 1, np.int64), 0
@@ -185,10 +185,13 @@ def _settle(rows: IntArray) -> int:
     _sort_by(_ORDER, rows)
     settled, row = 0, 0
     while row < rows.shape[0]:
-        order, sales, returns = rows[row, _ORDER], 0, 0
-        spend, refund, sold_on, returned_on = 0, 0, 0, 0
+        order = rows[row, _ORDER]
+        sales = returns = 0
+        spend = refund = sold_on = returned_on = 0
         while row < rows.shape[0] and rows[row, _ORDER] == order:
-            kind, money, day = rows[row, _KIND], rows[row, _MONEY], rows[row, _DAY]
+            kind = rows[row, _KIND]
+            money = rows[row, _MONEY]
+            day = rows[row, _DAY]
             if kind == SALE:
                 sold_on = min(sold_on, day) if sales > 0 else day
                 sales, spend = sales + 1, spend + money
@@ -213,7 +216,9 @@ def _settle(rows: IntArray) -> int:
 def _write(
     rows: IntArray, row: int, orders: int, spend: int, day: int, loose: int, refund: int
 ) -> None:
-    rows[row, _ORDERS], rows[row, _SPEND], rows[row, _DAY] = orders, spend, day
+    rows[row, _ORDERS] = orders
+    rows[row, _SPEND] = spend
+    rows[row, _DAY] = day
     rows[row, _LOOSE], rows[row, _RETURNED] = loose, -refund
 
 
@@ -240,10 +245,14 @@ def _add_up(days: IntArray, counts: IntArray, totals: IntArray) -> None:
     for k in range(counts.size):
         total = totals[k]
         for _ in range(counts[k]):
-            day, orders, spend = days[row, _DAY], days[row, _ORDERS], days[row, _SPEND]
+            day = days[row, _DAY]
+            orders = days[row, _ORDERS]
+            spend = days[row, _SPEND]
             if orders > 0:
                 if total[2] == 0:
-                    total[0], total[7], total[8] = day, spend, orders
+                    total[0] = day
+                    total[7] = spend
+                    total[8] = orders
                 total[1] = day
                 total[2] += 1
             total[3] += orders

@@ -79,7 +79,7 @@ def purchases_of(
     days: DayArray, orders: IntArray, size: int, each_order: bool
 ) -> tuple[int, int, int]:
     """Number of purchases, and first and last day of them."""
-    n, first, last = 0, 0, 0
+    n = first = last = 0
     for k in range(size):
         if orders[k] > 0:
             if n == 0:

@@ -89,13 +89,26 @@ def write_history(log: Log, rules: Rules, limits: Limits, history: History) -> N
         history: Where to write.
     """
     room = longest(log.starts)
-    days, orders, gaps = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(room)
-    known, snapshots, own = log.known, log.snapshots, rules.way == OWN_QUANTILE
-    as_of, stages, sinces = history.as_of, history.stage, history.since
-    typical_gap, at_risk, lost = limits.typical_gap, limits.at_risk, limits.lost
+    days = np.empty(room, np.int32)
+    orders = np.empty(room, np.int64)
+    gaps = np.empty(room)
+    known = log.known
+    snapshots = log.snapshots
+    own = rules.way == OWN_QUANTILE
+    as_of = history.as_of
+    stages = history.stage
+    sinces = history.since
+    typical_gap = limits.typical_gap
+    at_risk = limits.at_risk
+    lost = limits.lost
     for customer in range(log.starts.size - 1):
-        row, stop, size = log.starts[customer], log.starts[customer + 1], 0
-        out, was, since, found = history.starts[customer], _UNSEEN, 0, (0, 0, 0)
+        row = log.starts[customer]
+        stop = log.starts[customer + 1]
+        size = 0
+        out = history.starts[customer]
+        was = _UNSEEN
+        since = 0
+        found = (0, 0, 0)
         own_risk, own_lost = np.nan, np.nan
         for k in range(np.searchsorted(snapshots, known[row]), snapshots.size):
             today = snapshots[k]
@@ -111,7 +124,9 @@ def write_history(log: Log, rules: Rules, limits: Limits, history: History) -> N
             stage = _judge(rules, found, today, was, silence)
             since, was = since if stage == was else today, stage
             if k >= history.first:
-                as_of[out], stages[out], sinces[out] = today, stage, since
+                as_of[out] = today
+                stages[out] = stage
+                sinces[out] = since
                 out += 1
 
 

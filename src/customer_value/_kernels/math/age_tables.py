@@ -54,7 +54,7 @@ def over_ages(
         threads: Number of threads, by default one per processor; the bits do not depend on it.
 
     Returns:
-        One value a row.
+        One value per row.
     """
     x, T = read_only(x, T)
     alpha = parameters[0]

@@ -36,7 +36,8 @@ def efficient_offers(
     Returns:
         The number of rows written.
     """
-    n, top, start = customer.size, 0, 0
+    n = customer.size
+    top = start = 0
     for row in range(n):
         if row > 0 and customer[row] != customer[row - 1]:
             start = top

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from customer_value._kernels.run.parallel import FloatArray, Result
 
 _BATCH = 1 << 19
-_CHUNK = 1 << 18  # kernels of a nanosecond a row
+_CHUNK = 1 << 18  # kernels of a nanosecond per row
 _BLOCK = 1 << 10  # rows that stay in the nearest cache, edge after edge
 _SPAN = 1 << 12  # whole numbers that are counted, each by itself
 _EXACT = 1 << 53  # whole numbers that are floats as well
@@ -162,7 +162,7 @@ def joint_extent(parts: Sequence[Extent]) -> Extent:
 
 
 def in_chunks(task: Callable[[int, int], Result], n: int) -> list[Result]:
-    """Run `task(start, stop)` over chunks of rows, for tasks of few nanoseconds a row.
+    """Run `task(start, stop)` over chunks of rows, for tasks of few nanoseconds per row.
 
     Rows that are no more than a batch of a stream stay on one thread: several batches are worked on
     at once.
@@ -182,7 +182,7 @@ def _gather(values: NumberArray, places: ByteArray, wanted: BoolArray, out: Numb
     """Write the values of the wanted places, one after the other; the last element is scratch."""
     at = 0
     for i in range(values.size):
-        out[at] = values[i]  # without a branch that nobody could foresee
+        out[at] = values[i]  # without a branch that cannot be predicted
         at += wanted[places[i]]
 
 

@@ -115,7 +115,10 @@ def _add_group(
     search on both sides of it.
     """
     todo = np.empty((64, 4), np.int64)  # first and last end, lowest and highest begin
-    todo[0, 0], todo[0, 1], todo[0, 2], todo[0, 3] = first, last, 1, last - 1
+    todo[0, 0] = first
+    todo[0, 1] = last
+    todo[0, 2] = 1
+    todo[0, 3] = last - 1
     waiting = 1
     while waiting:
         waiting -= 1

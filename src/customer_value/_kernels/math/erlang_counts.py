@@ -17,7 +17,7 @@ import numpy as np
 from customer_value._kernels.math.special import (
     GAUSS_NODES,
     GAUSS_WEIGHTS,
-    _beta_end,
+    beta_end,
     beta_rule,
     expit,
     incomplete_beta,
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
 LONGEST = 20_000.0
 """Events over which a sum is faster than the quadrature."""
+LARGEST_LOG = 680.0
+"""Numbers up to the exponential of this may be added up without overflow."""
 SHORT = 16
-"""Purchases that count where hardly anybody survives the first few."""
+"""Purchases that count where hardly anyone survives the first few."""
 
 
 @jit
@@ -57,7 +59,7 @@ def expected_count(y: float, n: float, j: int, k: int, a: float, b: float) -> fl
 
 @jit
 def staying_probability(y: float, n: float, j: int, k: int, a: float, b: float) -> float:
-    """Give P(D > m): who of the living stays so until y; arguments as above."""
+    """Give P(D > m): the share of the living who are still alive at y; arguments as above."""
     if _is_short(y, n):
         return _by_events(y, n, j, k, a, b)[1]
     return _survival_by_roots(y, n, j, k, a, b)
@@ -118,8 +120,12 @@ def _by_events(y: float, n: float, j: int, k: int, a: float, b: float) -> tuple[
     Given m, E[min(m, D)] is the sum of S_i over i < m and P(D > m) = S_m, S_i = (b)_i / (a+b)_i.
     """
     z = y / (1.0 + y)
-    weight, total, count, survival = 1.0, 0.0, 0.0, 0.0
-    purchases, survived, made, phase = 0, 1.0, 0.0, j
+    weight = 1.0
+    total = count = survival = 0.0
+    purchases = 0
+    survived = 1.0
+    made = 0.0
+    phase = j
     events, size = 0.0, 1.0
     while events < n * y or weight * size > 1e-18 * (1.0 - z) * count:
         total += weight
@@ -157,9 +163,13 @@ def _count_by_roots(y: float, n: float, j: int, k: int, a: float, b: float) -> f
 def _survival_by_roots(y: float, n: float, j: int, k: int, a: float, b: float) -> float:
     """Integrate E[t^m], t = 1 - p, over p, about the peak of the integrand in u = logit p."""
     among = _first_counts(y, n, j, k)
-    limits = math.log(1e-3 / (1.0 + (1.0 + n) * y + b)), math.log((1.0 + a + n) * 1e3)
-    low, peak, high = _staying_range(limits[0], limits[1], y, n, k, a, b)
-    reference = -a * softplus(-peak) - b * softplus(peak)
+    left = math.log(1e-3 / (1.0 + (1.0 + n) * y + b))
+    right = math.log((1.0 + a + n) * 1e3)
+    low, peak, high = _staying_range(left, right, y, n, k, a, b)
+    reference = _log_prior(peak, a, b)
+    # Where hardly anyone stays, the prior may exceed that at the peak by more than a float holds.
+    mode = min(max(math.log(a / b), low), high)
+    reference = max(reference, _log_prior(mode, a, b) - LARGEST_LOG)
     wide = (high - low) * 1e-3
     bend = 2.0 * _log_staying(peak, y, n, k, a, b)
     bend -= _log_staying(peak - wide, y, n, k, a, b) + _log_staying(peak + wide, y, n, k, a, b)
@@ -171,16 +181,25 @@ def _survival_by_roots(y: float, n: float, j: int, k: int, a: float, b: float) -
         node = i % GAUSS_NODES.size
         u = low + half * (2 * (i // GAUSS_NODES.size) + 1 + GAUSS_NODES[node])
         stayed = _given_leaving(expit(u), expit(-u), y, n, j, k, among)[1]
-        prior = math.exp(-a * softplus(-u) - b * softplus(u) - reference)
+        prior = math.exp(_log_prior(u, a, b) - reference)
         total += half * GAUSS_WEIGHTS[node] * prior * stayed
     q, weight = np.empty(2), np.empty(2)
-    _beta_end(a, b, expit(low), reference, q, weight)
-    for i in range(2):
-        total += weight[i] * _given_leaving(q[i], 1.0 - q[i], y, n, j, k, among)[1]
-    _beta_end(b, a, expit(-high), reference, q, weight)
-    for i in range(2):
-        total += weight[i] * _given_leaving(1.0 - q[i], q[i], y, n, j, k, among)[1]
-    return min(1.0, total * math.exp(reference - log_beta(a, b)))
+    # An end counts unless the integrand has fallen before it: there the rule would not hold.
+    if low == left:
+        beta_end(a, b, expit(low), reference, q, weight)
+        for i in range(2):
+            total += weight[i] * _given_leaving(q[i], 1.0 - q[i], y, n, j, k, among)[1]
+    if high == right:
+        beta_end(b, a, expit(-high), reference, q, weight)
+        for i in range(2):
+            total += weight[i] * _given_leaving(1.0 - q[i], q[i], y, n, j, k, among)[1]
+    return min(total * math.exp(reference - log_beta(a, b)), 1.0)  # and NaN stays NaN
+
+
+@jit
+def _log_prior(u: float, a: float, b: float) -> float:
+    """Give the logarithm of p^a (1-p)^b, p = expit(u)."""
+    return -a * softplus(-u) - b * softplus(u)
 
 
 @jit
@@ -235,8 +254,9 @@ def _given_leaving(
         made, stayed, lost = _of_roots(p, t, y, n, j, k)
         if t > 0.02 or lost < 1e3 * stayed:
             return made, stayed
-    more, power, count, survival = 1.0, 1.0, 0.0, 0.0
-    for i in range(among.size):  # hardly anybody survives the first few purchases
+    more = power = 1.0
+    count = survival = 0.0
+    for i in range(among.size):  # hardly anyone survives the first few purchases
         survival += power * among[i]
         more -= among[i]
         count += power * max(more, 0.0)

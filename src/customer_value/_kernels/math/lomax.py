@@ -58,7 +58,7 @@ def chance_to_be_first(k: float, a: float, n: float, b: float, end: float) -> fl
         a: Rate parameter of the event's rate.
         n: Shape of the rival's rate.
         b: Rate parameter of the rival's rate.
-        end: In v = ln(1 + y / min(a, b)), inf for ever.
+        end: In v = ln(1 + y / min(a, b)), inf for no limit.
 
     Returns:
         The chance, relatively accurate however small it is.
@@ -158,14 +158,17 @@ def race_moments(p: float, q: float, ratio: float, end: float, moments: FloatArr
             near, far = growth / (1.0 + growth), ratio * growth / level
             w = width * WEIGHTS[j] * math.exp(-p * v - q * log_level)
             mass += w
-            f, g, h, k = f + w * v, g + w * near, h + w * log_level, k + w * far
-            ff, fg, fh, fk = (
-                ff + w * v * v,
-                fg + w * v * near,
-                fh + w * v * log_level,
-                fk + w * v * far,
-            )
-            gg, gh, gk = gg + w * near * near, gh + w * near * log_level, gk + w * near * far
+            f += w * v
+            g += w * near
+            h += w * log_level
+            k += w * far
+            ff += w * v * v
+            fg += w * v * near
+            fh += w * v * log_level
+            fk += w * v * far
+            gg += w * near * near
+            gh += w * near * log_level
+            gk += w * near * far
             hh, hk = hh + w * log_level * log_level, hk + w * log_level * far
             kk += w * far * far
         left += width

@@ -97,7 +97,9 @@ def places(
         Rank, share and code of each value; the bits do not depend on the number of threads.
     """
     values, worth, held = read_only(values, curve.worth, curve.held)
-    n, bits, buckets = values.size, _bits(values), _buckets(worth)
+    n = values.size
+    bits = _bits(values)
+    buckets = _buckets(worth)
     step = np.empty(n, np.uint32)
     out = Places(np.empty(n), np.empty(n), np.empty(n, np.uint8))
 
@@ -107,7 +109,9 @@ def places(
 
     def place(start: int, stop: int) -> None:
         part = slice(start, stop)
-        rank, share, code = out.rank[part], out.share[part], out.code[part]
+        rank = out.rank[part]
+        share = out.share[part]
+        code = out.code[part]
         table = curve.reached, curve.single, held
         _place(values[part], step[part], rank, share, code, *table, *limits)
 
@@ -141,7 +145,7 @@ def _steps(
     falling: FloatArray, reached: IntArray, held: FloatArray, scale: float, merge: bool
 ) -> tuple[int, int]:
     """Overwrite the negated values, ascending, by the steps; count all and the single ones."""
-    n, single, k = 0, 0, 0
+    n = single = k = 0
     total, lost = 0.0, 0.0
     while k < falling.size:
         negated, upto = falling[k], k + 1
@@ -151,7 +155,9 @@ def _steps(
         rounded = total + amount
         lost += (total - rounded) + amount if total >= amount else (amount - rounded) + total
         total = rounded
-        falling[n], reached[n], held[n] = -negated, upto, total + lost
+        falling[n] = -negated
+        reached[n] = upto
+        held[n] = total + lost
         n, k = n + 1, upto
         single += n == upto
     return n, single
@@ -188,7 +194,9 @@ def _find(
         bucket = min(depth >> shift, heads.size - 2)
         lows[i], highs[i] = heads[bucket], heads[bucket + 1]
     for i in range(values.size):
-        low, high, value = lows[i], highs[i], values[i]
+        low = lows[i]
+        high = highs[i]
+        value = values[i]
         while low < high:
             middle = (low + high) >> 1
             if worth[middle] > value:
@@ -226,7 +234,9 @@ def _place(
     for i in range(values.size):
         at = step[i]
         if np.isnan(values[i]):
-            rank[i], share[i], code[i] = np.nan, np.nan, UNKNOWN
+            rank[i] = np.nan
+            share[i] = np.nan
+            code[i] = UNKNOWN
         else:
             rank[i] = at + 1.0 if at <= single else reached[at - 1] + 1.0
             share[i] = held[at]

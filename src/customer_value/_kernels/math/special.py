@@ -260,7 +260,7 @@ def beta_rule(a: float, b: float, scale: float) -> tuple[FloatArray, FloatArray]
         The nodes p and the weights, which add up to 1.
     """
     peak = math.log(a / b)
-    # f may weigh as much as 1/p, which moves the mass left: hence a - 1.
+    # f may weigh as much as 1/p, which moves the mass left, so a - 1.
     low = max(math.log(1e-3 / (scale + b)), peak - _beta_reach(a - 1.0, b))
     high = min(math.log((1.0 + a) * 1e3), peak + _beta_reach(b, a))
     width = min(2.5, 2.5 * math.sqrt(1.0 / a + 1.0 / b))
@@ -276,8 +276,8 @@ def beta_rule(a: float, b: float, scale: float) -> tuple[FloatArray, FloatArray]
             p[k] = expit(u)
             weight[k] = half * GAUSS_WEIGHTS[j]
             weight[k] *= math.exp(-a * softplus(-u) - b * softplus(u) - reference)
-    _beta_end(a, b, expit(low), reference, p[-4:-2], weight[-4:-2])
-    _beta_end(b, a, expit(-high), reference, p[-2:], weight[-2:])
+    beta_end(a, b, expit(low), reference, p[-4:-2], weight[-4:-2])
+    beta_end(b, a, expit(-high), reference, p[-2:], weight[-2:])
     total = 0.0
     for k in range(p.size):
         total += weight[k]
@@ -301,7 +301,7 @@ def _beta_reach(a: float, b: float) -> float:
 
 
 @jit
-def _beta_end(
+def beta_end(
     a: float, b: float, cut: float, reference: float, q: FloatArray, weight: FloatArray
 ) -> None:
     """Fill the two-point Gauss rule for q^(a-1) (1-q)^(b-1) over (0, cut), exp(reference) apart."""

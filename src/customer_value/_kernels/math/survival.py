@@ -23,9 +23,9 @@ class SurvivalTable(NamedTuple):
         at_risk: Weight under observation just before, and not yet ended.
         events: Weight that ended.
         survival: Probability of lasting longer.
-        variance: Greenwood's variance of the survival; 0 where nobody is left.
+        variance: Greenwood's variance of the survival; 0 where no one is left.
         log_variance: Variance of the log of the survival, sum of d / (n (n - d)); inf where
-            nobody is left.
+            no one is left.
     """
 
     time: FloatArray
@@ -61,7 +61,7 @@ def kaplan_meier(
     at_risk = _weight_from(time, duration, weight)
     if entry is not None:
         at_risk -= _weight_from(time, entry, weight)
-    # Weights that are no whole numbers leave a rounding error where all end.
+    # Weights that are not whole numbers leave a rounding error where all end.
     left = np.where(at_risk - events > 1e-12 * at_risk, at_risk - events, 0.0)
     with np.errstate(divide="ignore"):
         survival = np.asarray(np.cumprod(left / at_risk), dtype=np.float64)

@@ -14,158 +14,114 @@ either the customer left after j or stayed and did not buy. All is positive and 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from customer_value._kernels.models.contracts import log_survival_step
+from customer_value._kernels.math.beta_steps import log_beta_step
 from customer_value._kernels.run._jit import jit
 from customer_value._kernels.run.parallel import FloatArray, map_rows, read_only
 
+if TYPE_CHECKING:
+    from customer_value._kernels.models.parameters import BgBb
+
 FAR = 1e5
-"""Opportunities after which nobody is waited for."""
+"""Opportunities after which the search for the next purchase ends."""
+
+
+class Opportunities(NamedTuple):
+    """Purchase histories at given opportunities, one row a customer; all whole numbers.
+
+    Attributes:
+        x: Purchases, from 0 to t_x.
+        t_x: Number of the opportunity of the last purchase, from 0 to n; 0 where x is 0.
+        n: Opportunities so far.
+    """
+
+    x: FloatArray
+    t_x: FloatArray
+    n: FloatArray
+
+    @property
+    def size(self) -> int:
+        """Number of customers."""
+        return self.x.size
+
+    def read_only(self) -> Opportunities:
+        """The same histories as a kernel takes them."""
+        return Opportunities(*read_only(*self))
 
 
 def log_likelihood(
-    x: FloatArray,
-    t_x: FloatArray,
-    n: FloatArray,
-    alpha: float,
-    beta: float,
-    gamma: float,
-    delta: float,
-    threads: int | None = None,
+    histories: Opportunities, parameters: BgBb, *, threads: int | None = None
 ) -> FloatArray:
     """Give each customer's log likelihood.
 
-    Args:
-        x: Purchases, whole numbers.
-        t_x: Opportunity of the last purchase, 0 where x is 0.
-        n: Opportunities so far.
-        alpha: First shape of the purchase probability.
-        beta: Second shape of the purchase probability.
-        gamma: First shape of the drop-out probability.
-        delta: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
-
     Returns:
-        One log likelihood a row.
+        One log likelihood per row.
     """
-    x, t_x, n = read_only(x, t_x, n)
-    out = np.empty(x.size)
-    shapes = (alpha, beta, gamma, delta)
-    map_rows(_log_likelihood, (x, t_x, n, out), *shapes, threads=threads)
+    out = np.empty(histories.size)
+    columns = (*histories.read_only(), out)
+    map_rows(_log_likelihood, columns, *parameters, threads=threads)
     return out
 
 
 def value_gradient_hessian(
-    x: FloatArray,
-    t_x: FloatArray,
-    n: FloatArray,
-    weights: FloatArray,
-    alpha: float,
-    beta: float,
-    gamma: float,
-    delta: float,
-    threads: int | None = None,
+    histories: Opportunities, weights: FloatArray, parameters: BgBb, *, threads: int | None = None
 ) -> tuple[float, FloatArray, FloatArray]:
     """Give the weighted log likelihood and its derivatives in the logarithms of the shapes.
 
     Args:
-        x: Purchases, whole numbers.
-        t_x: Opportunity of the last purchase, 0 where x is 0.
-        n: Opportunities so far.
         weights: How many customers each row stands for.
-        alpha: First shape of the purchase probability.
-        beta: Second shape of the purchase probability.
-        gamma: First shape of the drop-out probability.
-        delta: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor; the bits do not depend on it.
 
     Returns:
         The weighted sum of the log likelihood, its gradient (4,) and its Hessian (4, 4).
     """
-    columns = read_only(x, t_x, n, weights)
+    columns = read_only(*histories, weights)
     total = np.zeros((6, 4))
-    for part in map_rows(_sums, columns, alpha, beta, gamma, delta, threads=threads):
+    for part in map_rows(_sums, columns, *parameters, threads=threads):
         total += part
     return float(total[0, 0]), total[1], (total[2:] + total[2:].T) / 2
 
 
 def probability_alive(
-    x: FloatArray,
-    t_x: FloatArray,
-    n: FloatArray,
-    ahead: float,
-    alpha: float,
-    beta: float,
-    gamma: float,
-    delta: float,
-    threads: int | None = None,
+    histories: Opportunities, parameters: BgBb, ahead: float, *, threads: int | None = None
 ) -> FloatArray:
     """Give the probability of being alive at opportunity n + ahead.
 
     Args:
-        x: Purchases, whole numbers.
-        t_x: Opportunity of the last purchase, 0 where x is 0.
-        n: Opportunities so far.
         ahead: Opportunities after n, 0 or more.
-        alpha: First shape of the purchase probability.
-        beta: Second shape of the purchase probability.
-        gamma: First shape of the drop-out probability.
-        delta: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
-    x, t_x, n = read_only(x, t_x, n)
-    out = np.empty(x.size)
-    shapes = (alpha, beta, gamma, delta)
-    map_rows(_probability_alive, (x, t_x, n, out), ahead, *shapes, threads=threads)
+    out = np.empty(histories.size)
+    columns = (*histories.read_only(), out)
+    map_rows(_probability_alive, columns, ahead, *parameters, threads=threads)
     return out
 
 
 def posterior_means(
-    x: FloatArray,
-    t_x: FloatArray,
-    n: FloatArray,
-    alpha: float,
-    beta: float,
-    gamma: float,
-    delta: float,
-    threads: int | None = None,
+    histories: Opportunities, parameters: BgBb, *, threads: int | None = None
 ) -> tuple[FloatArray, FloatArray]:
     """Give the expected purchase and drop-out probabilities of each customer, given the history.
 
-    Args:
-        x: Purchases, whole numbers.
-        t_x: Opportunity of the last purchase, 0 where x is 0.
-        n: Opportunities so far.
-        alpha: First shape of the purchase probability.
-        beta: Second shape of the purchase probability.
-        gamma: First shape of the drop-out probability.
-        delta: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
-
     Returns:
-        The means of p and of theta, one each a row.
+        The means of p and of theta, one of each per row.
     """
-    x, t_x, n = read_only(x, t_x, n)
-    buys, leaves = np.empty(x.size), np.empty(x.size)
-    shapes = (alpha, beta, gamma, delta)
-    map_rows(_posterior_means, (x, t_x, n, buys, leaves), *shapes, threads=threads)
+    buys = np.empty(histories.size)
+    leaves = np.empty(histories.size)
+    columns = (*histories.read_only(), buys, leaves)
+    map_rows(_posterior_means, columns, *parameters, threads=threads)
     return buys, leaves
 
 
 def probability_while_alive(
-    x: FloatArray,
-    n: FloatArray,
+    histories: Opportunities,
+    parameters: BgBb,
     horizon: float,
     k: float,
-    alpha: float,
-    beta: float,
-    gamma: float,
-    delta: float,
+    *,
     threads: int | None = None,
 ) -> FloatArray:
     """Give the probability of k purchases at the next opportunities, given alive at n.
@@ -173,58 +129,33 @@ def probability_while_alive(
     Such a customer is a new one with alpha + x, beta + n - x and delta + n.
 
     Args:
-        x: Purchases, whole numbers.
-        n: Opportunities so far.
         horizon: Opportunities after n, a whole number.
         k: Purchases there, a whole number.
-        alpha: First shape of the purchase probability.
-        beta: Second shape of the purchase probability.
-        gamma: First shape of the drop-out probability.
-        delta: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
-    x, n = read_only(x, n)
+    x, _, n = histories.read_only()
     out = np.zeros(x.size)
     if 0 <= k <= horizon:
-        shapes = (alpha, beta, gamma, delta)
-        map_rows(_probability_while_alive, (x, n, out), horizon, k, *shapes, threads=threads)
+        map_rows(_probability_while_alive, (x, n, out), horizon, k, *parameters, threads=threads)
     return out
 
 
 def next_purchase_quantile(
-    x: FloatArray,
-    t_x: FloatArray,
-    n: FloatArray,
-    q: float,
-    alpha: float,
-    beta: float,
-    gamma: float,
-    delta: float,
-    threads: int | None = None,
+    histories: Opportunities, parameters: BgBb, q: float, *, threads: int | None = None
 ) -> FloatArray:
     """Give the number of opportunities until a purchase has happened with probability q.
 
     Args:
-        x: Purchases, whole numbers.
-        t_x: Opportunity of the last purchase, 0 where x is 0.
-        n: Opportunities so far.
         q: A probability, above 0 and below 1.
-        alpha: First shape of the purchase probability.
-        beta: Second shape of the purchase probability.
-        gamma: First shape of the drop-out probability.
-        delta: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One whole number a row, inf where the probability stays below q for `FAR` opportunities.
+        One whole number per row, inf where the probability stays below q for `FAR` opportunities.
     """
-    x, t_x, n = read_only(x, t_x, n)
-    out = np.empty(x.size)
-    shapes = (alpha, beta, gamma, delta)
-    map_rows(_next_purchase_quantile, (x, t_x, n, out), q, *shapes, threads=threads)
+    out = np.empty(histories.size)
+    columns = (*histories.read_only(), out)
+    map_rows(_next_purchase_quantile, columns, q, *parameters, threads=threads)
     return out
 
 
@@ -236,7 +167,8 @@ def _silence(
 
     1 - h goes along, a sum of positive terms too, for the digits of an h near 1.
     """
-    h, rest, log_alive, alive = 1.0, 0.0, 0.0, 1.0
+    h = alive = 1.0
+    rest = log_alive = 0.0
     j = n
     while j > t_x:
         j -= 1.0
@@ -290,7 +222,7 @@ def _probability_alive(
         log_h, log_alive = _silence(x[i], t_x[i], n[i], alpha, beta, gamma, delta)
         if ahead > 0.0:
             log_n = math.log(n[i]) if n[i] > 0.0 else -math.inf
-            log_alive += log_survival_step(log_n, math.log(n[i] + ahead), gamma, delta)
+            log_alive += log_beta_step(log_n, math.log(n[i] + ahead), gamma, delta)
         out[i] = math.exp(log_alive - log_h)
 
 
@@ -339,7 +271,9 @@ def _probability_while_alive(
     Terms are kept relative to the largest so far, since binomial coefficients overflow.
     """
     for row in range(x.size):
-        a, b, d = alpha + x[row], beta + n[row] - x[row], delta + n[row]
+        a = alpha + x[row]
+        b = beta + n[row] - x[row]
+        d = delta + n[row]
         log_term = 0.0  # ln of P(alive at i) and of k purchases among i
         for j in range(int(k)):
             log_term -= math.log1p(b / (a + j)) + math.log1p(gamma / (d + j))
@@ -371,7 +305,8 @@ def _next_purchase_quantile(
     """Write each row's quantile: those who still wait can only buy, leave or wait on."""
     for i in range(x.size):
         log_h, log_alive = _silence(x[i], t_x[i], n[i], alpha, beta, gamma, delta)
-        waiting, bought, m = math.exp(log_alive - log_h), 0.0, 0.0
+        waiting = math.exp(log_alive - log_h)
+        bought = m = 0.0
         out[i] = math.inf
         while bought + waiting >= q and m < FAR:
             stays = (delta + n[i] + m) / (gamma + delta + n[i] + m)
@@ -396,7 +331,9 @@ def _sums(
     delta: float,
 ) -> FloatArray:
     """Sum the likelihood: the value in row 0, the gradient in row 1, the Hessian in rows 2 to 5."""
-    sums, h, own = np.zeros((6, 4)), np.zeros((6, 4)), np.zeros((6, 4))
+    sums = np.zeros((6, 4))
+    h = np.zeros((6, 4))
+    own = np.zeros((6, 4))
     stay, leave = np.zeros((6, 4)), np.zeros((6, 4))
     for i in range(x.size):
         own[:] = 0.0

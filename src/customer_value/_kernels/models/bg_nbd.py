@@ -11,48 +11,38 @@ row. What is to come is in `bg_nbd_future` and `bg_nbd_counts`.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from customer_value._kernels.math.special import expit, softplus
+from customer_value._kernels.math.sums import derivatives, reach
 from customer_value._kernels.run._jit import jit
 from customer_value._kernels.run.parallel import FloatArray, map_rows, read_only
-from customer_value._kernels.run.per_row import PerRow, own, per_row
-from customer_value._kernels.run.reach import reach
+from customer_value._kernels.run.per_row import PerRow, own
+
+if TYPE_CHECKING:
+    from customer_value._kernels.models.histories import Histories
+    from customer_value._kernels.models.parameters import BgNbd
 
 
 def log_likelihood(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    r: float,
-    alpha: PerRow,
-    a: PerRow,
-    b: PerRow,
-    threads: int | None = None,
+    histories: Histories, parameters: BgNbd, *, threads: int | None = None
 ) -> FloatArray:
     """Give each customer's log likelihood (Fader, Hardie & Lee 2005, eq. 6).
 
-    Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
-
     Returns:
-        One log likelihood a row.
+        One log likelihood per row.
     """
-    x, t_x, T = read_only(x, t_x, T)
-    alpha, a, b = per_row(alpha, a, b)
+    x, t_x, T = histories.read_only()
+    r = parameters.r
+    alpha, a, b = parameters.per_row()
     j = np.arange(x.max(initial=0.0))
     # Gamma(r+x)/Gamma(r) and B(a,b+x)/B(a,b) are products over j < x, since x is a whole number.
     each_own = isinstance(a, np.ndarray)
     factors = np.log(r + j) if each_own else np.log(r + j) - np.log1p(a / (b + j))
-    log_products, out = np.append(0.0, np.cumsum(factors)), np.empty(x.size)
+    log_products = np.append(0.0, np.cumsum(factors))
+    out = np.empty(x.size)
     map_rows(_log_likelihood, (x, t_x, T, alpha, a, b, out), log_products, r, threads=threads)
     if each_own:
         map_rows(_add_survivals, (x, a, b, out), threads=threads)
@@ -60,76 +50,42 @@ def log_likelihood(
 
 
 def value_gradient_hessian(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
+    histories: Histories,
     weights: FloatArray,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
-    threads: int | None = None,
+    parameters: BgNbd,
     reached: FloatArray | None = None,
+    *,
+    threads: int | None = None,
 ) -> tuple[float, FloatArray, FloatArray]:
     """Give the weighted log likelihood and its derivatives in (ln r, ln alpha, ln a, ln b).
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         weights: How many customers each row stands for.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor; the bits do not depend on it.
         reached: `reach` of the rows, where it is known from another call.
 
     Returns:
         The weighted sum of the log likelihood, its gradient (4,) and its Hessian (4, 4).
     """
-    x, t_x, T, weights = read_only(x, t_x, T, weights)
-    total = _counting_sums(reach(x, weights) if reached is None else reached, r, a, b)
-    columns = (x, t_x, T, weights)
-    for part in map_rows(_timing_sums, columns, r, alpha, a, b, threads=threads):
+    columns = read_only(*histories, weights)
+    total = _counting_sums(reach(histories.x, weights) if reached is None else reached, parameters)
+    for part in map_rows(_timing_sums, columns, *parameters, threads=threads):
         total += part
-    hessian = np.empty((4, 4))
-    upper = np.triu_indices(4)
-    hessian[upper] = hessian.T[upper] = total[5:]
-    return float(total[0]), total[1:5], hessian
+    return derivatives(total, 4)
 
 
 def probability_alive(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    r: float,
-    alpha: PerRow,
-    a: PerRow,
-    b: PerRow,
-    threads: int | None = None,
+    histories: Histories, parameters: BgNbd, *, threads: int | None = None
 ) -> FloatArray:
     """Give the probability of being alive at T (Fader, Hardie & Lee 2008, note 021, eq. 1).
 
     It is 1 where x is 0: in this model only a purchase can end the relation.
 
-    Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
-
     Returns:
-        One probability a row.
+        One probability per row.
     """
-    x, t_x, T = read_only(x, t_x, T)
-    out = np.empty(x.size)
-    columns = (x, t_x, T, *per_row(alpha, a, b), out)
-    map_rows(_probability_alive, columns, r, threads=threads)
+    out = np.empty(histories.size)
+    columns = (*histories.read_only(), *parameters.per_row(), out)
+    map_rows(_probability_alive, columns, parameters.r, threads=threads)
     return out
 
 
@@ -193,15 +149,18 @@ def _probability_alive(
             out[i] = expit(-odds)
 
 
-def _counting_sums(reached: FloatArray, r: float, a: float, b: float) -> FloatArray:
+def _counting_sums(reached: FloatArray, parameters: BgNbd) -> FloatArray:
     """Sum the likelihood's terms in x alone: ln Gamma(r+x)/Gamma(r) and ln B(a,b+x)/B(a,b).
 
     Returns:
         Value, gradient and upper triangle of the Hessian in (ln r, ln alpha, ln a, ln b): 15 sums.
     """
+    r, _, a, b = parameters
     beyond = reached[1:]
     j = np.arange(beyond.size)
-    rj, bj, abj = r + j, b + j, a + b + j
+    rj = r + j
+    bj = b + j
+    abj = a + b + j
     d_b = beyond * (a / abj) * (b / bj)
     sums = np.zeros(15)
     sums[0] = (beyond * (np.log(rj) - np.log1p(a / bj))).sum()
@@ -244,12 +203,12 @@ def _timing_sums(
         sums[6] += w * r * share
         sums[9] -= w * n * share * (alpha / (alpha + T[i]))
         if x[i] > 0.0:
-            _add_death_terms(sums, w, x[i], t_x[i], T[i], r, alpha, a, b)
+            add_death_terms(sums, w, x[i], t_x[i], T[i], r, alpha, a, b)
     return sums
 
 
 @jit
-def _add_death_terms(
+def add_death_terms(
     sums: FloatArray,
     w: float,
     x: float,

@@ -13,319 +13,96 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from customer_value._kernels.math.age_tables import over_ages
-from customer_value._kernels.math.special import (
-    FEW_NODES,
-    FEW_WEIGHTS,
-    GAUSS_NODES,
-    GAUSS_WEIGHTS,
-    beta_rule,
-    scaled_expint,
-)
+from customer_value._kernels.math.poisson_values import expected_count
+from customer_value._kernels.math.states import distinct_states
 from customer_value._kernels.models.bg_nbd import probability_alive
-from customer_value._kernels.run._jit import jit
+from customer_value._kernels.models.living import (
+    expected_counts,
+    values_of_horizon,
+    values_of_life,
+)
 from customer_value._kernels.run.parallel import FloatArray, map_rows
-from customer_value._kernels.run.per_row import PerRow, own, per_row
-from customer_value._kernels.run.states import distinct_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from customer_value._kernels.models.histories import Histories
+    from customer_value._kernels.models.parameters import BgNbd
+
 
 def expected_purchases(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    horizon: float,
-    r: float,
-    alpha: PerRow,
-    a: PerRow,
-    b: PerRow,
-    threads: int | None = None,
+    histories: Histories, parameters: BgNbd, horizon: float, *, threads: int | None = None
 ) -> FloatArray:
     """Give the purchases expected in (T, T + horizon] (Fader, Hardie & Lee 2005, eq. 10).
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         horizon: Length of the future, finite.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One expected number a row.
+        One expected number per row.
     """
-    parameters = per_row(alpha, a, b)
-    out = _while_alive(_purchases_while_alive, x, T, parameters, (horizon, r), threads)
-    out *= probability_alive(x, t_x, T, r, alpha, a, b, threads)
+    out = _while_alive(expected_counts, histories, parameters, (horizon,), threads)
+    out *= probability_alive(histories, parameters, threads=threads)
     return out
 
 
-def expected_purchases_new_customer(t: float, r: float, alpha: float, a: float, b: float) -> float:
+def expected_purchases_new_customer(parameters: BgNbd, t: float) -> float:
     """Give E[X(t)], the repeat purchases expected by age t (Fader, Hardie & Lee 2005, eq. 9).
 
     Args:
         t: Age, 0 or more.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
 
     Returns:
         The expected number.
     """
-    return purchases_while_alive(t / alpha, r, a, b)
+    r, alpha, a, b = (float(parameter) for parameter in parameters)
+    return expected_count(t / alpha, r, a, b)
 
 
 def discounted_expected_purchases(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
+    histories: Histories,
+    parameters: BgNbd,
     horizon: float,
     delta: float,
-    r: float,
-    alpha: PerRow,
-    a: PerRow,
-    b: PerRow,
+    *,
     threads: int | None = None,
 ) -> FloatArray:
     """Give the present value at T of one unit of money at each purchase in (T, T + horizon].
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         horizon: Length of the future, inf for the whole residual life.
         delta: Continuous discount rate per unit of time, 0 for no discounting.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One present value a row, inf where `horizon` is, `delta` is 0 and a <= 1.
+        One present value per row, inf where `horizon` is, `delta` is 0 and a <= 1.
     """
     endless = horizon == math.inf and delta == 0.0
-    if endless and np.all(np.less_equal(a, 1.0)):
-        return np.full(x.size, math.inf)
-    parameters = per_row(alpha, a, b)
+    without_limit = np.less_equal(parameters.a, 1.0)
+    if endless and np.all(without_limit):
+        return np.full(histories.size, math.inf)
     if horizon < math.inf:
-        shared = (horizon, delta, r)
-        out = _while_alive(_values_of_horizon, x, T, parameters, shared, threads)
+        out = _while_alive(values_of_horizon, histories, parameters, (horizon, delta), threads)
     else:
-        out = _while_alive(_values_of_life, x, T, parameters, (delta, r), threads)
-    out *= probability_alive(x, t_x, T, r, alpha, a, b, threads)
-    return np.where(np.less_equal(a, 1.0), math.inf, out) if endless else out
+        out = _while_alive(values_of_life, histories, parameters, (delta,), threads)
+    out *= probability_alive(histories, parameters, threads=threads)
+    return np.where(without_limit, math.inf, out) if endless else out
 
 
 def _while_alive(
     kernel: Callable[..., None],
-    x: FloatArray,
-    T: FloatArray,
-    parameters: tuple[PerRow, ...],
+    histories: Histories,
+    parameters: BgNbd,
     shared: tuple[float, ...],
     threads: int | None,
 ) -> FloatArray:
     """Give what a kernel says of customers who are alive, each different one asked once at most."""
-    numbers = tuple(parameter for parameter in parameters if isinstance(parameter, float))
-    if len(numbers) == len(parameters):
+    x, _, T = histories
+    rows = parameters.per_row()
+    shared = (*shared, parameters.r)
+    numbers = tuple(parameter for parameter in rows if isinstance(parameter, float))
+    if len(numbers) == len(rows):
         return over_ages(kernel, x, T, numbers, shared, threads)
-    states, row = distinct_states(x, T, *parameters)
+    states, row = distinct_states(x, T, *rows)
     value = np.empty(np.size(states[0]))
     map_rows(kernel, (*states, value), *shared, threads=threads)
     return value[row]
-
-
-@jit
-def purchases_while_alive(y: float, n: float, a: float, b: float) -> float:
-    """Give the purchases expected of a customer who is alive now.
-
-    It is the mean of (1 - (1 + p y)^-n) / p over p ~ Beta(a, b). Fader, Hardie & Lee (2005) write
-    it in eq. 10 as a difference over a - 1 that fails at a = 1; after Euler's transformation of its
-    2F1 that factor cancels on paper.
-
-    Args:
-        y: Length of the future over alpha + T.
-        n: r + x.
-        a: First shape of the drop-out probability.
-        b: Its second shape after x purchases, b + x.
-
-    Returns:
-        The expected number; by quadrature where the series is slow or cancels.
-    """
-    e, c = a - 1.0, a + b - 1.0
-    log_growth = math.log1p(y)
-    z = y / (1.0 + y)
-    first = log_growth if e == 0.0 else -math.expm1(-e * log_growth) / e
-    term = (c - n) * z
-    total, size = term, abs(term)
-    for k in range(1, 500):
-        term *= (c - n + k) * (a + k - 1.0) / ((c + k) * (k + 1.0)) * z
-        total += term
-        size += abs(term)
-        if abs(term) <= 1e-14 * (1.0 - z) * size:
-            shrink = math.exp(-e * log_growth)
-            result = c * first - shrink * total
-            if abs(c * first) + shrink * size < 1e4 * result:
-                return result
-            break
-    p, weight = beta_rule(a, b, 1.0 + (1.0 + n) * y)
-    result = 0.0
-    for k in range(p.size):
-        result -= weight[k] * math.expm1(-n * math.log1p(p[k] * y)) / p[k]
-    return result
-
-
-@jit
-def _purchases_while_alive(
-    x: FloatArray,
-    T: FloatArray,
-    alpha: PerRow,
-    a: PerRow,
-    b: PerRow,
-    out: FloatArray,
-    horizon: float,
-    r: float,
-) -> None:
-    """Write the purchases expected of each row, given that the customer is alive."""
-    for i in range(x.size):
-        y = horizon / (own(alpha, i) + T[i])
-        out[i] = purchases_while_alive(y, r + x[i], own(a, i), own(b, i) + x[i])
-
-
-@jit
-def _values_of_horizon(
-    x: FloatArray,
-    T: FloatArray,
-    alpha: PerRow,
-    a: PerRow,
-    b: PerRow,
-    out: FloatArray,
-    horizon: float,
-    delta: float,
-    r: float,
-) -> None:
-    """Write the present value of each row's purchases in the horizon, given a living customer."""
-    for i in range(x.size):
-        age, second = own(alpha, i) + T[i], own(b, i) + x[i]
-        out[i] = _value_of_horizon(horizon / age, delta * age, r + x[i], own(a, i), second)
-
-
-@jit
-def _values_of_life(
-    x: FloatArray,
-    T: FloatArray,
-    alpha: PerRow,
-    a: PerRow,
-    b: PerRow,
-    out: FloatArray,
-    delta: float,
-    r: float,
-) -> None:
-    """Write the present value of all of each row's future purchases, given a living customer."""
-    for i in range(x.size):
-        first, second = own(a, i), own(b, i) + x[i]
-        if delta > 0.0:
-            out[i] = _value_of_life(delta * (own(alpha, i) + T[i]), r + x[i], first, second)
-        else:
-            out[i] = (first + second - 1.0) / (first - 1.0)  # the mean of 1/p
-
-
-@jit
-def _value_of_life(delta: float, n: float, a: float, b: float) -> float:
-    """Give the whole residual life's present value, with time in units of alpha + T.
-
-    Given p the rate of purchase at time s is n (1 + p s)^-(n+1), so the value is
-    (n/p) exp(z) E_(n+1)(z) with z = delta/p.
-    """
-    p, weight = beta_rule(a, b, 1.0 + (1.0 + n) / delta)
-    total = 0.0
-    for k in range(p.size):
-        if p[k] > 0.0:
-            total += weight[k] * (n / p[k]) * scaled_expint(n + 1.0, delta / p[k])
-        else:  # the first node where a is next to nothing: those who never stop
-            total += weight[k] * (n / delta)
-    return total
-
-
-@jit
-def _value_of_horizon(y: float, delta: float, n: float, a: float, b: float) -> float:
-    """Give the present value of the purchases until y, with time in units of alpha + T.
-
-    By parts: exp(-delta y) N(y) plus the integral of delta exp(-delta s) N(s), N the purchases
-    expected by s. Gauss-Legendre in ln(1 + s) on panels that halve towards 0, where N bends when n
-    is large and the exponential when delta is.
-    """
-    total = math.exp(-delta * y) * purchases_while_alive(y, n, a, b)
-    if delta == 0.0:
-        return total
-    if delta * (1.0 + y) <= 1.0 and (n <= 8.0 or (n <= a + b and a <= 8.0)):
-        return total + _gentle_integral(y, delta, n, a, b)
-    right = math.log1p(min(y, 40.0 / delta))
-    while right > 0.0:
-        left = max(right - 1.4, 0.5 * right)
-        if right < min(1.4, 4.0 / n, 4.0 / delta):
-            left = 0.0
-        half = 0.5 * (right - left)
-        for j in range(GAUSS_NODES.size):
-            s = math.expm1(left + half * (1.0 + GAUSS_NODES[j]))
-            rate = delta * math.exp(-delta * s) * (1.0 + s)
-            total += half * GAUSS_WEIGHTS[j] * rate * purchases_while_alive(s, n, a, b)
-        right = left
-    return total
-
-
-@jit
-def _gentle_integral(y: float, delta: float, n: float, a: float, b: float) -> float:
-    """Integrate delta exp(-delta s) N(s) until y where nothing in it is sharp.
-
-    In ln(1 + s) eight nodes on panels of 0.6 shrink by 6.8^-16 what the integrand grows by on an
-    ellipse about the panel. It reaches 0.74 to the left of 0, where the mean of (1 + p s)^-n is at
-    most exp(0.74 n), and exp(0.74 a) for n <= a + b: below 400 where this is called.
-    """
-    panels = max(1, math.ceil(math.log1p(y) / 0.6))
-    half = 0.5 * math.log1p(y) / panels
-    s = np.empty(panels * FEW_NODES.size)
-    for i in range(panels):
-        for j in range(FEW_NODES.size):
-            s[i * FEW_NODES.size + j] = math.expm1(half * (2 * i + 1 + FEW_NODES[j]))
-    expected = _purchases_by(s, n, a, b)
-    total = 0.0
-    for k in range(s.size):
-        rate = delta * math.exp(-delta * s[k]) * (1.0 + s[k])
-        total += half * FEW_WEIGHTS[k % FEW_NODES.size] * rate * expected[k]
-    return total
-
-
-@jit
-def _purchases_by(s: FloatArray, n: float, a: float, b: float) -> FloatArray:
-    """Give `purchases_while_alive` at rising moments s: one series, its coefficients shared."""
-    e, c = a - 1.0, a + b - 1.0
-    z, power, total = np.empty(s.size), np.empty(s.size), np.empty(s.size)
-    size = np.empty(s.size)
-    for j in range(s.size):
-        z[j] = power[j] = s[j] / (1.0 + s[j])
-        total[j], size[j] = (c - n) * z[j], abs(c - n) * z[j]
-    coefficient, converged = c - n, False
-    for k in range(1, 500):
-        coefficient *= (c - n + k) * (a + k - 1.0) / ((c + k) * (k + 1.0))
-        for j in range(s.size):
-            power[j] *= z[j]
-            total[j] += coefficient * power[j]
-            size[j] += abs(coefficient) * power[j]
-        if abs(coefficient) * power[-1] <= 1e-14 * (1.0 - z[-1]) * size[-1]:
-            converged = size[-1] < 1e280  # and nothing has overflown
-            break
-    out = np.empty(s.size)
-    for j in range(s.size):
-        log_growth = math.log1p(s[j])
-        first = log_growth if e == 0.0 else -math.expm1(-e * log_growth) / e
-        shrink = math.exp(-e * log_growth)
-        out[j] = c * first - shrink * total[j]
-        if not (converged and abs(c * first) + shrink * size[j] < 1e4 * out[j]):  # or NaN
-            out[j] = purchases_while_alive(s[j], n, a, b)
-    return out

@@ -8,35 +8,35 @@ both grow and nothing changes.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from customer_value._kernels.models.bg_nbd import _add_death_terms
+from customer_value._kernels.models.bg_nbd import add_death_terms
+from customer_value._kernels.models.parameters import BgNbd
 from customer_value._kernels.run._jit import jit
-from customer_value._kernels.run.parallel import FloatArray, map_rows, read_only
+from customer_value._kernels.run.parallel import FloatArray, map_rows
+
+if TYPE_CHECKING:
+    from customer_value._kernels.models.histories import Histories
 
 
 def row_derivatives(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
+    histories: Histories,
     r: float,
     alpha: FloatArray,
     precision: float,
     logit: FloatArray,
+    *,
     threads: int | None = None,
 ) -> FloatArray:
     """Give each row's log likelihood without ln Gamma(r+x)/Gamma(r), and its derivatives.
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         r: Shape of the purchase rate.
         alpha: Each row's rate parameter of the purchase rate, in units of time.
         precision: a + b.
         logit: Each row's ln(a/b).
-        threads: Number of threads, by default one per processor.
 
     Returns:
         Value, gradient and upper triangle of the Hessian in (ln r, ln alpha, ln precision,
@@ -44,8 +44,9 @@ def row_derivatives(
     """
     p = 1.0 / (1.0 + np.exp(-logit))
     q = 1.0 / (1.0 + np.exp(logit))
-    out = np.zeros((x.size, 15))
-    columns = (*read_only(x, t_x, T, alpha, precision * p, precision * q), out)
+    out = np.zeros((histories.size, 15))
+    parameters = BgNbd(r, alpha, precision * p, precision * q)
+    columns = (*histories.read_only(), *parameters.per_row(), out)
     map_rows(_rows, columns, r, threads=threads)
     return _by_precision_and_mean(out, p, q)
 
@@ -56,7 +57,11 @@ def _by_precision_and_mean(h: FloatArray, p: FloatArray, q: FloatArray) -> Float
     ln a has the derivatives 1 and -q by them and ln b 1 and p; the second ones by ln(b/a) are -pq.
     """
     out = h.copy()
-    g_a, g_b, aa, ab, bb = h[:, 3], h[:, 4], h[:, 12], h[:, 13], h[:, 14]
+    g_a = h[:, 3]
+    g_b = h[:, 4]
+    aa = h[:, 12]
+    ab = h[:, 13]
+    bb = h[:, 14]
     out[:, 3], out[:, 4] = g_a + g_b, p * g_b - q * g_a
     for to_a, to_b in ((7, 8), (10, 11)):  # with ln r, with ln alpha
         out[:, to_a], out[:, to_b] = h[:, to_a] + h[:, to_b], p * h[:, to_b] - q * h[:, to_a]
@@ -95,4 +100,4 @@ def _rows(
             row[13] += (a[i] / both) * (b[i] / both)
             row[14] += (a[i] / both) * (b[i] / right) * (j / right - b[i] / both)
         if x[i] > 0.0:
-            _add_death_terms(row, 1.0, x[i], t_x[i], T[i], r, alpha[i], a[i], b[i])
+            add_death_terms(row, 1.0, x[i], t_x[i], T[i], r, alpha[i], a[i], b[i])

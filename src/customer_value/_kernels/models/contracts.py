@@ -2,109 +2,98 @@
 
 Fader, Hardie, Liu, Davin & Steenburgh (2018), "How to Project Customer Retention" Revisited,
 Journal of Interactive Marketing 43. A customer survives t renewals with probability
-(1 - theta)^(t^c), theta ~ Beta(alpha, beta), hence S(t) = B(alpha, beta + t^c) / B(alpha, beta).
+(1 - theta)^(t^c), theta ~ Beta(alpha, beta), so S(t) = B(alpha, beta + t^c) / B(alpha, beta).
 c = 1 is the shifted beta-geometric of Fader & Hardie (2007). Time is counted in periods.
 """
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from customer_value._kernels.math.beta_steps import POWER_LAW, log_beta_step
 from customer_value._kernels.math.special import (
     GAUSS_NODES,
     GAUSS_WEIGHTS,
     digamma_rise,
-    log_beta,
     trigamma,
     trigamma_fall,
 )
 from customer_value._kernels.run._jit import jit
 from customer_value._kernels.run.parallel import FloatArray, read_only
 
-POWER_LAW = 200.0
-"""Where ln t^c is larger, S(t) is proportional to t^(-c alpha) to all digits."""
+if TYPE_CHECKING:
+    from customer_value._kernels.models.parameters import Contract
+
 SMOOTH = 5e-3
 """Where the logarithm of a term changes less per period, a sum is an integral and a correction."""
 NEGLIGIBLE = 45.0
 """exp(-45) is nothing beside 1."""
 
 
-def log_survival(t: FloatArray, alpha: float, beta: float, c: float) -> FloatArray:
+def log_survival(t: FloatArray, parameters: Contract) -> FloatArray:
     """Give ln S(t), the log probability of surviving t renewals.
 
     Args:
         t: Renewals, 0 or more.
-        alpha: First shape of the probability of leaving.
-        beta: Its second shape.
-        c: Exponent of the time, 1 for the shifted beta-geometric.
 
     Returns:
-        One log probability an element.
+        One log probability per element.
     """
     (t,) = read_only(t)
     out = np.empty(t.size)
-    _log_survival(t, out, alpha, beta, c)
+    _log_survival(t, out, *parameters)
     return out
 
 
-def log_retention(t: FloatArray, alpha: float, beta: float, c: float) -> FloatArray:
+def log_retention(t: FloatArray, parameters: Contract) -> FloatArray:
     """Give ln S(t)/S(t-1), the log probability that the t-th renewal happens once it is due.
 
     Args:
         t: Number of the renewal, 1 or more.
-        alpha: First shape of the probability of leaving.
-        beta: Its second shape.
-        c: Exponent of the time, 1 for the shifted beta-geometric.
 
     Returns:
-        One log probability an element.
+        One log probability per element.
     """
     (t,) = read_only(t)
     out = np.empty(t.size)
-    _log_retention(t, out, alpha, beta, c)
+    _log_retention(t, out, *parameters)
     return out
 
 
 def value_gradient_hessian(
-    kept: FloatArray, lost: FloatArray, alpha: float, beta: float, c: float
+    kept: FloatArray, lost: FloatArray, parameters: Contract
 ) -> tuple[float, FloatArray, FloatArray]:
     """Give the log likelihood and its derivatives in (ln alpha, ln beta, ln c).
 
     Args:
         kept: Customers who renewed at renewal 1, 2, 3 ...
         lost: Customers who left there.
-        alpha: First shape of the probability of leaving.
-        beta: Its second shape.
-        c: Exponent of the time.
 
     Returns:
         The log likelihood, its gradient (3,) and its Hessian (3, 3).
     """
     kept, lost = read_only(kept, lost)
-    gradient, hessian = np.zeros(3), np.zeros((3, 3))
-    value = _add_renewals(kept, lost, gradient, hessian, alpha, beta, c)
+    gradient = np.zeros(3)
+    hessian = np.zeros((3, 3))
+    value = _add_renewals(kept, lost, gradient, hessian, *parameters)
     return value, gradient, hessian
 
 
-def residual_lives(
-    n: FloatArray, periods: float, delta: float, alpha: float, beta: float, c: float
-) -> FloatArray:
+def residual_lives(n: FloatArray, parameters: Contract, periods: float, delta: float) -> FloatArray:
     """Give the discounted renewals to come: the sum of S(n+k)/S(n) exp(-k delta) over k >= 1.
 
     Args:
         n: Renewals survived so far, whole numbers.
         periods: How many renewals count, inf for all.
         delta: Continuous discount rate per period, 0 for no discounting.
-        alpha: First shape of the probability of leaving.
-        beta: Its second shape.
-        c: Exponent of the time, 1 for the shifted beta-geometric.
 
     Returns:
-        One present value an element, inf where `periods` is, `delta` is 0 and alpha c <= 1.
+        One present value per element, inf where `periods` is, `delta` is 0 and alpha c <= 1.
     """
-    if periods == math.inf and delta == 0.0 and alpha * c <= 1.0:
+    if periods == math.inf and delta == 0.0 and parameters.alpha * parameters.c <= 1.0:
         return np.full(n.size, math.inf)
     distinct, row = np.unique(n, return_inverse=True)
     if not distinct.size:
@@ -112,40 +101,16 @@ def residual_lives(
     (distinct,) = read_only(distinct)
     value = np.empty(distinct.size)
     if periods < math.inf:
-        _limited_lives(distinct, value, periods, delta, alpha, beta, c)
+        _limited_lives(distinct, value, periods, delta, *parameters)
         return np.asarray(value[row])
     # From fixed starts, so that the bits do not depend on who else is asked about.
     starts = np.exp2(np.ceil(np.log2(np.maximum(distinct, 64.0))))
     for start in np.unique(starts):
-        first, last = np.searchsorted(starts, start), np.searchsorted(starts, start, "right")
-        part = slice(int(first), int(last))
-        _whole_lives(distinct[part], value[part], float(start), delta, alpha, beta, c)
+        first = int(np.searchsorted(starts, start))
+        last = int(np.searchsorted(starts, start, "right"))
+        part = slice(first, last)
+        _whole_lives(distinct[part], value[part], float(start), delta, *parameters)
     return np.asarray(value[row])
-
-
-@jit
-def log_survival_step(log_u: float, log_w: float, alpha: float, beta: float) -> float:
-    """Give ln B(alpha, beta + w) - ln B(alpha, beta + u) for u <= w.
-
-    The difference of two log betas loses its digits where it is small. It is also minus the
-    integral of psi(y + step) - psi(y) over alpha, or of psi(y + alpha) - psi(y) over the step from
-    y = beta + u: Gauss-Legendre has all digits where the interval is short beside y.
-    """
-    if log_u > POWER_LAW:
-        return -alpha * (log_w - log_u)
-    u = math.exp(log_u)
-    top = min(log_w, POWER_LAW)
-    step = u * math.expm1(top - log_u) if u > 0.0 else math.exp(top)
-    beyond = -alpha * (log_w - top)
-    y = beta + u
-    if min(alpha, step) > 2.0 * y:
-        return log_beta(alpha, y + step) - log_beta(alpha, y) + beyond
-    short, other = min(alpha, step), max(alpha, step)
-    total = 0.0
-    for k in range(GAUSS_NODES.size):
-        s = 0.5 * short * (1.0 + GAUSS_NODES[k])
-        total -= 0.5 * short * GAUSS_WEIGHTS[k] * digamma_rise(y + s, other)
-    return total + beyond
 
 
 @jit
@@ -154,7 +119,7 @@ def retention_step(t: float, alpha: float, beta: float, c: float) -> float:
     if c == 1.0:
         return -math.log1p(alpha / (beta + (t - 1.0)))
     log_u = c * math.log(t - 1.0) if t > 1.0 else -math.inf
-    return log_survival_step(log_u, c * math.log(t), alpha, beta)
+    return log_beta_step(log_u, c * math.log(t), alpha, beta)
 
 
 @jit
@@ -171,7 +136,7 @@ def _log_survival(t: FloatArray, out: FloatArray, alpha: float, beta: float, c: 
     for i in range(t.size):
         out[i] = 0.0
         if t[i] > 0.0:
-            out[i] = log_survival_step(-math.inf, c * math.log(t[i]), alpha, beta)
+            out[i] = log_beta_step(-math.inf, c * math.log(t[i]), alpha, beta)
 
 
 @jit
@@ -224,7 +189,7 @@ def _retention_derivatives(
     bottom, top = min(log_u, POWER_LAW), min(log_w, POWER_LAW)
     u = math.exp(bottom)
     step = u * math.expm1(top - bottom) if u > 0.0 else math.exp(top)
-    rise, fall, own_rise, own_fall = 0.0, 0.0, 0.0, 0.0
+    rise = fall = own_rise = own_fall = 0.0
     if step > 0.0:
         rise = digamma_rise(alpha + beta + u, step)
         fall = trigamma_fall(alpha + beta + u, step)
@@ -350,7 +315,7 @@ def _tail(t: float, delta: float, alpha: float, beta: float, c: float) -> float:
 def _density(s: float, t: float, delta: float, alpha: float, beta: float, c: float) -> float:
     """Give the integrand of `_tail` at time t e^s, by s."""
     log_u = c * math.log(t)
-    exponent = s + math.log(t) + log_survival_step(log_u, log_u + c * s, alpha, beta)
+    exponent = s + math.log(t) + log_beta_step(log_u, log_u + c * s, alpha, beta)
     if delta > 0.0:
         exponent -= delta * t * math.expm1(s)
     return math.exp(exponent)

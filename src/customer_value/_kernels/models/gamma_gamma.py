@@ -7,34 +7,35 @@ Gamma(p, rate nu), nu ~ Gamma(q, rate v). Rows are customers: x purchases of mea
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from customer_value._kernels.math.special import digamma_rise, log_beta, trigamma, trigamma_fall
+from customer_value._kernels.math.sums import derivatives
 from customer_value._kernels.run._jit import jit
 from customer_value._kernels.run.parallel import FloatArray, map_rows, read_only
 
+if TYPE_CHECKING:
+    from customer_value._kernels.models.parameters import GammaGamma
+
 
 def log_likelihood(
-    x: FloatArray, m: FloatArray, p: float, q: float, v: float, threads: int | None = None
+    x: FloatArray, m: FloatArray, parameters: GammaGamma, *, threads: int | None = None
 ) -> FloatArray:
     """Give each customer's log likelihood (note 025, eq. 1a).
 
     Args:
         x: Purchases, whole numbers from 1.
         m: Mean spend per purchase, above 0.
-        p: Shape of the spend per purchase.
-        q: Shape of its rate between customers.
-        v: Rate parameter of its rate between customers, in money.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One log likelihood a row.
+        One log likelihood per row.
     """
     x, m = read_only(x, m)
-    log_betas = _log_betas(_count(x, np.ones_like(x)), p, q)
+    log_betas = _log_betas(_count(x, np.ones_like(x)), parameters.p, parameters.q)
     out = np.empty(x.size)
-    map_rows(_log_likelihood, (x, m, out), log_betas, p, q, v, threads=threads)
+    map_rows(_log_likelihood, (x, m, out), log_betas, *parameters, threads=threads)
     return out
 
 
@@ -42,9 +43,8 @@ def value_gradient_hessian(
     x: FloatArray,
     m: FloatArray,
     weights: FloatArray,
-    p: float,
-    q: float,
-    v: float,
+    parameters: GammaGamma,
+    *,
     threads: int | None = None,
 ) -> tuple[float, FloatArray, FloatArray]:
     """Give the weighted log likelihood and its derivatives in (ln p, ln q, ln v).
@@ -53,22 +53,15 @@ def value_gradient_hessian(
         x: Purchases, whole numbers from 1.
         m: Mean spend per purchase, above 0.
         weights: How many customers each row stands for.
-        p: Shape of the spend per purchase.
-        q: Shape of its rate between customers.
-        v: Rate parameter of its rate between customers, in money.
-        threads: Number of threads, by default one per processor; the bits do not depend on it.
 
     Returns:
         The weighted sum of the log likelihood, its gradient (3,) and its Hessian (3, 3).
     """
     x, m, weights = read_only(x, m, weights)
-    total = _beta_sums(_count(x, weights), p, q)
-    for part in map_rows(_spend_sums, (x, m, weights), p, q, v, threads=threads):
+    total = _beta_sums(_count(x, weights), parameters.p, parameters.q)
+    for part in map_rows(_spend_sums, (x, m, weights), *parameters, threads=threads):
         total += part
-    hessian = np.empty((3, 3))
-    upper = np.triu_indices(3)
-    hessian[upper] = hessian.T[upper] = total[4:]
-    return float(total[0]), total[1:4], hessian
+    return derivatives(total, 3)
 
 
 def _count(x: FloatArray, weights: FloatArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 Rows are customers: x purchases of mean spend m. Given a customer's own mean spend e^k, m is
 log-normal with that mean and the squared coefficient of variation within^2 / x, so that ln m is
-Normal(k - v/2, v) with v = ln(1 + within^2 / x); k ~ Normal(ln median, between^2). Hence ln m is
+Normal(k - v/2, v) with v = ln(1 + within^2 / x); k ~ Normal(ln median, between^2). Thus ln m is
 Normal(ln median - v/2, between^2 + v).
 """
 
@@ -13,24 +13,21 @@ import math
 import numpy as np
 
 from customer_value._kernels.math.special import HALF_LOG_TWO_PI
+from customer_value._kernels.models.parameters import LogNormal
 from customer_value._kernels.run.parallel import FloatArray, map_rows
 
 
-def log_likelihood(
-    x: FloatArray, log_m: FloatArray, median: float, between: float, within: float
-) -> FloatArray:
+def log_likelihood(x: FloatArray, log_m: FloatArray, parameters: LogNormal) -> FloatArray:
     """Give each customer's log likelihood, the log density of m.
 
     Args:
         x: Purchases, whole numbers from 1.
         log_m: Logarithm of the mean spend per purchase.
-        median: Median among customers of the mean spend.
-        between: Standard deviation among customers of its logarithm.
-        within: Coefficient of variation of one customer's purchases.
 
     Returns:
-        One log likelihood a row.
+        One log likelihood per row.
     """
+    median, between, within = parameters
     v = np.log1p(within * within / x)
     variance = between * between + v
     gap = log_m - math.log(median) + v / 2
@@ -38,12 +35,7 @@ def log_likelihood(
 
 
 def value_gradient_hessian(
-    x: FloatArray,
-    log_m: FloatArray,
-    weights: FloatArray,
-    median: float,
-    between: float,
-    within: float,
+    x: FloatArray, log_m: FloatArray, weights: FloatArray, parameters: LogNormal
 ) -> tuple[float, FloatArray, FloatArray]:
     """Give the weighted log likelihood and its derivatives in the logarithms of the parameters.
 
@@ -51,32 +43,26 @@ def value_gradient_hessian(
         x: Purchases, whole numbers from 1.
         log_m: Logarithm of the mean spend per purchase.
         weights: How many customers each row stands for.
-        median: Median among customers of the mean spend.
-        between: Standard deviation among customers of its logarithm.
-        within: Coefficient of variation of one customer's purchases.
 
     Returns:
         The weighted sum of the log likelihood, its gradient (3,) and its Hessian (3, 3).
     """
     total = np.zeros((5, 3))
-    for part in map_rows(_sums, (x, log_m, weights), median, between, within):
+    for part in map_rows(_sums, (x, log_m, weights), *parameters):
         total += part
     return float(total[0, 0]), total[1], (total[2:] + total[2:].T) / 2
 
 
-def _sums(
-    x: FloatArray,
-    log_m: FloatArray,
-    weights: FloatArray,
-    median: float,
-    between: float,
-    within: float,
-) -> FloatArray:
+def _sums(x: FloatArray, log_m: FloatArray, weights: FloatArray, *parameters: float) -> FloatArray:
     """Sum the likelihood: the value in row 0, the gradient in row 1, the Hessian in rows 2 to 4."""
-    v, share = np.log1p(within * within / x), within * within / (x + within * within)
+    median, between, within = parameters
+    v = np.log1p(within * within / x)
+    share = within * within / (x + within * within)
     variance = between * between + v
     gap = log_m - math.log(median) + v / 2
-    zero, one, bend = np.zeros_like(v), np.ones_like(v), share * (1 - share)
+    zero = np.zeros_like(v)
+    one = np.ones_like(v)
+    bend = share * (1 - share)
     # Derivatives of the gap and of the variance by ln median, ln between and ln within.
     d_gap = np.array([-one, zero, share])
     d_variance = np.array([zero, 2 * between * between * one, 2 * share])
@@ -91,7 +77,7 @@ def _sums(
     hessian += push_push * d_variance[:, None] * d_variance[None]
     hessian += (cross + cross.swapaxes(0, 1)) * (gap / (variance * variance))
     sums = np.zeros((5, 3))
-    sums[0, 0] = (weights * log_likelihood(x, log_m, median, between, within)).sum()
+    sums[0, 0] = (weights * log_likelihood(x, log_m, LogNormal(*parameters))).sum()
     sums[1] = (weights * (pull * d_gap + push * d_variance)).sum(axis=-1)
     sums[2:] = (weights * hessian).sum(axis=-1)
     return sums

@@ -15,126 +15,73 @@ the unit of the parameters. The likelihood leaves out what no parameter enters: 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from customer_value._kernels.math.special import expit, incomplete_beta, softplus
+from customer_value._kernels.math.sums import derivatives, reach
 from customer_value._kernels.run._jit import jit
 from customer_value._kernels.run.parallel import FloatArray, map_rows, read_only
-from customer_value._kernels.run.reach import reach
+
+if TYPE_CHECKING:
+    from customer_value._kernels.models.histories import Histories
+    from customer_value._kernels.models.parameters import MbgCnbd
 
 HUGE = 1e200
 LOG_HUGE = 460.51701859880913680359829093687
 
 
 def log_likelihood(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    k: int,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
-    threads: int | None = None,
+    histories: Histories, parameters: MbgCnbd, *, threads: int | None = None
 ) -> FloatArray:
     """Give each customer's log likelihood, without the factor of the gaps.
 
-    Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
-        k: Shape of the gaps, a whole number.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
-
     Returns:
-        One log likelihood a row.
+        One log likelihood per row.
     """
-    x, t_x, T = read_only(x, t_x, T)
+    x, t_x, T = histories.read_only()
+    k, r, _, a, b = parameters
     purchases = int(x.max(initial=0.0))
-    j, i = np.arange(k * purchases), np.arange(purchases + 1)
+    j = np.arange(k * purchases)
+    i = np.arange(purchases + 1)
     # Gamma(r+kx)/Gamma(r) is a product over j < kx, B(a,b+x+1)/B(a,b) one over i <= x.
     rises = np.append(0.0, np.cumsum(np.log(r + j)))[::k]
     log_products = rises - np.cumsum(np.log1p(a / (b + i)))
     out = np.empty(x.size)
-    map_rows(_log_likelihood, (x, t_x, T, out), log_products, k, r, alpha, a, b, threads=threads)
+    map_rows(_log_likelihood, (x, t_x, T, out), log_products, *parameters, threads=threads)
     return out
 
 
 def value_gradient_hessian(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    weights: FloatArray,
-    k: int,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
-    threads: int | None = None,
+    histories: Histories, weights: FloatArray, parameters: MbgCnbd, *, threads: int | None = None
 ) -> tuple[float, FloatArray, FloatArray]:
     """Give the weighted log likelihood and its derivatives in (ln r, ln alpha, ln a, ln b).
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         weights: How many customers each row stands for.
-        k: Shape of the gaps, a whole number.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor; the bits do not depend on it.
 
     Returns:
         The weighted sum of the log likelihood, its gradient (4,) and its Hessian (4, 4).
     """
-    x, t_x, T, weights = read_only(x, t_x, T, weights)
-    total = _counting_sums(x, weights, k, r, a, b)
-    columns = (x, t_x, T, weights)
-    for part in map_rows(_timing_sums, columns, k, r, alpha, a, b, threads=threads):
+    columns = read_only(*histories, weights)
+    total = _counting_sums(histories.x, weights, parameters)
+    for part in map_rows(_timing_sums, columns, *parameters, threads=threads):
         total += part
-    hessian = np.empty((4, 4))
-    upper = np.triu_indices(4)
-    hessian[upper] = hessian.T[upper] = total[5:]
-    return float(total[0]), total[1:5], hessian
+    return derivatives(total, 4)
 
 
 def probability_alive(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    k: int,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
-    threads: int | None = None,
+    histories: Histories, parameters: MbgCnbd, *, threads: int | None = None
 ) -> FloatArray:
     """Give the probability of being alive at T: the share of the living in the likelihood.
 
-    Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
-        k: Shape of the gaps, a whole number.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
-
     Returns:
-        One probability a row.
+        One probability per row.
     """
-    x, t_x, T = read_only(x, t_x, T)
-    out = np.empty(x.size)
-    map_rows(_probability_alive, (x, t_x, T, out), k, r, alpha, a, b, threads=threads)
+    out = np.empty(histories.size)
+    columns = (*histories.read_only(), out)
+    map_rows(_probability_alive, columns, *parameters, threads=threads)
     return out
 
 
@@ -157,12 +104,15 @@ def log_silence(n: float, q: float, k: int) -> float:
     """Give ln S, S the sum over j < k of (n)_j q^j / j!, j the events since the last purchase."""
     if k == 1:
         return 0.0
-    term, rest, shift = 1.0, 0.0, 0.0
+    term = 1.0
+    rest = shift = 0.0
     for j in range(1, k):
         term *= (n + (j - 1.0)) * q / j
         rest += term
         if rest > HUGE:
-            term, rest, shift = term / HUGE, rest / HUGE, shift + LOG_HUGE
+            term /= HUGE
+            rest /= HUGE
+            shift += LOG_HUGE
     return shift + math.log(rest) if shift > 0.0 else math.log1p(rest)
 
 
@@ -234,18 +184,20 @@ def _probability_alive(
         out[i] = expit(-log_odds_of_death(x[i], t_x[i], T[i], k, r, alpha, a, b))
 
 
-def _counting_sums(
-    x: FloatArray, weights: FloatArray, k: int, r: float, a: float, b: float
-) -> FloatArray:
+def _counting_sums(x: FloatArray, weights: FloatArray, parameters: MbgCnbd) -> FloatArray:
     """Sum the likelihood's terms in x alone: ln Gamma(r+kx)/Gamma(r) and ln B(a,b+x+1)/B(a,b).
 
     Returns:
         Value, gradient and upper triangle of the Hessian in (ln r, ln alpha, ln a, ln b): 15 sums.
     """
+    k, r, _, a, b = parameters
     begun = reach(x, weights)
     beyond = begun[1:].repeat(k)
-    j, i = np.arange(beyond.size), np.arange(begun.size)
-    rj, bi, abi = r + j, b + i, a + b + i
+    j = np.arange(beyond.size)
+    i = np.arange(begun.size)
+    rj = r + j
+    bi = b + i
+    abi = a + b + i
     d_b = begun * (a / abi) * (b / bi)
     sums = np.zeros(15)
     sums[0] = (beyond * np.log(rj)).sum() - (begun * np.log1p(a / bi)).sum()
@@ -272,7 +224,9 @@ def _timing_sums(
     b: float,
 ) -> FloatArray:
     """Sum the likelihood's terms in t_x and T, in the layout of `_counting_sums`."""
-    sums, phase, silence = np.zeros(15), np.empty(k), np.zeros(6)
+    sums = np.zeros(15)
+    phase = np.empty(k)
+    silence = np.zeros(6)
     log_alpha = math.log(alpha)
     for i in range(x.size):
         w, events = weights[i], k * x[i]
@@ -305,7 +259,9 @@ def _fill_silence(
     They are moments of j, the events since t_x, and of h(j), the sum of 1/(n+i) over i < j, over
     the weights of the terms of S: the mean of each, their variances and their covariance.
     """
-    n, q, u = r + events, (T - t_x) / (alpha + T), -alpha / (alpha + T)
+    n = r + events
+    q = (T - t_x) / (alpha + T)
+    u = -alpha / (alpha + T)
     fill_phases(n, q, phase)
     mean_j = mean_h = mean_squares = h = squares = 0.0
     for j in range(1, phase.size):

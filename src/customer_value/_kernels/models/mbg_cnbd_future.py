@@ -23,247 +23,138 @@ from customer_value._kernels.math.erlang_counts import (
 )
 from customer_value._kernels.math.erlang_values import value_of_horizon, value_of_life
 from customer_value._kernels.math.special import expit, incomplete_beta
+from customer_value._kernels.math.states import distinct_states
 from customer_value._kernels.models.mbg_cnbd import fill_phases, log_odds_of_death, log_silence
 from customer_value._kernels.run._jit import jit
 from customer_value._kernels.run.parallel import FloatArray, map_rows, read_only
-from customer_value._kernels.run.states import distinct_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from customer_value._kernels.models.histories import Histories
+    from customer_value._kernels.models.parameters import MbgCnbd
 
 LARGEST_LOG = 709.0
 """Beyond this a time is longer than a float can say."""
 
 
 def probability_alive_later(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    ahead: float,
-    k: int,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
-    threads: int | None = None,
+    histories: Histories, parameters: MbgCnbd, ahead: float, *, threads: int | None = None
 ) -> FloatArray:
     """Give the probability of being alive at T + ahead.
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         ahead: Time after T, finite.
-        k: Shape of the gaps, a whole number.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
-    shared = (ahead, k, r, alpha, a, b)
-    return _by_phase(_fill_staying, (x, t_x, T), shared, threads)
+    return _by_phase(_fill_staying, histories, parameters, (ahead,), threads)
 
 
 def expected_purchases(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    horizon: float,
-    k: int,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
-    threads: int | None = None,
+    histories: Histories, parameters: MbgCnbd, horizon: float, *, threads: int | None = None
 ) -> FloatArray:
     """Give the purchases expected in (T, T + horizon].
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         horizon: Length of the future, finite.
-        k: Shape of the gaps, a whole number.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One expected number a row.
+        One expected number per row.
     """
-    shared = (horizon, k, r, alpha, a, b)
-    return _by_phase(_fill_counts, (x, t_x, T), shared, threads)
+    return _by_phase(_fill_counts, histories, parameters, (horizon,), threads)
 
 
 def discounted_expected_purchases(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
+    histories: Histories,
+    parameters: MbgCnbd,
     horizon: float,
     delta: float,
-    k: int,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
+    *,
     threads: int | None = None,
 ) -> FloatArray:
     """Give the present value at T of one unit of money at each purchase in (T, T + horizon].
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         horizon: Length of the future, inf for the whole residual life.
         delta: Continuous discount rate per unit of time, 0 for no discounting.
-        k: Shape of the gaps, a whole number.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One present value a row, inf where `horizon` is, `delta` is 0 and a <= 1.
+        One present value per row, inf where `horizon` is, `delta` is 0 and a <= 1.
     """
-    if horizon == math.inf and delta == 0.0 and a <= 1.0:
-        return np.full(x.size, math.inf)
-    shared = (horizon, delta, k, r, alpha, a, b)
-    return _by_phase(_fill_values, (x, t_x, T), shared, threads)
+    if horizon == math.inf and delta == 0.0 and parameters.a <= 1.0:
+        return np.full(histories.size, math.inf)
+    return _by_phase(_fill_values, histories, parameters, (horizon, delta), threads)
 
 
 def purchase_probability(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    horizon: float,
-    n: int,
-    k: int,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
-    threads: int | None = None,
+    histories: Histories, parameters: MbgCnbd, horizon: float, n: int, *, threads: int | None = None
 ) -> FloatArray:
     """Give the probability of exactly n purchases in (T, T + horizon].
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         horizon: Length of the future, finite.
         n: Number of purchases, 0 or more.
-        k: Shape of the gaps, a whole number.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
-    x, t_x, T = read_only(x, t_x, T)
-    out = np.empty(x.size)
-    shared = (horizon, n, k, r, alpha, a, b)
-    map_rows(_purchase_probability, (x, t_x, T, out), *shared, threads=threads)
+    out = np.empty(histories.size)
+    columns = (*histories.read_only(), out)
+    map_rows(_purchase_probability, columns, horizon, n, *parameters, threads=threads)
     return out
 
 
 def at_least_probability(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    horizon: float,
-    n: int,
-    k: int,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
-    threads: int | None = None,
+    histories: Histories, parameters: MbgCnbd, horizon: float, n: int, *, threads: int | None = None
 ) -> FloatArray:
     """Give the probability of n purchases or more in (T, T + horizon].
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         horizon: Length of the future, finite.
         n: Number of purchases, 1 or more.
-        k: Shape of the gaps, a whole number.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
-    x, t_x, T = read_only(x, t_x, T)
-    out = np.empty(x.size)
-    shared = (horizon, n, k, r, alpha, a, b)
-    map_rows(_at_least_probability, (x, t_x, T, out), *shared, threads=threads)
+    out = np.empty(histories.size)
+    columns = (*histories.read_only(), out)
+    map_rows(_at_least_probability, columns, horizon, n, *parameters, threads=threads)
     return out
 
 
 def next_purchase_quantile(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    q: float,
-    k: int,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
-    threads: int | None = None,
+    histories: Histories, parameters: MbgCnbd, q: float, *, threads: int | None = None
 ) -> FloatArray:
     """Give the time after T by which the next purchase has happened with probability q.
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         q: Probability, above 0 and below 1.
-        k: Shape of the gaps, a whole number.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One time a row; inf where the probability never reaches q.
+        One time per row; inf where the probability never reaches q.
     """
-    x, t_x, T = read_only(x, t_x, T)
-    out = np.empty(x.size)
-    map_rows(_next_purchase_quantile, (x, t_x, T, out), q, k, r, alpha, a, b, threads=threads)
+    out = np.empty(histories.size)
+    columns = (*histories.read_only(), out)
+    map_rows(_next_purchase_quantile, columns, q, *parameters, threads=threads)
     return out
 
 
 def _by_phase(
     fill: Callable[..., None],
-    columns: tuple[FloatArray, ...],
+    histories: Histories,
+    parameters: MbgCnbd,
     shared: tuple[float, ...],
     threads: int | None,
 ) -> FloatArray:
     """Fill in a value for each phase of each distinct (x, T), and mix them for each customer."""
-    x, t_x, T = read_only(*columns)
-    *_, k, r, alpha, a, b = shared
-    states, row = distinct_states(x, T)
-    table = np.empty((np.size(states[0]), int(k)))
-    map_rows(fill, (*states, table), *shared, threads=threads)
-    (rows,) = read_only(np.arange(table.shape[0], dtype=np.float64)[row])
-    out = np.empty(x.size)
-    map_rows(_mix, (x, t_x, T, rows, out), table, k, r, alpha, a, b, threads=threads)
+    states, row = distinct_states(histories.x, histories.T)
+    table = np.empty((np.size(states[0]), parameters.k))
+    map_rows(fill, (*states, table), *shared, *parameters, threads=threads)
+    columns = read_only(*histories, np.arange(table.shape[0], dtype=np.float64)[row])
+    out = np.empty(histories.size)
+    map_rows(_mix, (*columns, out), table, *parameters, threads=threads)
     return out
 
 
@@ -303,7 +194,7 @@ def _fill_staying(
     a: float,
     b: float,
 ) -> None:
-    """Write for each row and phase who of the living stays so."""
+    """Write for each row and phase the share of the living who are still alive at the horizon."""
     for i in range(x.size):
         y, n = horizon / (alpha + T[i]), r + k * x[i]
         for j in range(k):
@@ -344,7 +235,9 @@ def _fill_values(
 ) -> None:
     """Write for each row and phase the present value of the purchases of the living."""
     for i in range(x.size):
-        age, n, stay = alpha + T[i], r + k * x[i], b + x[i] + 1.0
+        age = alpha + T[i]
+        n = r + k * x[i]
+        stay = b + x[i] + 1.0
         for j in range(k):
             if horizon < math.inf:
                 out[i, j] = value_of_horizon(horizon / age, delta * age, n + j, j, k, a, stay)

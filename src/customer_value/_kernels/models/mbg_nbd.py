@@ -1,247 +1,169 @@
 """MBG/NBD: what is to come of customers who may have left after any purchase, the first included.
 
 Batislam, Denizel & Filiztekin (2007), "Empirical validation and comparison of models for customer
-base analysis", International Journal of Research in Marketing 24(3), 201-209. The likelihood is
-that of `mbg_cnbd` with k = 1. A customer who is alive has survived x + 1 chances to leave: all that
-follows is that of a living BG/NBD customer with the parameters (r + x, alpha + T, a, b + 1 + x).
-Rows and units as in `mbg_cnbd`.
+base analysis", International Journal of Research in Marketing 24(3), 201-209. Likelihood and
+parameters are those of `mbg_cnbd` with k = 1. A customer who is alive has survived x + 1 chances to
+leave: all that follows is that of a living BG/NBD customer with the parameters (r + x, alpha + T,
+a, b + 1 + x).
 """
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from customer_value._kernels.math.poisson_counts import count_probability
 from customer_value._kernels.math.special import expit, softplus
-from customer_value._kernels.models.bg_nbd_counts import (
-    _multiply_by_reaching,
-    _multiply_by_staying,
-    count_probability,
-)
-from customer_value._kernels.models.bg_nbd_future import (
-    _purchases_while_alive,
-    _values_of_horizon,
-    _values_of_life,
+from customer_value._kernels.math.states import distinct_states
+from customer_value._kernels.models.living import (
+    expected_counts,
+    multiply_by_reaching,
+    multiply_by_staying,
+    values_of_horizon,
+    values_of_life,
 )
 from customer_value._kernels.models.mbg_cnbd import log_odds_of_death, probability_alive
 from customer_value._kernels.run._jit import jit
 from customer_value._kernels.run.parallel import FloatArray, map_rows, read_only
-from customer_value._kernels.run.states import distinct_states
+from customer_value._kernels.run.per_row import PerRow, per_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from customer_value._kernels.models.histories import Histories
+    from customer_value._kernels.models.parameters import MbgCnbd
 
 
 def probability_alive_later(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    ahead: float,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
-    threads: int | None = None,
+    histories: Histories, parameters: MbgCnbd, ahead: float, *, threads: int | None = None
 ) -> FloatArray:
     """Give the probability of being alive at T + ahead.
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         ahead: Time after T, finite.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
-    out = probability_alive(x, t_x, T, 1, r, alpha, a, b, threads)
-    x, T = read_only(x, T)
-    map_rows(_multiply_by_staying, (x, T, alpha, a, b + 1.0, out), ahead, r, threads=threads)
+    out = probability_alive(histories, parameters, threads=threads)
+    columns = (*read_only(histories.x, histories.T), *_of_the_living(parameters), out)
+    map_rows(multiply_by_staying, columns, ahead, parameters.r, threads=threads)
     return out
 
 
 def expected_purchases(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    horizon: float,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
-    threads: int | None = None,
+    histories: Histories, parameters: MbgCnbd, horizon: float, *, threads: int | None = None
 ) -> FloatArray:
     """Give the purchases expected in (T, T + horizon].
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         horizon: Length of the future, finite.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One expected number a row.
+        One expected number per row.
     """
-    states, row = distinct_states(x, T, alpha, a, b + 1.0)
-    value = np.empty(np.size(states[0]))
-    map_rows(_purchases_while_alive, (*states, value), horizon, r, threads=threads)
-    out = probability_alive(x, t_x, T, 1, r, alpha, a, b, threads)
-    out *= value[row]
-    return out
+    return _while_alive(expected_counts, histories, parameters, (horizon,), threads)
 
 
 def discounted_expected_purchases(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
+    histories: Histories,
+    parameters: MbgCnbd,
     horizon: float,
     delta: float,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
+    *,
     threads: int | None = None,
 ) -> FloatArray:
     """Give the present value at T of one unit of money at each purchase in (T, T + horizon].
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         horizon: Length of the future, inf for the whole residual life.
         delta: Continuous discount rate per unit of time, 0 for no discounting.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One present value a row, inf where `horizon` is, `delta` is 0 and a <= 1.
+        One present value per row, inf where `horizon` is, `delta` is 0 and a <= 1.
     """
-    if horizon == math.inf and delta == 0.0 and a <= 1.0:
-        return np.full(x.size, math.inf)
-    states, row = distinct_states(x, T, alpha, a, b + 1.0)
-    value = np.empty(np.size(states[0]))
+    if horizon == math.inf and delta == 0.0 and parameters.a <= 1.0:
+        return np.full(histories.size, math.inf)
     if horizon < math.inf:
-        map_rows(_values_of_horizon, (*states, value), horizon, delta, r, threads=threads)
-    else:
-        map_rows(_values_of_life, (*states, value), delta, r, threads=threads)
-    out = probability_alive(x, t_x, T, 1, r, alpha, a, b, threads)
-    out *= value[row]
-    return out
+        return _while_alive(values_of_horizon, histories, parameters, (horizon, delta), threads)
+    return _while_alive(values_of_life, histories, parameters, (delta,), threads)
 
 
 def purchase_probability(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    horizon: float,
-    n: int,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
-    threads: int | None = None,
+    histories: Histories, parameters: MbgCnbd, horizon: float, n: int, *, threads: int | None = None
 ) -> FloatArray:
     """Give the probability of exactly n purchases in (T, T + horizon].
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         horizon: Length of the future, finite.
         n: Number of purchases, 0 or more.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
-    x, t_x, T = read_only(x, t_x, T)
-    out = np.empty(x.size)
-    shared = (horizon, float(n), r, alpha, a, b)
-    map_rows(_purchase_probability, (x, t_x, T, out), *shared, threads=threads)
+    out = np.empty(histories.size)
+    columns = (*histories.read_only(), out)
+    shared = (horizon, float(n), *parameters[1:])
+    map_rows(_purchase_probability, columns, *shared, threads=threads)
     return out
 
 
 def at_least_probability(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    horizon: float,
-    n: int,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
-    threads: int | None = None,
+    histories: Histories, parameters: MbgCnbd, horizon: float, n: int, *, threads: int | None = None
 ) -> FloatArray:
     """Give the probability of n purchases or more in (T, T + horizon].
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         horizon: Length of the future, finite.
         n: Number of purchases, 1 or more.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
-    out = probability_alive(x, t_x, T, 1, r, alpha, a, b, threads)
-    x, T = read_only(x, T)
-    columns = (x, T, alpha, a, b + 1.0, out)
-    map_rows(_multiply_by_reaching, columns, horizon, float(n), r, threads=threads)
+    out = probability_alive(histories, parameters, threads=threads)
+    columns = (*read_only(histories.x, histories.T), *_of_the_living(parameters), out)
+    shared = (horizon, float(n), parameters.r)
+    map_rows(multiply_by_reaching, columns, *shared, threads=threads)
     return out
 
 
 def next_purchase_quantile(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    q: float,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
-    threads: int | None = None,
+    histories: Histories, parameters: MbgCnbd, q: float, *, threads: int | None = None
 ) -> FloatArray:
     """Give the time after T by which the next purchase has happened with probability q.
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         q: Probability, above 0 and below 1.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        a: First shape of the drop-out probability.
-        b: Second shape of the drop-out probability.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One time a row; inf where the probability never reaches q.
+        One time per row; inf where the probability never reaches q.
     """
-    x, t_x, T = read_only(x, t_x, T)
-    out = np.empty(x.size)
-    map_rows(_next_purchase_quantile, (x, t_x, T, out), q, r, alpha, a, b, threads=threads)
+    out = np.empty(histories.size)
+    columns = (*histories.read_only(), out)
+    map_rows(_next_purchase_quantile, columns, q, *parameters[1:], threads=threads)
+    return out
+
+
+def _of_the_living(parameters: MbgCnbd) -> tuple[PerRow, ...]:
+    """Give alpha, a and b of the BG/NBD customers that the living resemble from now on."""
+    return per_row(parameters.alpha, parameters.a, parameters.b + 1.0)
+
+
+def _while_alive(
+    kernel: Callable[..., None],
+    histories: Histories,
+    parameters: MbgCnbd,
+    shared: tuple[float, ...],
+    threads: int | None,
+) -> FloatArray:
+    """Give P(alive) times what a kernel says of the living, each different one asked once."""
+    states, row = distinct_states(histories.x, histories.T, *_of_the_living(parameters))
+    value = np.empty(np.size(states[0]))
+    map_rows(kernel, (*states, value), *shared, parameters.r, threads=threads)
+    out = probability_alive(histories, parameters, threads=threads)
+    out *= value[row]
     return out
 
 

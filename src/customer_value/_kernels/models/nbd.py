@@ -1,4 +1,4 @@
-"""NBD: purchases at a gamma distributed Poisson rate, for ever.
+"""NBD: purchases at a gamma distributed Poisson rate, forever.
 
 Ehrenberg (1959), "The Pattern of Consumer Purchases", Applied Statistics 8(1), 26-41: customers buy
 at rate lambda ~ Gamma(r, rate alpha). Rows are customers: x repeat purchases up to age T. All times
@@ -8,28 +8,29 @@ are in the unit of the parameters.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from customer_value._kernels.math.erlang_counts import event_probability
 from customer_value._kernels.math.special import incomplete_beta
+from customer_value._kernels.math.sums import reach
 from customer_value._kernels.run._jit import jit
-from customer_value._kernels.run.parallel import FloatArray, map_rows, read_only
-from customer_value._kernels.run.reach import reach
+from customer_value._kernels.run.parallel import FloatArray, map_rows
+
+if TYPE_CHECKING:
+    from customer_value._kernels.models.histories import Histories
+    from customer_value._kernels.models.parameters import Nbd
 
 
-def log_likelihood(x: FloatArray, T: FloatArray, r: float, alpha: float) -> FloatArray:
+def log_likelihood(histories: Histories, parameters: Nbd) -> FloatArray:
     """Give each customer's log likelihood, that of the times of the purchases.
 
-    Args:
-        x: Repeat purchases, whole numbers.
-        T: Age at the end of observation.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-
     Returns:
-        One log likelihood a row.
+        One log likelihood per row.
     """
+    x, _, T = histories
+    r, alpha = parameters
     j = np.arange(x.max(initial=0.0))
     log_rises = np.append(0.0, np.cumsum(np.log(r + j)))
     age = np.log1p(T / alpha)
@@ -38,23 +39,22 @@ def log_likelihood(x: FloatArray, T: FloatArray, r: float, alpha: float) -> Floa
 
 
 def value_gradient_hessian(
-    x: FloatArray, T: FloatArray, weights: FloatArray, r: float, alpha: float
+    histories: Histories, weights: FloatArray, parameters: Nbd
 ) -> tuple[float, FloatArray, FloatArray]:
     """Give the weighted log likelihood and its derivatives in (ln r, ln alpha).
 
     Args:
-        x: Repeat purchases, whole numbers.
-        T: Age at the end of observation.
         weights: How many customers each row stands for.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
 
     Returns:
         The weighted sum of the log likelihood, its gradient (2,) and its Hessian (2, 2).
     """
+    x, _, T = histories
+    r, alpha = parameters
     beyond = reach(x, weights)[1:]
     j = np.arange(beyond.size)
-    age, share = np.log1p(T / alpha), T / (alpha + T)
+    age = np.log1p(T / alpha)
+    share = T / (alpha + T)
     left = alpha / (alpha + T)
     value = beyond @ np.log(r + j) - weights @ (r * age + x * (math.log(alpha) + age))
     d_r = beyond @ (r / (r + j)) - weights @ (r * age)
@@ -67,60 +67,38 @@ def value_gradient_hessian(
 
 
 def purchase_probability(
-    x: FloatArray,
-    T: FloatArray,
-    horizon: float,
-    n: int,
-    r: float,
-    alpha: float,
-    threads: int | None = None,
+    histories: Histories, parameters: Nbd, horizon: float, n: int, *, threads: int | None = None
 ) -> FloatArray:
     """Give the probability of exactly n purchases in (T, T + horizon].
 
     Args:
-        x: Repeat purchases, whole numbers.
-        T: Age at the end of observation.
         horizon: Length of the future, finite.
         n: Number of purchases, 0 or more.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
-    x, T = read_only(x, T)
+    x, _, T = histories.read_only()
     out = np.empty(x.size)
-    map_rows(_purchase_probability, (x, T, out), horizon, n, r, alpha, threads=threads)
+    map_rows(_purchase_probability, (x, T, out), horizon, n, *parameters, threads=threads)
     return out
 
 
 def at_least_probability(
-    x: FloatArray,
-    T: FloatArray,
-    horizon: float,
-    n: int,
-    r: float,
-    alpha: float,
-    threads: int | None = None,
+    histories: Histories, parameters: Nbd, horizon: float, n: int, *, threads: int | None = None
 ) -> FloatArray:
     """Give the probability of n purchases or more in (T, T + horizon].
 
     Args:
-        x: Repeat purchases, whole numbers.
-        T: Age at the end of observation.
         horizon: Length of the future, above 0 and finite.
         n: Number of purchases, 1 or more.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
-    x, T = read_only(x, T)
+    x, _, T = histories.read_only()
     out = np.empty(x.size)
-    map_rows(_at_least_probability, (x, T, out), horizon, float(n), r, alpha, threads=threads)
+    map_rows(_at_least_probability, (x, T, out), horizon, float(n), *parameters, threads=threads)
     return out
 
 

@@ -3,7 +3,7 @@
 Schmittlein, Morrison & Colombo (1987), Counting Your Customers, Management Science 33(1). While
 alive, a customer buys at rate lambda ~ Gamma(r, rate alpha) and dies at rate mu ~ Gamma(s, rate
 beta). Rows are customers: x repeat purchases, the last at age t_x, observed up to age T. All times
-are in the unit of the parameters. `alpha` and `beta` are one number or one a row.
+are in the unit of the parameters. `alpha` and `beta` are one number or one per row.
 
 What an alive customer with x purchases by age T does next is what a new customer does whose rates
 are Gamma(r + x, alpha + T) and Gamma(s, beta + T).
@@ -12,7 +12,7 @@ are Gamma(r + x, alpha + T) and Gamma(s, beta + T).
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,161 +25,93 @@ from customer_value._kernels.math.lomax import (
     time_to_be_first,
 )
 from customer_value._kernels.math.special import expit, log_or_nothing, scaled_expint, softplus
+from customer_value._kernels.math.sums import counting_sums, derivatives
 from customer_value._kernels.models.pareto_counts import chance_of_count, chance_of_reaching
 from customer_value._kernels.run._jit import jit
 from customer_value._kernels.run.parallel import FloatArray, map_rows, read_only
-from customer_value._kernels.run.reach import reach
+from customer_value._kernels.run.per_row import PerRow, own
 
-Rates: TypeAlias = float | FloatArray
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from customer_value._kernels.models.histories import Histories
+    from customer_value._kernels.models.parameters import ParetoNbd
 
 
 def log_likelihood(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    r: float,
-    alpha: Rates,
-    s: float,
-    beta: Rates,
-    threads: int | None = None,
+    histories: Histories, parameters: ParetoNbd, *, threads: int | None = None
 ) -> FloatArray:
     """Give each customer's log likelihood (Fader & Hardie 2005, note 009, eq. 18).
 
-    Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        s: Shape of the death rate.
-        beta: Rate parameter of the death rate, in units of time.
-        threads: Number of threads, by default one per processor.
-
     Returns:
-        One log likelihood a row.
+        One log likelihood per row.
     """
-    rows = _rows(x, t_x, T, alpha, beta)
-    j = np.arange(rows[0].max(initial=0.0))
+    r, _, s, _ = parameters
+    j = np.arange(histories.x.max(initial=0.0))
     # Gamma(r+x)/Gamma(r) is a product over j < x, since x is a whole number.
     log_products = np.append(0.0, np.cumsum(np.log(r + j)))
-    out = np.empty(x.size)
-    map_rows(_log_likelihood, (*rows, out), log_products, r, s, threads=threads)
+    out = np.empty(histories.size)
+    columns = (*histories.read_only(), *parameters.per_row(), out)
+    map_rows(_log_likelihood, columns, log_products, r, s, threads=threads)
     return out
 
 
 def value_gradient_hessian(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    weights: FloatArray,
-    r: float,
-    alpha: float,
-    s: float,
-    beta: float,
-    threads: int | None = None,
+    histories: Histories, weights: FloatArray, parameters: ParetoNbd, *, threads: int | None = None
 ) -> tuple[float, FloatArray, FloatArray]:
     """Give the weighted log likelihood and its derivatives in (ln r, ln alpha, ln s, ln beta).
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         weights: How many customers each row stands for.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        s: Shape of the death rate.
-        beta: Rate parameter of the death rate, in units of time.
-        threads: Number of threads, by default one per processor; the bits do not depend on it.
 
     Returns:
         The weighted sum of the log likelihood, its gradient (4,) and its Hessian (4, 4).
     """
-    x, t_x, T, weights = read_only(x, t_x, T, weights)
-    total = counting_sums(x, weights, r)
-    columns = (x, t_x, T, weights)
-    for part in map_rows(_timing_sums, columns, r, alpha, s, beta, threads=threads):
+    columns = read_only(*histories, weights)
+    total = counting_sums(histories.x, weights, parameters.r)
+    for part in map_rows(_timing_sums, columns, *parameters, threads=threads):
         total += part
-    hessian = np.empty((4, 4))
-    upper = np.triu_indices(4)
-    hessian[upper] = hessian.T[upper] = total[5:]
-    return float(total[0]), total[1:5], hessian
+    return derivatives(total, 4)
 
 
 def row_derivatives(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    r: float,
-    alpha: FloatArray,
-    s: float,
-    beta: FloatArray,
-    threads: int | None = None,
+    histories: Histories, parameters: ParetoNbd, *, threads: int | None = None
 ) -> FloatArray:
     """Give each row's log likelihood without ln Gamma(r+x)/Gamma(r), and its derivatives.
-
-    Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
-        r: Shape of the purchase rate.
-        alpha: Each row's rate parameter of the purchase rate, in units of time.
-        s: Shape of the death rate.
-        beta: Each row's rate parameter of the death rate, in units of time.
-        threads: Number of threads, by default one per processor.
 
     Returns:
         Value, gradient and upper triangle of the Hessian in (ln r, ln alpha, ln s, ln beta): 15
         columns.
     """
-    out = np.empty((x.size, 15))
-    rows = (*_rows(x, t_x, T, alpha, beta), out)
-    map_rows(_timing_rows, rows, r, s, threads=threads)
+    out = np.empty((histories.size, 15))
+    columns = (*histories.read_only(), *parameters.per_row(), out)
+    map_rows(_timing_rows, columns, parameters.r, parameters.s, threads=threads)
     return out
 
 
 def probability_alive(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    ahead: float,
-    r: float,
-    alpha: Rates,
-    s: float,
-    beta: Rates,
-    threads: int | None = None,
+    histories: Histories, parameters: ParetoNbd, ahead: float, *, threads: int | None = None
 ) -> FloatArray:
     """Give the probability of being alive at T + ahead.
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         ahead: Time after T, 0 or more.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        s: Shape of the death rate.
-        beta: Rate parameter of the death rate, in units of time.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
-    out = np.empty(x.size)
-    rows = (*_rows(x, t_x, T, alpha, beta), out)
-    map_rows(_probability_alive, rows, ahead, r, s, threads=threads)
+    out = np.empty(histories.size)
+    columns = (*histories.read_only(), *parameters.per_row(), out)
+    map_rows(_probability_alive, columns, ahead, parameters.r, parameters.s, threads=threads)
     return out
 
 
 def discounted_expected_purchases(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
+    histories: Histories,
+    parameters: ParetoNbd,
     horizon: float,
     delta: float,
-    r: float,
-    alpha: Rates,
-    s: float,
-    beta: Rates,
+    *,
     threads: int | None = None,
 ) -> FloatArray:
     """Give the present value at T of one unit of money at each purchase in (T, T + horizon].
@@ -187,134 +119,87 @@ def discounted_expected_purchases(
     Without discount these are the purchases expected (Fader & Hardie 2005, note 009, eq. 41).
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         horizon: Length of the future, inf for the whole residual life.
         delta: Continuous discount rate per unit of time, 0 for no discounting.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        s: Shape of the death rate.
-        beta: Rate parameter of the death rate, in units of time.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One present value a row, inf where `horizon` is, `delta` is 0 and s <= 1.
+        One present value per row, inf where `horizon` is, `delta` is 0 and s <= 1.
     """
-    if horizon == math.inf and delta == 0.0 and s <= 1.0:
-        return np.full(x.size, math.inf)
-    out = probability_alive(x, t_x, T, 0.0, r, alpha, s, beta, threads)
-    rows = (*_rows(x, T, alpha, beta), out)
-    map_rows(_multiply_by_value, rows, horizon, delta, r, s, threads=threads)
-    return out
+    if horizon == math.inf and delta == 0.0 and parameters.s <= 1.0:
+        return np.full(histories.size, math.inf)
+    return _while_alive(_multiply_by_value, histories, parameters, (horizon, delta), threads)
 
 
 def purchase_probability(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
+    histories: Histories,
+    parameters: ParetoNbd,
     horizon: float,
     n: int,
-    r: float,
-    alpha: Rates,
-    s: float,
-    beta: Rates,
+    *,
     threads: int | None = None,
 ) -> FloatArray:
     """Give the probability of exactly n purchases in (T, T + horizon].
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         horizon: Length of the future, finite.
         n: Number of purchases, 0 or more.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        s: Shape of the death rate.
-        beta: Rate parameter of the death rate, in units of time.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One probability a row.
+        One probability per row.
     """
-    out = np.empty(x.size)
-    rows = (*_rows(x, t_x, T, alpha, beta), out)
-    map_rows(_purchase_probability, rows, horizon, float(n), r, s, threads=threads)
+    out = np.empty(histories.size)
+    columns = (*histories.read_only(), *parameters.per_row(), out)
+    shared = (horizon, float(n), parameters.r, parameters.s)
+    map_rows(_purchase_probability, columns, *shared, threads=threads)
     return out
 
 
 def at_least_probability(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
+    histories: Histories,
+    parameters: ParetoNbd,
     horizon: float,
     n: int,
-    r: float,
-    alpha: Rates,
-    s: float,
-    beta: Rates,
+    *,
     threads: int | None = None,
 ) -> FloatArray:
     """Give the probability of n purchases or more in (T, T + horizon].
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         horizon: Length of the future, finite.
         n: Number of purchases, 1 or more.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        s: Shape of the death rate.
-        beta: Rate parameter of the death rate, in units of time.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One probability a row, relatively accurate however small it is.
+        One probability per row, relatively accurate however small it is.
     """
-    out = probability_alive(x, t_x, T, 0.0, r, alpha, s, beta, threads)
-    rows = (*_rows(x, T, alpha, beta), out)
-    map_rows(_multiply_by_reaching, rows, horizon, float(n), r, s, threads=threads)
-    return out
+    return _while_alive(_multiply_by_reaching, histories, parameters, (horizon, float(n)), threads)
 
 
 def next_purchase_quantile(
-    x: FloatArray,
-    t_x: FloatArray,
-    T: FloatArray,
-    q: float,
-    r: float,
-    alpha: Rates,
-    s: float,
-    beta: Rates,
-    threads: int | None = None,
+    histories: Histories, parameters: ParetoNbd, q: float, *, threads: int | None = None
 ) -> FloatArray:
     """Give the time after T by which the next purchase has come with probability q.
 
     Args:
-        x: Repeat purchases, whole numbers.
-        t_x: Age at the last purchase, 0 where x is 0.
-        T: Age at the end of observation.
         q: Probability, 0 or more.
-        r: Shape of the purchase rate.
-        alpha: Rate parameter of the purchase rate, in units of time.
-        s: Shape of the death rate.
-        beta: Rate parameter of the death rate, in units of time.
-        threads: Number of threads, by default one per processor.
 
     Returns:
-        One time a row, inf where death may come first with a probability above 1 - q.
+        One time per row, inf where death may come first with a probability above 1 - q.
     """
-    out = probability_alive(x, t_x, T, 0.0, r, alpha, s, beta, threads)
-    rows = (*_rows(x, T, alpha, beta), out)
-    map_rows(_next_purchase, rows, q, r, s, threads=threads)
+    return _while_alive(_next_purchase, histories, parameters, (q,), threads)
+
+
+def _while_alive(
+    kernel: Callable[..., None],
+    histories: Histories,
+    parameters: ParetoNbd,
+    shared: tuple[float, ...],
+    threads: int | None,
+) -> FloatArray:
+    """Give what a kernel makes of each row's probability of being alive, in place."""
+    out = probability_alive(histories, parameters, 0.0, threads=threads)
+    columns = (*read_only(histories.x, histories.T), *parameters.per_row(), out)
+    map_rows(kernel, columns, *shared, parameters.r, parameters.s, threads=threads)
     return out
-
-
-def _rows(*columns: Rates) -> tuple[FloatArray, ...]:
-    """Give read-only columns as long as the first; parameters that all rows share are repeated."""
-    return read_only(*(np.broadcast_to(column, np.shape(columns[0])) for column in columns))
 
 
 @jit
@@ -322,7 +207,9 @@ def log_odds_of_death(
     x: float, t_x: float, T: float, r: float, alpha: float, s: float, beta: float
 ) -> float:
     """Give the log odds that a customer died since t_x rather than fell silent, -inf if T = t_x."""
-    a, b, silence = alpha + t_x, beta + t_x, T - t_x
+    a = alpha + t_x
+    b = beta + t_x
+    silence = T - t_x
     end = math.log1p(silence / min(a, b))
     log_dead = log_or_nothing(chance_to_be_first(s, b, r + x, a, end))
     return log_dead + (r + x) * math.log1p(silence / a) + s * math.log1p(silence / b)
@@ -345,8 +232,8 @@ def _log_likelihood(
     x: FloatArray,
     t_x: FloatArray,
     T: FloatArray,
-    alpha: FloatArray,
-    beta: FloatArray,
+    alpha: PerRow,
+    beta: PerRow,
     out: FloatArray,
     log_products: FloatArray,
     r: float,
@@ -354,9 +241,10 @@ def _log_likelihood(
 ) -> None:
     """Write each row's log likelihood; `log_products` holds the term that depends on x alone."""
     for i in range(x.size):
-        a, b = alpha[i] + t_x[i], beta[i] + t_x[i]
+        first, second = own(alpha, i), own(beta, i)
+        a, b = first + t_x[i], second + t_x[i]
         out[i] = log_products[int(x[i])] - x[i] * math.log(a)
-        out[i] -= r * math.log1p(t_x[i] / alpha[i]) + s * math.log1p(t_x[i] / beta[i])
+        out[i] -= r * math.log1p(t_x[i] / first) + s * math.log1p(t_x[i] / second)
         out[i] += log_chance_of_silence(T[i] - t_x[i], r + x[i], a, s, b)
 
 
@@ -365,8 +253,8 @@ def _probability_alive(
     x: FloatArray,
     t_x: FloatArray,
     T: FloatArray,
-    alpha: FloatArray,
-    beta: FloatArray,
+    alpha: PerRow,
+    beta: PerRow,
     out: FloatArray,
     ahead: float,
     r: float,
@@ -374,16 +262,16 @@ def _probability_alive(
 ) -> None:
     """Write each row's probability of being alive at T, and of living on until T + ahead."""
     for i in range(x.size):
-        out[i] = expit(-log_odds_of_death(x[i], t_x[i], T[i], r, alpha[i], s, beta[i]))
-        out[i] *= math.exp(-s * math.log1p(ahead / (beta[i] + T[i])))
+        odds = log_odds_of_death(x[i], t_x[i], T[i], r, own(alpha, i), s, own(beta, i))
+        out[i] = expit(-odds) * math.exp(-s * math.log1p(ahead / (own(beta, i) + T[i])))
 
 
 @jit
 def _multiply_by_value(
     x: FloatArray,
     T: FloatArray,
-    alpha: FloatArray,
-    beta: FloatArray,
+    alpha: PerRow,
+    beta: PerRow,
     out: FloatArray,
     horizon: float,
     delta: float,
@@ -392,7 +280,7 @@ def _multiply_by_value(
 ) -> None:
     """Multiply each row's probability of being alive by the present value of its purchases."""
     for i in range(x.size):
-        a, b = alpha[i] + T[i], beta[i] + T[i]
+        a, b = own(alpha, i) + T[i], own(beta, i) + T[i]
         out[i] *= (r + x[i]) * (b / a) * discounted_survival(s, delta * b, horizon / b)
 
 
@@ -428,8 +316,8 @@ def _purchase_probability(
     x: FloatArray,
     t_x: FloatArray,
     T: FloatArray,
-    alpha: FloatArray,
-    beta: FloatArray,
+    alpha: PerRow,
+    beta: PerRow,
     out: FloatArray,
     horizon: float,
     n: float,
@@ -438,8 +326,8 @@ def _purchase_probability(
 ) -> None:
     """Write the probability that each row buys n times within the horizon."""
     for i in range(x.size):
-        odds = log_odds_of_death(x[i], t_x[i], T[i], r, alpha[i], s, beta[i])
-        a, b = alpha[i] + T[i], beta[i] + T[i]
+        odds = log_odds_of_death(x[i], t_x[i], T[i], r, own(alpha, i), s, own(beta, i))
+        a, b = own(alpha, i) + T[i], own(beta, i) + T[i]
         if n == 0.0:
             silence = math.exp(log_chance_of_silence(horizon, r + x[i], a, s, b))
             out[i] = expit(odds) + expit(-odds) * silence
@@ -451,8 +339,8 @@ def _purchase_probability(
 def _multiply_by_reaching(
     x: FloatArray,
     T: FloatArray,
-    alpha: FloatArray,
-    beta: FloatArray,
+    alpha: PerRow,
+    beta: PerRow,
     out: FloatArray,
     horizon: float,
     n: float,
@@ -461,7 +349,7 @@ def _multiply_by_reaching(
 ) -> None:
     """Multiply each row's probability of being alive by that of n purchases or more."""
     for i in range(x.size):
-        a, b = alpha[i] + T[i], beta[i] + T[i]
+        a, b = own(alpha, i) + T[i], own(beta, i) + T[i]
         out[i] *= chance_of_reaching(n, horizon, r + x[i], a, s, b)
 
 
@@ -469,8 +357,8 @@ def _multiply_by_reaching(
 def _next_purchase(
     x: FloatArray,
     T: FloatArray,
-    alpha: FloatArray,
-    beta: FloatArray,
+    alpha: PerRow,
+    beta: PerRow,
     out: FloatArray,
     q: float,
     r: float,
@@ -478,24 +366,10 @@ def _next_purchase(
 ) -> None:
     """Put the quantile of each row's next purchase in place of its probability of being alive."""
     for i in range(x.size):
-        alive, a, b = out[i], alpha[i] + T[i], beta[i] + T[i]
+        alive = out[i]
+        a = own(alpha, i) + T[i]
+        b = own(beta, i) + T[i]
         out[i] = time_to_be_first(r + x[i], a, s, b, q / alive) if q <= alive else math.inf
-
-
-def counting_sums(x: FloatArray, weights: FloatArray, r: float) -> FloatArray:
-    """Sum the likelihood's term in x alone, ln Gamma(r+x)/Gamma(r).
-
-    Returns:
-        Value, gradient and upper triangle of the Hessian in (ln r, ln alpha, ln s, ln beta).
-    """
-    beyond = reach(x, weights)[1:]
-    j = np.arange(beyond.size)
-    share = r / (r + j)
-    sums = np.zeros(15)
-    sums[0] = (beyond * np.log(r + j)).sum()
-    sums[1] = (beyond * share).sum()
-    sums[5] = (beyond * share * (j / (r + j))).sum()
-    return sums
 
 
 @jit
@@ -510,7 +384,9 @@ def _timing_sums(
     beta: float,
 ) -> FloatArray:
     """Sum the likelihood's terms in t_x and T, in the layout of `counting_sums`."""
-    sums, row, work = np.zeros(15), np.empty(15), np.empty((4, 15))
+    sums = np.zeros(15)
+    row = np.empty(15)
+    work = np.empty((4, 15))
     for i in range(x.size):
         timing_terms(x[i], t_x[i], T[i], r, alpha, s, beta, row, work)
         for k in range(15):
@@ -523,8 +399,8 @@ def _timing_rows(
     x: FloatArray,
     t_x: FloatArray,
     T: FloatArray,
-    alpha: FloatArray,
-    beta: FloatArray,
+    alpha: PerRow,
+    beta: PerRow,
     out: FloatArray,
     r: float,
     s: float,
@@ -532,7 +408,8 @@ def _timing_rows(
     """Write each row's terms in t_x and T, in the layout of `counting_sums`."""
     work = np.empty((4, 15))
     for i in range(x.size):
-        timing_terms(x[i], t_x[i], T[i], r, alpha[i], s, beta[i], out[i], work)
+        first, second = own(alpha, i), own(beta, i)
+        timing_terms(x[i], t_x[i], T[i], r, first, s, second, out[i], work)
 
 
 @jit
@@ -553,8 +430,14 @@ def timing_terms(
     gradient is the mean of the gradients given that, and its Hessian the mean of the Hessians plus
     the covariance of the gradients (Louis 1982, Journal of the Royal Statistical Society B 44).
     """
-    n, a, b, silence = r + x, alpha + t_x, beta + t_x, T - t_x
-    m, alive, dead, slope = work[0], work[1], work[2], work[3]
+    n = r + x
+    a = alpha + t_x
+    b = beta + t_x
+    silence = T - t_x
+    m = work[0]
+    alive = work[1]
+    dead = work[2]
+    slope = work[3]
     scale, p, q, ratio = race(s, b, n, a)
     race_moments(p, q, ratio, math.log1p(silence / min(a, b)), m)
     if b <= a:  # the features of alpha first
@@ -571,7 +454,10 @@ def timing_terms(
     _add_state(p_dead, 1.0, m[1], m[2], m[9], m[3], m[4], m[14], *fixed, row, dead)
     at, bt = silence / (a + silence), silence / (b + silence)
     _add_state(p_alive, 0.0, log_a, at, at * at, log_b, bt, bt * bt, *fixed, row, alive)
-    slope[0], slope[1], slope[2], slope[3] = -r, n * alpha / a, -s, (s + 1.0) * beta / b
+    slope[0] = -r
+    slope[1] = n * alpha / a
+    slope[2] = -s
+    slope[3] = (s + 1.0) * beta / b
     k = 5
     for i in range(4):
         for j in range(i, 4):
@@ -612,7 +498,9 @@ def _add_state(
     With y the age at death or T: the means of ln((alpha+y)/(alpha+t_x)), (y-t_x)/(alpha+y) and its
     square, and the same of beta.
     """
-    n, a, b = r + x, alpha + t_x, beta + t_x
+    n = r + x
+    a = alpha + t_x
+    b = beta + t_x
     keep_a, keep_b = alpha / a, beta / b
     gradient[0] = -r * (math.log1p(t_x / alpha) + log_a)
     gradient[1] = (r * t_x - x * alpha) / a + n * keep_a * share_a

@@ -1,1 +1,1 @@
-"""Running kernels: compiling, chunks of rows on threads, parameters a row."""
+"""Running kernels: compiling, chunks of rows on threads, parameters per row."""

@@ -68,7 +68,7 @@ def map_rows(
 
     Args:
         kernel: Takes the columns, inputs and outputs alike, and then the arguments.
-        columns: One value a row, the first at any rate; each call gets the same slice of all, and
+        columns: One value per row, the first at any rate; each call gets the same slice of all, and
             a number as it is.
         arguments: What all rows share.
         threads: Number of threads, by default one per processor.

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PerRow: TypeAlias = float | FloatArray
-"""One number, or one a row."""
+"""One number, or one per row."""
 
 
 def per_row(*parameters: PerRow) -> tuple[PerRow, ...]:
-    """Give parameters as a kernel takes them: all as numbers, or all as one a row.
+    """Give parameters as a kernel takes them: all as numbers, or all as one per row.
 
     So there are two kinds of compiled code and not one for each mixture.
 

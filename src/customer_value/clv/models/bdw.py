@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from customer_value._kernels.models import contracts as kernels
+from customer_value._kernels.models.parameters import Contract
 from customer_value.clv.base import FitOptions, Parameter
 from customer_value.clv.fit.fitting import fit_options, maximize, unit_days
 from customer_value.clv.models.contract import ContractModel, read_renewals
@@ -46,8 +47,8 @@ class Bdw(ContractModel, frozen=True):
     c: Parameter
 
     @property
-    def _shapes(self) -> tuple[float, float, float]:
-        return self.alpha, self.beta, self.c
+    def _shapes(self) -> Contract:
+        return Contract(self.alpha, self.beta, self.c)
 
 
 def fit_bdw(
@@ -77,7 +78,7 @@ def fit_bdw(
     Raises:
         SchemaError: Columns are missing or of an unusable type.
         DataError: Survivors rise, periods are missing or there twice, values are not counts.
-        FitError: Nobody has had a renewal yet.
+        FitError: No one has had a renewal yet.
 
     Examples:
         >>> import polars as pl, customer_value as cv
@@ -98,7 +99,7 @@ def fit_bdw(
     simple = search_sbg(renewals, time_unit=time_unit, options=options)
 
     def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        return kernels.value_gradient_hessian(kept, lost, *np.exp(theta).tolist())
+        return kernels.value_gradient_hessian(kept, lost, Contract(*np.exp(theta).tolist()))
 
     best = maximize(
         evaluate,

@@ -13,6 +13,8 @@ import numpy as np
 import polars as pl
 
 from customer_value._kernels.models import bg_bb as kernels
+from customer_value._kernels.models import parameters
+from customer_value._kernels.models.bg_bb import Opportunities
 from customer_value._kernels.models.contracts import residual_lives
 from customer_value.clv.base import (
     OPPORTUNITIES,
@@ -63,12 +65,12 @@ class BgBb(OpportunityModel, frozen=True):
     delta: Parameter
 
     @property
-    def _shapes(self) -> tuple[float, float, float, float]:
-        return self.alpha, self.beta, self.gamma, self.delta
+    def _shapes(self) -> parameters.BgBb:
+        return parameters.BgBb(self.alpha, self.beta, self.gamma, self.delta)
 
     def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
         """Log-likelihood of each history."""
-        return kernels.log_likelihood(x, t_x, T, *self._shapes)
+        return kernels.log_likelihood(Opportunities(x, t_x, T), self._shapes)
 
     def probability_alive(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, ahead: float = 0.0
@@ -76,9 +78,9 @@ class BgBb(OpportunityModel, frozen=True):
         """Probability of being alive at opportunity T + ahead.
 
         The paper's P(alive) is that of being there at the next opportunity, `ahead=1`; at
-        opportunity T itself whoever bought at it is alive for certain.
+        opportunity T itself, a customer who bought at it is certainly alive.
         """
-        return kernels.probability_alive(x, t_x, T, ahead, *self._shapes)
+        return kernels.probability_alive(Opportunities(x, t_x, T), self._shapes, ahead)
 
     def expected_purchases(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float
@@ -106,7 +108,9 @@ class BgBb(OpportunityModel, frozen=True):
     ) -> FloatArray:
         """Probability of exactly n purchases at the next `horizon` opportunities."""
         alive = self.probability_alive(x, t_x, T)
-        count = kernels.probability_while_alive(x, T, horizon, float(n), *self._shapes)
+        count = kernels.probability_while_alive(
+            Opportunities(x, t_x, T), self._shapes, horizon, float(n)
+        )
         return alive * count + ((1.0 - alive) if n == 0 else 0.0)
 
     def at_least_probability(
@@ -128,13 +132,13 @@ class BgBb(OpportunityModel, frozen=True):
 
         A whole number, inf where the probability does not reach q in 100,000 of them.
         """
-        return kernels.next_purchase_quantile(x, t_x, T, q, *self._shapes)
+        return kernels.next_purchase_quantile(Opportunities(x, t_x, T), self._shapes, q)
 
     def posterior_means(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         """Expected probabilities of a purchase and of stopping of each customer."""
-        return kernels.posterior_means(x, t_x, T, *self._shapes)
+        return kernels.posterior_means(Opportunities(x, t_x, T), self._shapes)
 
     def new_customer_purchases(self, horizon: float) -> float:
         """Expected purchases of a new customer at `horizon` opportunities (equation 7)."""
@@ -144,8 +148,8 @@ class BgBb(OpportunityModel, frozen=True):
     def new_customer_probability(self, horizon: float, n: int) -> float:
         """Probability of exactly n purchases of a new customer there."""
         none = np.zeros(1)
-        shapes = self._shapes
-        return float(kernels.probability_while_alive(none, none, horizon, float(n), *shapes)[0])
+        now = Opportunities(none, none, none)
+        return float(kernels.probability_while_alive(now, self._shapes, horizon, float(n))[0])
 
     def has_finite_value(self, rate: float) -> bool:
         """Whether a residual life has finite value: not without discount if gamma <= 1."""
@@ -159,7 +163,8 @@ class BgBb(OpportunityModel, frozen=True):
 
     def _lives(self, T: FloatArray, horizon: float, rate: float) -> FloatArray:
         """Discounted opportunities at which a customer alive at T will be alive."""
-        return residual_lives(T, horizon, rate * self.days_per_unit, self.gamma, self.delta, 1.0)
+        stopping = parameters.Contract(self.gamma, self.delta, 1.0)
+        return residual_lives(T, stopping, horizon, rate * self.days_per_unit)
 
 
 def fit_bg_bb(
@@ -188,7 +193,7 @@ def fit_bg_bb(
         `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or not numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Histories are impossible, such as more purchases than opportunities.
         FitError: No row can be used.
 
@@ -216,10 +221,12 @@ def fit_bg_bb(
         usable=pl.all_horizontal(pl.col(OPPORTUNITIES).is_not_null()),
         unusable="repeat_purchases, last_opportunity or opportunities unknown",
     )
-    x, t_x, n = rows.arrays
+    x, t_x, _ = rows.arrays
+    histories = Opportunities(*rows.arrays)
 
     def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        return kernels.value_gradient_hessian(x, t_x, n, rows.weights, *np.exp(theta).tolist())
+        at = parameters.BgBb(*np.exp(theta).tolist())
+        return kernels.value_gradient_hessian(histories, rows.weights, at)
 
     idle = float(rows.weights @ (t_x - x)) / max(float(rows.weights @ x), 1e-9)
     best = maximize(

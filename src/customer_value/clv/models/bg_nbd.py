@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from customer_value._kernels.math.sums import counting_sums, reach
 from customer_value._kernels.models import bg_nbd as kernels
 from customer_value._kernels.models import bg_nbd_counts as counts
 from customer_value._kernels.models import bg_nbd_future as future
-from customer_value._kernels.models import bg_nbd_rows
-from customer_value._kernels.models.pareto_nbd import counting_sums
-from customer_value._kernels.run.reach import reach
+from customer_value._kernels.models import bg_nbd_rows, parameters
+from customer_value._kernels.models.histories import Histories
 from customer_value.clv.base import (
     FitOptions,
     Futures,
     Parameter,
 )
-from customer_value.clv.fit.covariates import WithCovariates, maximize_with_covariates
+from customer_value.clv.fit.covariates import maximize_with_covariates
 from customer_value.clv.fit.fitting import (
     Optimum,
     Rows,
@@ -77,59 +77,62 @@ class BgNbd(CovariateModel, frozen=True):
         }
 
     @property
-    def _by_day(self) -> tuple[float, float, float, float]:
-        return self.r, self.alpha * self.days_per_unit, self.a, self.b
+    def _by_day(self) -> parameters.BgNbd:
+        return parameters.BgNbd(self.r, self.alpha * self.days_per_unit, self.a, self.b)
 
     def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
         """Log-likelihood of each history, by the model's time unit (equation 6 of the paper)."""
-        unit = self.days_per_unit
-        return kernels.log_likelihood(x, t_x / unit, T / unit, self.r, self.alpha, self.a, self.b)
+        histories = Histories(x, t_x, T).over(self.days_per_unit)
+        return kernels.log_likelihood(
+            histories, parameters.BgNbd(self.r, self.alpha, self.a, self.b)
+        )
 
     def probability_alive(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, ahead: float = 0.0
     ) -> FloatArray:
         """Probability of being alive `ahead` days after age T: 1 at T without a repeat purchase."""
         if ahead == 0.0:
-            return kernels.probability_alive(x, t_x, T, *self._by_day)
-        return counts.probability_alive_later(x, t_x, T, ahead, *self._by_day)
+            return kernels.probability_alive(Histories(x, t_x, T), self._by_day)
+        return counts.probability_alive_later(Histories(x, t_x, T), self._by_day, ahead)
 
     def expected_purchases(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float
     ) -> FloatArray:
         """Expected purchases in the `horizon` days after age T (equation 10 of the paper)."""
-        return future.expected_purchases(x, t_x, T, horizon, *self._by_day)
+        return future.expected_purchases(Histories(x, t_x, T), self._by_day, horizon)
 
     def purchase_probability(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
     ) -> FloatArray:
         """Probability of exactly n purchases in the `horizon` days after age T."""
-        return counts.purchase_probability(x, t_x, T, horizon, n, *self._by_day)
+        return counts.purchase_probability(Histories(x, t_x, T), self._by_day, horizon, n)
 
     def at_least_probability(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
     ) -> FloatArray:
         """Probability of n >= 1 purchases or more in the `horizon` days after age T."""
-        return counts.at_least_probability(x, t_x, T, horizon, n, *self._by_day)
+        return counts.at_least_probability(Histories(x, t_x, T), self._by_day, horizon, n)
 
     def next_purchase_quantile(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, q: float
     ) -> FloatArray:
         """Days until the next purchase has happened with probability q; inf if it never does."""
-        return counts.next_purchase_quantile(x, t_x, T, q, *self._by_day)
+        return counts.next_purchase_quantile(Histories(x, t_x, T), self._by_day, q)
 
     def discounted_purchases(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, rate: float
     ) -> FloatArray:
         """Present value of those purchases, discounted continuously at `rate` per day."""
-        return future.discounted_expected_purchases(x, t_x, T, horizon, rate, *self._by_day)
+        histories = Histories(x, t_x, T)
+        return future.discounted_expected_purchases(histories, self._by_day, horizon, rate)
 
     def new_customer_purchases(self, horizon: float) -> float:
         """Expected repeat purchases of a new customer in `horizon` days (equation 9)."""
-        return future.expected_purchases_new_customer(horizon, *self._by_day)
+        return future.expected_purchases_new_customer(self._by_day, horizon)
 
     def new_customer_probability(self, horizon: float, n: int) -> float:
         """Probability of exactly n repeat purchases of a new customer in `horizon` days (eq. 8)."""
-        return counts.new_customer_probability(horizon, n, *self._by_day)
+        return counts.new_customer_probability(self._by_day, horizon, n)
 
     def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Futures:
         """Given alive, rates are Gamma(r + x, alpha + T), chances to stop Beta(a, b + x)."""
@@ -138,7 +141,7 @@ class BgNbd(CovariateModel, frozen=True):
         return Futures(alive, r + x, alpha + T, "at_purchase", np.full_like(alive, a), b + x)
 
     def has_finite_value(self, rate: float) -> bool:
-        """Whether a residual life has finite value: it is infinite without discount if a <= 1.
+        """Whether a residual life has finite value: it is infinite without a discount if a <= 1.
 
         Where covariates act on attrition it may be so for some customers.
         """
@@ -173,11 +176,11 @@ def fit_bg_nbd(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example when
-        no customer bought twice, `fit.status` is `"boundary"` and a warning says so.
+        no one bought twice, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
         OptionError: The time unit is unknown, or covariates are named as parameters.
-        SchemaError: Columns are missing or not numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 
@@ -201,13 +204,12 @@ def fit_bg_nbd(
     unit = scale / days
 
     def climb(some: Rows, start: FloatArray) -> Optimum:
-        x, t_x, age = some.arrays[0], some.arrays[1] / scale, some.arrays[2] / scale
-        reached = reach(x, some.weights)
+        histories = Histories(*some.arrays[:3]).over(scale)
+        reached = reach(histories.x, some.weights)
 
         def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-            r, alpha, a, b = np.exp(theta).tolist()
             return kernels.value_gradient_hessian(
-                x, t_x, age, some.weights, r, alpha, a, b, reached=reached
+                histories, some.weights, parameters.BgNbd(*np.exp(theta).tolist()), reached
             )
 
         return maximize(
@@ -223,20 +225,7 @@ def fit_bg_nbd(
     start = np.log([0.5, 0.5 / mean_repeats, 1.0, 2.5])
     best = climb_from_sample(climb, rows, start)
     if terms.columns:
-        x, t_x, age = rows.arrays[:3]
-        history = x, t_x / scale, age / scale
-        found = _with_covariates(rows, history, best, terms, unit=unit, options=options)
-        r, alpha, a, b = found.parameters
-        return BgNbd(
-            r=r,
-            alpha=alpha,
-            a=a,
-            b=b,
-            effects=found.effects,
-            time_unit=time_unit,
-            fit=found.summary,
-            fitted_on=rows.fitted_on,
-        )
+        return _with_covariates(rows, best, terms, time_unit=time_unit, options=options)
     r, alpha, a, b = np.exp(best.log_parameters).tolist()
     return BgNbd(
         r=r,
@@ -250,15 +239,12 @@ def fit_bg_nbd(
 
 
 def _with_covariates(
-    rows: Rows,
-    history: tuple[FloatArray, FloatArray, FloatArray],
-    null: Optimum,
-    terms: CovariateTerms,
-    *,
-    unit: float,
-    options: FitOptions,
-) -> WithCovariates:
+    rows: Rows, null: Optimum, terms: CovariateTerms, *, time_unit: TimeUnit, options: FitOptions
+) -> BgNbd:
     """Climb on from the maximum without covariates, in (ln r, ln alpha, ln(a+b), ln(b/a))."""
+    scale = mean_age(rows)
+    unit = scale / unit_days(time_unit)
+    histories = Histories(*rows.arrays[:3]).over(scale)
     log_r, log_alpha, log_a, log_b = null.log_parameters
     start = np.array([log_r, log_alpha, np.logaddexp(log_a, log_b), log_b - log_a])
 
@@ -267,27 +253,37 @@ def _with_covariates(
     ) -> tuple[FloatArray, FloatArray]:
         r, alpha, precision = np.exp(theta[:3]).tolist()
         each = bg_nbd_rows.row_derivatives(
-            *history, r, alpha * np.exp(-purchase), precision, attrition - theta[3]
+            histories, r, alpha * np.exp(-purchase), precision, attrition - theta[3]
         )
-        return counting_sums(history[0], rows.weights, r), each
+        return counting_sums(histories.x, rows.weights, r), each
 
     def report(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         r, alpha, precision = np.exp(theta[:3])
         p = 1 / (1 + np.exp(theta[3]))
         q = 1 / (1 + np.exp(-theta[3]))
-        parameters = np.array([r, alpha * unit, precision * p, precision * q])
-        slopes = np.diag(parameters)
-        slopes[2, 2:] = parameters[2] * np.array([1.0, -q])
-        slopes[3, 2:] = parameters[3] * np.array([1.0, p])
-        return parameters, slopes
+        values = np.array([r, alpha * unit, precision * p, precision * q])
+        slopes = np.diag(values)
+        slopes[2, 2:] = values[2] * np.array([1.0, -q])
+        slopes[3, 2:] = values[3] * np.array([1.0, p])
+        return values, slopes
 
-    return maximize_with_covariates(
+    (r, alpha, a, b), effects, summary = maximize_with_covariates(
         evaluate,
         start,
         terms,
         names=("r", "alpha", "a", "b"),
         report=report,
         rows=rows,
-        offset=-float(rows.weights @ history[0]) * float(np.log(unit)),
+        offset=-float(rows.weights @ histories.x) * float(np.log(unit)),
         options=options,
+    )
+    return BgNbd(
+        r=r,
+        alpha=alpha,
+        a=a,
+        b=b,
+        effects=effects,
+        time_unit=time_unit,
+        fit=summary,
+        fitted_on=rows.fitted_on,
     )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from customer_value._frames.contracts import Kind
+    from customer_value._kernels.models.parameters import Contract
     from customer_value._typing import Frame
 
 _MOST_RENEWALS = 100_000
@@ -50,7 +51,7 @@ class ContractModel(FittedModel, ABC, frozen=True):
 
     @property
     @abstractmethod
-    def _shapes(self) -> tuple[float, float, float]:
+    def _shapes(self) -> Contract:
         """The parameters alpha, beta and c of a beta-discrete-Weibull."""
 
     @property
@@ -60,11 +61,11 @@ class ContractModel(FittedModel, ABC, frozen=True):
 
     def survival(self, t: FloatArray) -> FloatArray:
         """Probability that a new customer survives t renewals, S(t); t is 0 or more."""
-        return np.exp(kernels.log_survival(t, *self._shapes))
+        return np.exp(kernels.log_survival(t, self._shapes))
 
     def log_retention(self, t: FloatArray) -> FloatArray:
         """Logarithm of `retention`."""
-        return kernels.log_retention(t, *self._shapes)
+        return kernels.log_retention(t, self._shapes)
 
     def retention(self, t: FloatArray) -> FloatArray:
         """Probability that the t-th renewal happens once it is due, S(t)/S(t-1); t is 1 or more."""
@@ -82,7 +83,7 @@ class ContractModel(FittedModel, ABC, frozen=True):
         The sum of S(n+k) / S(n) / (1 + rate)^k over k = 1 .. periods after n renewals; inf where
         it has no limit.
         """
-        return kernels.residual_lives(renewals, periods, math.log1p(rate), *self._shapes)
+        return kernels.residual_lives(renewals, self._shapes, periods, math.log1p(rate))
 
     def residual_lifetime(self, renewals: FloatArray, rate: float = 0.0) -> FloatArray:
         """Discounted expected residual lifetime (DERL) of a customer whose renewal is due now.
@@ -121,7 +122,7 @@ def read_renewals(contracts: Frame, weights: str | None) -> Renewals:
     Raises:
         SchemaError: Columns are missing or of an unusable type.
         DataError: Values cannot be, such as survivors that rise.
-        FitError: Nobody has had a renewal yet.
+        FitError: No one has had a renewal yet.
     """
     frame = read_frame(contracts, {}, what="contracts").lazy()
     names = set(frame.collect_schema())

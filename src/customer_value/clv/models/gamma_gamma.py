@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from customer_value._kernels.models import gamma_gamma as kernels
+from customer_value._kernels.models import parameters
 from customer_value.clv.base import (
     SPEND,
     FitOptions,
@@ -69,7 +70,7 @@ class GammaGamma(SpendModel, frozen=True):
 
     def log_likelihood(self, x: FloatArray, m: FloatArray) -> FloatArray:
         """Log-likelihood of x purchases of mean spend m (equation 1a of the note)."""
-        return kernels.log_likelihood(x, m, self.p, self.q, self.v)
+        return kernels.log_likelihood(x, m, parameters.GammaGamma(self.p, self.q, self.v))
 
 
 def _total(x: FloatArray, m: FloatArray) -> FloatArray:
@@ -96,7 +97,7 @@ def fit_gamma_gamma(
         The model, with its `fit` summary.
 
     Raises:
-        SchemaError: Columns are missing or not numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Values are NaN or infinite.
         FitError: No row can be used.
 
@@ -122,7 +123,8 @@ def fit_gamma_gamma(
     m = m / scale
 
     def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        return kernels.value_gradient_hessian(x, m, rows.weights, *np.exp(theta).tolist())
+        at = parameters.GammaGamma(*np.exp(theta).tolist())
+        return kernels.value_gradient_hessian(x, m, rows.weights, at)
 
     best = maximize(
         evaluate,

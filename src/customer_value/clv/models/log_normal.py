@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from customer_value._kernels.models import log_normal as kernels
+from customer_value._kernels.models import parameters
 from customer_value.clv.base import (
     SPEND,
     FitOptions,
@@ -61,7 +62,8 @@ class LogNormalSpend(SpendModel, frozen=True):
 
     def log_likelihood(self, x: FloatArray, m: FloatArray) -> FloatArray:
         """Log-likelihood of x purchases of mean spend m, comparable with that of Gamma-Gamma."""
-        return kernels.log_likelihood(x, np.log(m), self.median, self.between, self.within)
+        at = parameters.LogNormal(self.median, self.between, self.within)
+        return kernels.log_likelihood(x, np.log(m), at)
 
     def expected_spend(self, x: FloatArray, m: FloatArray) -> FloatArray:
         """Expected spend per purchase after x repeat purchases of mean spend m.
@@ -117,7 +119,7 @@ def fit_log_normal_spend(
         customers bought equally often, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or not numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Values are NaN or infinite.
         FitError: No row can be used.
 
@@ -143,7 +145,8 @@ def fit_log_normal_spend(
     log_m = np.log(m) - log_scale
 
     def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        return kernels.value_gradient_hessian(x, log_m, rows.weights, *np.exp(theta).tolist())
+        at = parameters.LogNormal(*np.exp(theta).tolist())
+        return kernels.value_gradient_hessian(x, log_m, rows.weights, at)
 
     best = maximize(
         evaluate,

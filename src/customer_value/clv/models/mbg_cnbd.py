@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from customer_value._frames.contracts import ArrayRule
-from customer_value._kernels.models import mbg_cnbd, mbg_cnbd_future, mbg_nbd
+from customer_value._kernels.models import mbg_cnbd, mbg_cnbd_future, mbg_nbd, parameters
+from customer_value._kernels.models.histories import Histories
 from customer_value.clv.base import (
     HISTORY,
     Count,
@@ -76,8 +77,9 @@ class MbgCnbd(TimedModel, frozen=True):
     b: Parameter
 
     @property
-    def _by_day(self) -> tuple[float, float, float, float]:
-        return self.r, self.alpha * self.days_per_unit, self.a, self.b
+    def _by_day(self) -> parameters.MbgCnbd:
+        alpha = self.alpha * self.days_per_unit
+        return parameters.MbgCnbd(self.k, self.r, alpha, self.a, self.b)
 
     @property
     def likelihood_columns(self) -> tuple[str, ...]:
@@ -102,10 +104,13 @@ class MbgCnbd(TimedModel, frozen=True):
                 the same k only.
 
         Returns:
-            One log-likelihood a customer.
+            One log-likelihood per customer.
         """
-        unit, parameters = self.days_per_unit, (self.r, self.alpha, self.a, self.b)
-        rows = mbg_cnbd.log_likelihood(x, t_x / unit, T / unit, self.k, *parameters)
+        unit = self.days_per_unit
+        rows = mbg_cnbd.log_likelihood(
+            Histories(x, t_x, T).over(unit),
+            parameters.MbgCnbd(self.k, self.r, self.alpha, self.a, self.b),
+        )
         if log_gap_sum is None:
             return rows
         return rows + _log_gap_factor(x, log_gap_sum - x * np.log(unit), self.k)
@@ -114,11 +119,12 @@ class MbgCnbd(TimedModel, frozen=True):
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, ahead: float = 0.0
     ) -> FloatArray:
         """Probability of being alive `ahead` days after age T."""
+        histories = Histories(x, t_x, T)
         if ahead == 0.0:
-            return mbg_cnbd.probability_alive(x, t_x, T, self.k, *self._by_day)
+            return mbg_cnbd.probability_alive(histories, self._by_day)
         if self.k == 1:
-            return mbg_nbd.probability_alive_later(x, t_x, T, ahead, *self._by_day)
-        return mbg_cnbd_future.probability_alive_later(x, t_x, T, ahead, self.k, *self._by_day)
+            return mbg_nbd.probability_alive_later(histories, self._by_day, ahead)
+        return mbg_cnbd_future.probability_alive_later(histories, self._by_day, ahead)
 
     def expected_purchases(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float
@@ -127,42 +133,46 @@ class MbgCnbd(TimedModel, frozen=True):
 
         The paper and BTYDplus rescale the expectation of an MBG/NBD customer instead.
         """
+        histories = Histories(x, t_x, T)
         if self.k == 1:
-            return mbg_nbd.expected_purchases(x, t_x, T, horizon, *self._by_day)
-        return mbg_cnbd_future.expected_purchases(x, t_x, T, horizon, self.k, *self._by_day)
+            return mbg_nbd.expected_purchases(histories, self._by_day, horizon)
+        return mbg_cnbd_future.expected_purchases(histories, self._by_day, horizon)
 
     def purchase_probability(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
     ) -> FloatArray:
         """Probability of exactly n purchases in the `horizon` days after age T."""
+        histories = Histories(x, t_x, T)
         if self.k == 1:
-            return mbg_nbd.purchase_probability(x, t_x, T, horizon, n, *self._by_day)
-        return mbg_cnbd_future.purchase_probability(x, t_x, T, horizon, n, self.k, *self._by_day)
+            return mbg_nbd.purchase_probability(histories, self._by_day, horizon, n)
+        return mbg_cnbd_future.purchase_probability(histories, self._by_day, horizon, n)
 
     def at_least_probability(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
     ) -> FloatArray:
         """Probability of n >= 1 purchases or more in the `horizon` days after age T."""
+        histories = Histories(x, t_x, T)
         if self.k == 1:
-            return mbg_nbd.at_least_probability(x, t_x, T, horizon, n, *self._by_day)
-        return mbg_cnbd_future.at_least_probability(x, t_x, T, horizon, n, self.k, *self._by_day)
+            return mbg_nbd.at_least_probability(histories, self._by_day, horizon, n)
+        return mbg_cnbd_future.at_least_probability(histories, self._by_day, horizon, n)
 
     def next_purchase_quantile(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, q: float
     ) -> FloatArray:
         """Days until the next purchase has happened with probability q; inf if it never does."""
+        histories = Histories(x, t_x, T)
         if self.k == 1:
-            return mbg_nbd.next_purchase_quantile(x, t_x, T, q, *self._by_day)
-        return mbg_cnbd_future.next_purchase_quantile(x, t_x, T, q, self.k, *self._by_day)
+            return mbg_nbd.next_purchase_quantile(histories, self._by_day, q)
+        return mbg_cnbd_future.next_purchase_quantile(histories, self._by_day, q)
 
     def discounted_purchases(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, rate: float
     ) -> FloatArray:
         """Present value of those purchases, discounted continuously at `rate` per day."""
-        future = (x, t_x, T, horizon, rate)
+        asked = Histories(x, t_x, T), self._by_day, horizon, rate
         if self.k == 1:
-            return mbg_nbd.discounted_expected_purchases(*future, *self._by_day)
-        return mbg_cnbd_future.discounted_expected_purchases(*future, self.k, *self._by_day)
+            return mbg_nbd.discounted_expected_purchases(*asked)
+        return mbg_cnbd_future.discounted_expected_purchases(*asked)
 
     def new_customer_purchases(self, horizon: float) -> float:
         """Expected repeat purchases of a new customer in `horizon` days."""
@@ -179,7 +189,7 @@ class MbgCnbd(TimedModel, frozen=True):
 
         The silence says how likely each j is; chances to stop are Beta(a, b + x + 1), whatever j.
         """
-        r, alpha, a, b = self._by_day
+        _, r, alpha, a, b = self._by_day
         alive = self.probability_alive(x, t_x, T)
         end = np.full_like(alive, a), b + x + 1
         shape, rate = r + self.k * x, alpha + T
@@ -188,7 +198,7 @@ class MbgCnbd(TimedModel, frozen=True):
         return Futures(alive, shape, rate, "at_purchase", *end, self.k, (T - t_x) / rate)
 
     def has_finite_value(self, rate: float) -> bool:
-        """Whether a residual life has finite value: it is infinite without discount if a <= 1."""
+        """Whether a residual life has finite value: it is infinite without a discount if a <= 1."""
         return rate > 0 or self.a > 1
 
 
@@ -228,7 +238,7 @@ def fit_mbg_cnbd(
 
     Raises:
         OptionError: k is out of range.
-        SchemaError: Columns are missing or not numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 
@@ -281,11 +291,13 @@ def fit_mbg_cnbd(
 
 def _most_likely(fit: Callable[[int], Optimum]) -> tuple[int, Optimum]:
     """Try k = 1, 2 ... until two in a row do worse than the best; ties go to the smaller k."""
-    shape, best = 1, fit(1)
+    shape = 1
+    best = fit(1)
     for k in range(2, LARGEST_K + 1):
         found = fit(k)
         if found.summary.log_likelihood > best.summary.log_likelihood:
-            shape, best = k, found
+            shape = k
+            best = found
         elif k > shape + 1:
             break
     return shape, best

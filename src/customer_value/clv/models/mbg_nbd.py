@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from customer_value._kernels.models import mbg_cnbd, mbg_nbd
+from customer_value._kernels.models import mbg_cnbd, mbg_nbd, parameters
+from customer_value._kernels.models.histories import Histories
 from customer_value.clv.base import (
     FitOptions,
     Futures,
@@ -28,8 +29,8 @@ class MbgNbd(TimedModel, frozen=True):
     """An MBG/NBD model, fitted by `fit_mbg_nbd` or built from published parameters.
 
     While alive a customer buys at a Poisson rate that is Gamma(r, alpha) among customers; after
-    each purchase the customer stops with a probability that is Beta(a, b) among them. Other than
-    in the BG/NBD the first purchase may be the last, so that customers without a repeat purchase
+    each purchase the customer stops with a probability that is Beta(a, b) among them. Unlike in
+    the BG/NBD, the first purchase may be the last, so that customers without a repeat purchase
     are not sure to be alive.
 
     Attributes:
@@ -52,51 +53,54 @@ class MbgNbd(TimedModel, frozen=True):
     b: Parameter
 
     @property
-    def _by_day(self) -> tuple[float, float, float, float]:
-        return self.r, self.alpha * self.days_per_unit, self.a, self.b
+    def _by_day(self) -> parameters.MbgCnbd:
+        return parameters.MbgCnbd(1, self.r, self.alpha * self.days_per_unit, self.a, self.b)
 
     def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
         """Log-likelihood of each history, by the model's time unit."""
-        unit, parameters = self.days_per_unit, (self.r, self.alpha, self.a, self.b)
-        return mbg_cnbd.log_likelihood(x, t_x / unit, T / unit, 1, *parameters)
+        histories = Histories(x, t_x, T).over(self.days_per_unit)
+        return mbg_cnbd.log_likelihood(
+            histories, parameters.MbgCnbd(1, self.r, self.alpha, self.a, self.b)
+        )
 
     def probability_alive(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, ahead: float = 0.0
     ) -> FloatArray:
         """Probability of being alive `ahead` days after age T."""
         if ahead == 0.0:
-            return mbg_cnbd.probability_alive(x, t_x, T, 1, *self._by_day)
-        return mbg_nbd.probability_alive_later(x, t_x, T, ahead, *self._by_day)
+            return mbg_cnbd.probability_alive(Histories(x, t_x, T), self._by_day)
+        return mbg_nbd.probability_alive_later(Histories(x, t_x, T), self._by_day, ahead)
 
     def expected_purchases(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float
     ) -> FloatArray:
         """Expected purchases in the `horizon` days after age T."""
-        return mbg_nbd.expected_purchases(x, t_x, T, horizon, *self._by_day)
+        return mbg_nbd.expected_purchases(Histories(x, t_x, T), self._by_day, horizon)
 
     def purchase_probability(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
     ) -> FloatArray:
         """Probability of exactly n purchases in the `horizon` days after age T."""
-        return mbg_nbd.purchase_probability(x, t_x, T, horizon, n, *self._by_day)
+        return mbg_nbd.purchase_probability(Histories(x, t_x, T), self._by_day, horizon, n)
 
     def at_least_probability(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
     ) -> FloatArray:
         """Probability of n >= 1 purchases or more in the `horizon` days after age T."""
-        return mbg_nbd.at_least_probability(x, t_x, T, horizon, n, *self._by_day)
+        return mbg_nbd.at_least_probability(Histories(x, t_x, T), self._by_day, horizon, n)
 
     def next_purchase_quantile(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, q: float
     ) -> FloatArray:
         """Days until the next purchase has happened with probability q; inf if it never does."""
-        return mbg_nbd.next_purchase_quantile(x, t_x, T, q, *self._by_day)
+        return mbg_nbd.next_purchase_quantile(Histories(x, t_x, T), self._by_day, q)
 
     def discounted_purchases(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, rate: float
     ) -> FloatArray:
         """Present value of those purchases, discounted continuously at `rate` per day."""
-        return mbg_nbd.discounted_expected_purchases(x, t_x, T, horizon, rate, *self._by_day)
+        histories = Histories(x, t_x, T)
+        return mbg_nbd.discounted_expected_purchases(histories, self._by_day, horizon, rate)
 
     def new_customer_purchases(self, horizon: float) -> float:
         """Expected repeat purchases of a new customer in `horizon` days."""
@@ -110,12 +114,12 @@ class MbgNbd(TimedModel, frozen=True):
 
     def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Futures:
         """Given alive, rates are Gamma(r + x, alpha + T), chances to stop Beta(a, b + x + 1)."""
-        r, alpha, a, b = self._by_day
+        _, r, alpha, a, b = self._by_day
         alive = self.probability_alive(x, t_x, T)
         return Futures(alive, r + x, alpha + T, "at_purchase", np.full_like(alive, a), b + x + 1)
 
     def has_finite_value(self, rate: float) -> bool:
-        """Whether a residual life has finite value: it is infinite without discount if a <= 1."""
+        """Whether a residual life has finite value: it is infinite without a discount if a <= 1."""
         return rate > 0 or self.a > 1
 
 
@@ -142,10 +146,10 @@ def fit_mbg_nbd(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example when
-        no customer bought twice, `fit.status` is `"boundary"` and a warning says so.
+        no one bought twice, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
-        SchemaError: Columns are missing or not numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 
@@ -190,14 +194,14 @@ def maximize_mbg(
     Returns:
         The log-parameters in units of `mean_age`, and the summary in the model's unit.
     """
-    x, t_x, age = rows.arrays
     scale = mean_age(rows)
-    t_x, age = t_x / scale, age / scale
-    events = k * float(rows.weights @ x)
+    histories = Histories(*rows.arrays).over(scale)
+    events = k * float(rows.weights @ histories.x)
 
     def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        parameters = np.exp(theta).tolist()
-        return mbg_cnbd.value_gradient_hessian(x, t_x, age, rows.weights, k, *parameters)
+        return mbg_cnbd.value_gradient_hessian(
+            histories, rows.weights, parameters.MbgCnbd(k, *np.exp(theta).tolist())
+        )
 
     mean_events = max(events / float(rows.weights.sum()), 1e-3)
     return maximize(

@@ -1,4 +1,4 @@
-"""NBD: purchases at random for ever, the benchmark of models in which customers leave.
+"""NBD: purchases at random forever, the benchmark of models in which customers leave.
 
 Ehrenberg, A. S. C. (1959), "The Pattern of Consumer Purchases", Applied Statistics 8(1), 26-41.
 """
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from customer_value._kernels.models import nbd as kernels
+from customer_value._kernels.models import parameters
+from customer_value._kernels.models.histories import Histories
 from customer_value.clv.base import (
     FitOptions,
     Futures,
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 class Nbd(TimedModel, frozen=True):
     """An NBD model, fitted by `fit_nbd` or built from published parameters.
 
-    Every customer stays for ever and buys at a Poisson rate that is Gamma(r, alpha) among
+    Every customer stays forever and buys at a Poisson rate that is Gamma(r, alpha) among
     customers. What another model gains over it is what leaving explains.
 
     Attributes:
@@ -45,13 +47,13 @@ class Nbd(TimedModel, frozen=True):
     alpha: Parameter
 
     @property
-    def _alpha(self) -> float:
-        """Alpha in days."""
-        return self.alpha * self.days_per_unit
+    def _by_day(self) -> parameters.Nbd:
+        return parameters.Nbd(self.r, self.alpha * self.days_per_unit)
 
-    def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:  # noqa: ARG002
+    def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
         """Log-likelihood of each history, by the model's time unit; `t_x` says nothing."""
-        return kernels.log_likelihood(x, T / self.days_per_unit, self.r, self.alpha)
+        histories = Histories(x, t_x, T).over(self.days_per_unit)
+        return kernels.log_likelihood(histories, parameters.Nbd(self.r, self.alpha))
 
     def probability_alive(
         self,
@@ -70,26 +72,16 @@ class Nbd(TimedModel, frozen=True):
         return self.discounted_purchases(x, t_x, T, horizon, 0.0)
 
     def purchase_probability(
-        self,
-        x: FloatArray,
-        t_x: FloatArray,  # noqa: ARG002
-        T: FloatArray,
-        horizon: float,
-        n: int,
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
     ) -> FloatArray:
         """Probability of exactly n purchases in the `horizon` days after age T."""
-        return kernels.purchase_probability(x, T, horizon, n, self.r, self._alpha)
+        return kernels.purchase_probability(Histories(x, t_x, T), self._by_day, horizon, n)
 
     def at_least_probability(
-        self,
-        x: FloatArray,
-        t_x: FloatArray,  # noqa: ARG002
-        T: FloatArray,
-        horizon: float,
-        n: int,
+        self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
     ) -> FloatArray:
         """Probability of n >= 1 purchases or more in the `horizon` days after age T."""
-        return kernels.at_least_probability(x, T, horizon, n, self.r, self._alpha)
+        return kernels.at_least_probability(Histories(x, t_x, T), self._by_day, horizon, n)
 
     def next_purchase_quantile(
         self,
@@ -103,7 +95,7 @@ class Nbd(TimedModel, frozen=True):
         Where customers hardly ever buy they are more than a float can say: inf.
         """
         with np.errstate(over="ignore"):
-            return (self._alpha + T) * np.expm1(-math.log1p(-q) / (self.r + x))
+            return (self._by_day.alpha + T) * np.expm1(-math.log1p(-q) / (self.r + x))
 
     def discounted_purchases(
         self,
@@ -115,11 +107,11 @@ class Nbd(TimedModel, frozen=True):
     ) -> FloatArray:
         """Present value of those purchases, discounted continuously at `rate` per day."""
         length = horizon if rate == 0.0 else -math.expm1(-rate * horizon) / rate
-        return (self.r + x) / (self._alpha + T) * length
+        return (self.r + x) / (self._by_day.alpha + T) * length
 
     def new_customer_purchases(self, horizon: float) -> float:
         """Expected repeat purchases of a new customer in `horizon` days."""
-        return self.r / self._alpha * horizon
+        return self.r / self._by_day.alpha * horizon
 
     def new_customer_probability(self, horizon: float, n: int) -> float:
         """Probability of exactly n repeat purchases of a new customer in `horizon` days."""
@@ -127,9 +119,9 @@ class Nbd(TimedModel, frozen=True):
         return float(self.purchase_probability(now, now, now, horizon, n)[0])
 
     def futures(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Futures:  # noqa: ARG002
-        """Rates are Gamma(r + x, alpha + T), and no customer stops."""
+        """Rates are Gamma(r + x, alpha + T), and no one stops."""
         rest = np.ones(x.size)
-        return Futures(rest, self.r + x, self._alpha + T, "never", rest, rest)
+        return Futures(rest, self.r + x, self._by_day.alpha + T, "never", rest, rest)
 
     def has_finite_value(self, rate: float) -> bool:
         """Whether a residual life has finite value: never without discount."""
@@ -159,11 +151,11 @@ def fit_nbd(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example when
-        no customer bought twice or all buy alike, `fit.status` is `"boundary"` and a warning says
+        no one bought twice or all buy alike, `fit.status` is `"boundary"` and a warning says
         so.
 
     Raises:
-        SchemaError: Columns are missing or not numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 
@@ -178,13 +170,13 @@ def fit_nbd(
     options = fit_options(options)
     days = unit_days(time_unit)
     rows = history_rows(customers, weights)
-    x, _, age = rows.arrays
-    repeats = float(rows.weights @ x)
     scale = mean_age(rows)
-    age = age / scale
+    histories = Histories(*rows.arrays).over(scale)
+    repeats = float(rows.weights @ histories.x)
 
     def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        return kernels.value_gradient_hessian(x, age, rows.weights, *np.exp(theta).tolist())
+        at = parameters.Nbd(*np.exp(theta).tolist())
+        return kernels.value_gradient_hessian(histories, rows.weights, at)
 
     mean_repeats = max(repeats / float(rows.weights.sum()), 1e-3)
     unit = scale / days

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from customer_value._kernels.math.sums import counting_sums
+from customer_value._kernels.models import parameters
 from customer_value._kernels.models import pareto_nbd as kernels
+from customer_value._kernels.models.histories import Histories
 from customer_value.clv.base import (
     FitOptions,
     Futures,
@@ -69,50 +72,53 @@ class ParetoNbd(CovariateModel, frozen=True):
         return {"alpha": self.alpha / purchase, "beta": self.beta / attrition}
 
     @property
-    def _by_day(self) -> tuple[float, float, float, float]:
-        return self.r, self.alpha * self.days_per_unit, self.s, self.beta * self.days_per_unit
+    def _by_day(self) -> parameters.ParetoNbd:
+        unit = self.days_per_unit
+        return parameters.ParetoNbd(self.r, self.alpha * unit, self.s, self.beta * unit)
 
     def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
         """Log-likelihood of each history, by the model's time unit."""
-        unit = self.days_per_unit
-        at = x, t_x / unit, T / unit
-        return kernels.log_likelihood(*at, self.r, self.alpha, self.s, self.beta)
+        histories = Histories(x, t_x, T).over(self.days_per_unit)
+        return kernels.log_likelihood(
+            histories, parameters.ParetoNbd(self.r, self.alpha, self.s, self.beta)
+        )
 
     def probability_alive(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, ahead: float = 0.0
     ) -> FloatArray:
         """Probability of being alive at age T + `ahead`."""
-        return kernels.probability_alive(x, t_x, T, ahead, *self._by_day)
+        return kernels.probability_alive(Histories(x, t_x, T), self._by_day, ahead)
 
     def expected_purchases(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float
     ) -> FloatArray:
         """Expected purchases in the `horizon` days after age T."""
-        return kernels.discounted_expected_purchases(x, t_x, T, horizon, 0.0, *self._by_day)
+        return self.discounted_purchases(x, t_x, T, horizon, 0.0)
 
     def discounted_purchases(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, rate: float
     ) -> FloatArray:
         """Present value of those purchases, discounted continuously at `rate` per day."""
-        return kernels.discounted_expected_purchases(x, t_x, T, horizon, rate, *self._by_day)
+        histories = Histories(x, t_x, T)
+        return kernels.discounted_expected_purchases(histories, self._by_day, horizon, rate)
 
     def purchase_probability(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
     ) -> FloatArray:
         """Probability of exactly `n` purchases in the `horizon` days after age T."""
-        return kernels.purchase_probability(x, t_x, T, horizon, n, *self._by_day)
+        return kernels.purchase_probability(Histories(x, t_x, T), self._by_day, horizon, n)
 
     def at_least_probability(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, horizon: float, n: int
     ) -> FloatArray:
         """Probability of n >= 1 purchases or more in the `horizon` days after age T."""
-        return kernels.at_least_probability(x, t_x, T, horizon, n, *self._by_day)
+        return kernels.at_least_probability(Histories(x, t_x, T), self._by_day, horizon, n)
 
     def next_purchase_quantile(
         self, x: FloatArray, t_x: FloatArray, T: FloatArray, q: float
     ) -> FloatArray:
         """Days after age T by which the next purchase has come with probability `q`, or inf."""
-        return kernels.next_purchase_quantile(x, t_x, T, q, *self._by_day)
+        return kernels.next_purchase_quantile(Histories(x, t_x, T), self._by_day, q)
 
     def new_customer_purchases(self, horizon: float) -> float:
         """Expected repeat purchases of a new customer in `horizon` days."""
@@ -131,7 +137,7 @@ class ParetoNbd(CovariateModel, frozen=True):
         return Futures(alive, r + x, alpha + T, "in_time", np.full_like(alive, s), beta + T)
 
     def has_finite_value(self, rate: float) -> bool:
-        """Whether a residual life has finite value: it is infinite without discount if s <= 1."""
+        """Whether a residual life has finite value: it is infinite without a discount if s <= 1."""
         return rate > 0 or self.s > 1
 
 
@@ -166,11 +172,11 @@ def fit_pareto_nbd(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example when
-        no customer bought twice, `fit.status` is `"boundary"` and a warning says so.
+        no one bought twice, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
         OptionError: The time unit is unknown, or covariates are named as parameters.
-        SchemaError: Columns are missing or not numbers.
+        SchemaError: Columns are missing or not numeric.
         DataError: Histories are impossible, such as `t_x` above `T`.
         FitError: No row can be used.
 
@@ -225,9 +231,8 @@ class _Search(NamedTuple):
         return np.array([1.0, unit, 1.0, unit])
 
     @property
-    def history(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        x, t_x, age = self.rows.arrays[:3]
-        return x, t_x / self.mean_age, age / self.mean_age
+    def histories(self) -> Histories:
+        return Histories(*self.rows.arrays[:3]).over(self.mean_age)
 
     @property
     def offset(self) -> float:
@@ -244,11 +249,15 @@ class _Search(NamedTuple):
         )
 
     def climb(self, start: FloatArray) -> Optimum:
-        history, weights = self.history, self.rows.weights
+        histories = self.histories
+        weights = self.rows.weights
+
+        def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+            at = parameters.ParetoNbd(*np.exp(theta).tolist())
+            return kernels.value_gradient_hessian(histories, weights, at)
+
         return maximize(
-            lambda theta: kernels.value_gradient_hessian(
-                *history, weights, *np.exp(theta).tolist()
-            ),
+            evaluate,
             start,
             names=_NAMES,
             scales=self.scales,
@@ -259,19 +268,21 @@ class _Search(NamedTuple):
 
     def with_covariates(self, null: Optimum, terms: CovariateTerms) -> ParetoNbd:
         """Climb on from the maximum without covariates."""
-        (x, t_x, age), weights = self.history, self.rows.weights
+        histories = self.histories
+        weights = self.rows.weights
 
         def evaluate(
             theta: FloatArray, purchase: FloatArray, attrition: FloatArray
         ) -> tuple[FloatArray, FloatArray]:
             r, alpha, s, beta = np.exp(theta).tolist()
-            alphas, betas = alpha * np.exp(-purchase), beta * np.exp(-attrition)
-            rows = kernels.row_derivatives(x, t_x, age, r, alphas, s, betas)
-            return kernels.counting_sums(x, weights, r), rows
+            alphas = alpha * np.exp(-purchase)
+            betas = beta * np.exp(-attrition)
+            rows = kernels.row_derivatives(histories, parameters.ParetoNbd(r, alphas, s, betas))
+            return counting_sums(histories.x, weights, r), rows
 
         def report(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-            parameters = np.exp(theta) * self.scales
-            return parameters, np.diag(parameters)
+            values = np.exp(theta) * self.scales
+            return values, np.diag(values)
 
         (r, alpha, s, beta), effects, summary = maximize_with_covariates(
             evaluate,

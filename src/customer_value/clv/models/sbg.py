@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from customer_value._kernels.models import contracts as kernels
+from customer_value._kernels.models.parameters import Contract
 from customer_value.clv.base import FitOptions, Parameter
 from customer_value.clv.fit.fitting import fit_options, maximize, unit_days
 from customer_value.clv.models.contract import ContractModel, Renewals, read_renewals
@@ -43,8 +44,8 @@ class Sbg(ContractModel, frozen=True):
     beta: Parameter
 
     @property
-    def _shapes(self) -> tuple[float, float, float]:
-        return self.alpha, self.beta, 1.0
+    def _shapes(self) -> Contract:
+        return Contract(self.alpha, self.beta, 1.0)
 
 
 def fit_sbg(
@@ -73,13 +74,12 @@ def fit_sbg(
 
     Returns:
         The model, with its `fit` summary. Where the data do not identify it, for example with
-        a single period or when no customer left, `fit.status` is `"boundary"` and a warning says
-        so.
+        a single period or when no one left, `fit.status` is `"boundary"` and a warning says so.
 
     Raises:
         SchemaError: Columns are missing or of an unusable type.
         DataError: Survivors rise, periods are missing or there twice, values are not counts.
-        FitError: Nobody has had a renewal yet.
+        FitError: No one has had a renewal yet.
 
     Examples:
         >>> import polars as pl, customer_value as cv
@@ -106,7 +106,8 @@ def search_sbg(renewals: Renewals, *, time_unit: TimeUnit, options: FitOptions) 
 
     def evaluate(theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         alpha, beta = np.exp(theta).tolist()
-        value, gradient, hessian = kernels.value_gradient_hessian(kept, lost, alpha, beta, 1.0)
+        at = Contract(alpha, beta, 1.0)
+        value, gradient, hessian = kernels.value_gradient_hessian(kept, lost, at)
         return value, gradient[:2], hessian[:2, :2]
 
     odds = min(max(kept.sum() / max(lost.sum(), 1e-9), 1e-2), 1e2)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from customer_value._frames.assemble import array_columns
 from customer_value._kernels.draw import opportunity_sampling, regular_sampling, sampling
+from customer_value._kernels.math.keys import distinct_keys, row_keys
 from customer_value._kernels.run.parallel import map_chunks
 from customer_value.clv.base import SPEND, OpportunityFutures
 from customer_value.exceptions import OptionError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from customer_value._kernels.math.keys import KeyArray
     from customer_value._typing import FloatArray
     from customer_value.clv.base import Futures, PurchaseModel, SpendFutures, SpendModel
 
@@ -143,7 +145,7 @@ class Drawing:
         keys = _keys(columns)
         order = np.lexsort((margin, keys))
         columns, margin = tuple(column[order] for column in columns), margin[order]
-        keys = sampling.distinct_keys(keys[order])
+        keys = distinct_keys(keys[order])
 
         def block(start: int, stop: int) -> FloatArray:
             rows = tuple(column[start:stop] for column in columns)
@@ -175,9 +177,7 @@ class Drawing:
             map_chunks(block, keys.size, chunk=_ROWS)
         return low, high
 
-    def _values(
-        self, draw: int, columns: tuple[FloatArray, ...], keys: sampling.KeyArray
-    ) -> FloatArray:
+    def _values(self, draw: int, columns: tuple[FloatArray, ...], keys: KeyArray) -> FloatArray:
         """Each customer's value on revenue basis in one draw."""
         fitted = self.purchases[draw]
         spend_model = self.spend[draw]
@@ -196,7 +196,7 @@ class Drawing:
         draw: int,
         own: Futures | OpportunityFutures,
         spend: SpendFutures,
-        keys: sampling.KeyArray,
+        keys: KeyArray,
     ) -> FloatArray:
         levels = spend.first, spend.second
         shared: dict[str, Any] = {
@@ -271,9 +271,9 @@ def draw_parameters(
     )
 
 
-def _keys(columns: tuple[FloatArray, ...]) -> sampling.KeyArray:
+def _keys(columns: tuple[FloatArray, ...]) -> KeyArray:
     """What makes rows draw alike: all that the models know of them."""
-    return sampling.row_keys(*(np.nan_to_num(column) for column in columns))
+    return row_keys(*(np.nan_to_num(column) for column in columns))
 
 
 @contextmanager

@@ -13,29 +13,27 @@ from customer_value._frames.periods import Period
 from customer_value._frames.time import check_day
 from customer_value.clv.base import PurchaseModel, TimedModel
 from customer_value.exceptions import OptionError
-from customer_value.transactions._purchases import purchase_days
-from customer_value.transactions._source import Source
+from customer_value.transactions.log import AnyLog, Log, take
+from customer_value.transactions.purchases import purchase_days
+from customer_value.transactions.questions import by_parts
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from customer_value._typing import FloatArray, Frame
-    from customer_value.transactions.options import Columns, TransactionOptions
+    from customer_value._typing import FloatArray
 
 _STEP = {"day": "d", "week": "w", "month": "mo", "quarter": "q", "year": "y"}
 _SHORTEST = {"day": 1, "week": 7, "month": 28, "quarter": 90, "year": 365}
 
 
 def track_purchases(
-    transactions: Frame,
+    transactions: Log,
     model: PurchaseModel,
     *,
     as_of: date,
     period: Period = "week",
     start: date | None = None,
     calibration_end: date | None = None,
-    columns: Columns | None = None,
-    options: TransactionOptions | None = None,
 ) -> pl.DataFrame:
     """Tracking plot data: the repeat purchases of each period beside those that a model expects.
 
@@ -48,7 +46,7 @@ def track_purchases(
     about its curve.
 
     Args:
-        transactions: A raw or a cleaned log.
+        transactions: A log from `read_transactions`, or a table in canonical names.
         model: A purchase model of purchases in time; one with covariates is given them by its
             `with_covariates`.
         as_of: Last day that counts.
@@ -58,8 +56,6 @@ def track_purchases(
             curves begin at zero there.
         calibration_end: Last day of the calibration period. Customers whose first purchase is later
             are not followed: the model has not seen their kind. None follows all.
-        columns: Names of the log's columns; by default the canonical ones.
-        options: How to read the log.
 
     Returns:
         One row per period: `period` (Date, first day), `last_day` (Date), `complete` (Boolean; the
@@ -90,7 +86,7 @@ def track_purchases(
     check_choice("period", period, get_args(Period))
     _check_model(model)
     known = end if calibration_end is None else check_day("calibration_end", calibration_end)
-    source = Source.of(transactions, columns, options)
+    source = take(transactions)
     days = _days(source, end, min(known, end))
     if start is not None and check_day("start", start) > end:
         raise OptionError(f"start {start} must not be after as_of {end}")
@@ -117,7 +113,7 @@ def _check_model(model: PurchaseModel) -> None:
         )
 
 
-def _days(source: Source, end: date, entered_by: date) -> pl.DataFrame:
+def _days(source: AnyLog, end: date, entered_by: date) -> pl.DataFrame:
     """Repeat purchases and first purchases of each day with any."""
     day = pl.col("purchase_day")
 
@@ -136,7 +132,7 @@ def _days(source: Source, end: date, entered_by: date) -> pl.DataFrame:
         )
 
     return (
-        source.by_parts(count)
+        by_parts(source, count)
         .group_by("day")
         .agg(pl.col("purchases", "entered").sum().cast(pl.Int64))
         .collect()

@@ -17,8 +17,8 @@ WAYS = [
 
 @pytest.mark.parametrize("way", WAYS)
 def test_rules_with_any_way_survive_json(way: Any) -> None:
-    rules = cv.LifecycleRules(silence=way, contract_grace_days=14)
-    again = cv.LifecycleRules.model_validate_json(rules.model_dump_json())
+    rules = cv.StageOptions(silence=way, contract_grace_days=14)
+    again = cv.StageOptions.model_validate_json(rules.model_dump_json())
     assert again == rules
     assert type(again.silence) is type(way)
 
@@ -54,9 +54,9 @@ def test_ways_are_checked(way: Any, words: dict[str, float]) -> None:
 )
 def test_thresholds_that_nothing_uses_are_refused(words: dict[str, float]) -> None:
     with pytest.raises(ValidationError, match=f"nothing uses {next(iter(words))}"):
-        cv.LifecycleRules.model_validate({"silence": {"method": "fixed_days"}, **words})
+        cv.StageOptions.model_validate({"silence": {"method": "fixed_days"}, **words})
 
 
 def test_a_way_is_known_by_its_method() -> None:
     with pytest.raises(ValidationError, match="method"):
-        cv.LifecycleRules.model_validate({"silence": {"method": "guess"}})
+        cv.StageOptions.model_validate({"silence": {"method": "guess"}})

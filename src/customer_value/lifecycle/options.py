@@ -100,7 +100,7 @@ class OwnGaps(BaseModel, frozen=True, extra="forbid"):
 class AliveOnly(BaseModel, frozen=True, extra="forbid"):
     """No silence at all: the `p_alive` column of a purchase model decides alone.
 
-    Its thresholds are `lost_p_alive` and `at_risk_p_alive` of the rules.
+    Its thresholds are `lost_p_alive` and `at_risk_p_alive` of the options.
 
     Attributes:
         method: Its name in JSON.
@@ -114,7 +114,7 @@ Silence: TypeAlias = Annotated[
 ]
 
 
-class LifecycleRules(BaseModel, frozen=True, extra="forbid"):
+class StageOptions(BaseModel, frozen=True, extra="forbid"):
     """The thresholds of the stages.
 
     By default a customer's silence is `recency_days` over the customer's expected gap between
@@ -131,7 +131,8 @@ class LifecycleRules(BaseModel, frozen=True, extra="forbid"):
         trend: Relative change of the `trend` column, where there is one, from which a customer
             grows, or at whose negative it declines.
         trusted_purchases: Purchases from which a customer is no longer growing but stable.
-        typical_gap_days: The typical gap; by default the mean gap of all customers in the frame.
+        typical_gap_days: The typical gap; by default the mean gap of all customers, as `fit_stages`
+            learns it.
         prior_gaps: Weight k of the typical gap, in gaps.
         silence: How silence is judged in place of expected gaps: `FixedDays`, `PooledGaps`,
             `OwnGaps` or `AliveOnly`.
@@ -158,7 +159,7 @@ class LifecycleRules(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        # Compared with the defaults: rules read from JSON have set every field.
+        # Compared with the defaults: options read from JSON have set every field.
         fields = type(self).model_fields
         idle = [name for name in _OWN_GAP_FIELDS if getattr(self, name) != fields[name].default]
         if self.silence is not None and idle:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from customer_value._kernels.draw.sampling import row_keys
+from customer_value._kernels.math.keys import row_keys
 from customer_value._kernels.run.parallel import FloatArray, read_only
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from customer_value._kernels.run import states
-from customer_value._kernels.run.states import distinct_states
+from customer_value._kernels.math import states
+from customer_value._kernels.math.states import distinct_states
 
 if TYPE_CHECKING:
     from customer_value._kernels.run.parallel import FloatArray

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from customer_value.transactions._in_memory import days_in_memory
+from customer_value.transactions.in_memory import days_in_memory
 
 if TYPE_CHECKING:
-    from customer_value.transactions._source import Source
+    from customer_value.transactions.log import AnyLog
     from customer_value.transactions.options import TransactionOptions
 
 
-def purchase_days(log: pl.LazyFrame, source: Source, *, ordered: bool = False) -> pl.LazyFrame:
+def purchase_days(log: pl.LazyFrame, source: AnyLog, *, ordered: bool = False) -> pl.LazyFrame:
     """Money and occasions by customer and day; `purchase_day` is null where nothing was bought.
 
     Args:

@@ -1,0 +1,258 @@
+"""How each public function is called on the small world. A new function must be added here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Literal
+
+import polars as pl
+
+import customer_value as cv
+from laws import world as w
+from laws.registry import Case
+
+Kind = Literal["log", "rows", "table", "plain"]
+
+
+def log(**rest: Any) -> Case:
+    return Case("log", w.log, lambda: {"as_of": w.AS_OF} | rest)
+
+
+def rows(first: Any = w.customers, **rest: Any) -> Case:
+    return Case("rows", first, lambda: rest)
+
+
+def table(first: Any = w.customers, **rest: Any) -> Case:
+    return Case("table", first, lambda: rest)
+
+
+def later(kind: Kind, rest: Callable[[], dict[str, Any]], first: Any = w.customers) -> Case:
+    """A call with arguments that are worth computing only when it is made."""
+    return Case(kind, first, rest)
+
+
+PLAIN = Case("plain", lambda: None)
+"""Takes no table: numbers, models or nothing."""
+
+TICKETS = pl.DataFrame(
+    {
+        "opened_at": pl.date_range(date(1998, 5, 1), date(1998, 5, 20), eager=True).cast(
+            pl.Datetime
+        ),
+        "resolved_at": [None, *pl.date_range(date(1998, 5, 3), date(1998, 5, 21), eager=True)],
+        "tier": ["high", "low"] * 10,
+    }
+)
+ANSWERS = pl.DataFrame(
+    {
+        "customer_id": range(1, 41),
+        "score": [10, 9, 8, 3] * 10,
+        "answered_at": [date(1998, 5, 1)] * 40,
+        "tier": ["high", "low"] * 20,
+    }
+)
+EVENTS = pl.DataFrame(
+    {
+        "customer_id": [1, 1, 2, 3],
+        "event": ["visit", "review", "visit", "visit"],
+        "occurred_at": [date(1998, 6, day) for day in (1, 5, 20, 28)],
+    }
+)
+CHANNELS = pl.DataFrame(
+    {"channel": ["ch0", "ch1"], "spend": [500.0, 900.0], "new_customers": [100, 150]}
+)
+REFERRALS = pl.DataFrame(
+    {
+        "referrer_id": [8, 8, 16],
+        "referred_id": [24, 32, 40],
+        "referred_at": [date(1998, 1, 5)] * 3,
+    }
+)
+SEGMENTS = pl.DataFrame(
+    {
+        "segment": ["new", "old"],
+        "scale": [100.0, 300.0],
+        "steepness": [0.01, 0.02],
+        "customers": [100, 50],
+        "win_back_rate": [0.1, 0.2],
+        "second_lifetime_value": [200.0, 300.0],
+    }
+)
+UNITS = pl.DataFrame(
+    {"plan": ["a", "b"], "monthly_margin": [10.0, 20.0], "churn": [0.05, 0.1], "cac": [60.0, 50.0]}
+)
+TRIAL = {"group": "group", "treated": "treated"}
+
+
+def _both() -> dict[str, Any]:
+    return {"purchases": w.bg(), "spend": w.gg()}
+
+
+def _alive() -> pl.DataFrame:
+    return w.customers().select("customer_id", "repeat_purchases", "t_x", "T", "repeat_spend")
+
+
+def _gaps() -> pl.DataFrame:
+    gaps = cv.lifecycle.purchase_gaps(w.log(), as_of=w.AS_OF)
+    assert isinstance(gaps, pl.DataFrame)
+    return gaps
+
+
+def _renewals() -> pl.DataFrame:
+    return pl.DataFrame(
+        {"customer_id": range(30), "renewals": [0, 1, 2] * 10, "churned": [1, 0, 1] * 10}
+    )
+
+
+def _split() -> pl.DataFrame:
+    return cv.split_holdout(w.log(), calibration_end=w.BEFORE, holdout_end=w.AS_OF)
+
+
+def _years() -> pl.DataFrame:
+    return cv.clv.summarize_opportunities(w.log(), as_of=w.AS_OF, period="month")
+
+
+CASES: dict[str, Case] = {
+    # the log
+    "read_transactions": Case("table", w.log),
+    "summarize": log(),
+    "split_holdout": Case(
+        "log", w.log, lambda: {"calibration_end": w.BEFORE, "holdout_end": w.AS_OF}
+    ),
+    "growth_accounting": log(),
+    "cohort_table": log(),
+    "customer_pnl": log(margin=0.3),
+    "stage_history": log(),
+    "value_report": log(margin=0.3),
+    "abc.classify_xyz": log(),
+    "clv.summarize_opportunities": log(period="month"),
+    "clv.tracking": later("log", lambda: {"as_of": w.AS_OF, "model": w.bg()}, w.log),
+    "lifecycle.purchase_gaps": log(),
+    "lifecycle.purchase_trend": log(),
+    "lifecycle.stage_counts": log(),
+    "loyalty.loyalty_metrics": log(),
+    "load_cdnow": PLAIN,
+    "load_model": PLAIN,
+    "simulate_transactions": PLAIN,
+    # scores, classes, tiers, segments
+    "fit_rfm": table(),
+    "score_rfm": later("rows", lambda: {"scale": cv.fit_rfm(w.customers())}),
+    "segment_rfm": rows(),
+    "rfm.check_rules": PLAIN,
+    "rfm.rfm_grid": table(),
+    "rfm.rfm_out_of_range": later("table", lambda: {"scale": cv.fit_rfm(w.earlier())}),
+    "rfm.segment_profile": table(),
+    "classify_abc": rows(value="clv"),
+    "abc.abc_limits": table(),
+    "abc.abc_xyz_matrix": PLAIN,
+    "abc.classify_joint_abc": rows(first="revenue", second="clv"),
+    "abc.gini": table(),
+    "abc.lorenz_curve": table(),
+    "abc.score_criteria": rows(weights={"revenue": 0.5, "clv": 0.5}),
+    "abc.top_share": table(),
+    "assign_tiers": rows(value="clv"),
+    "tiers.service_levels": rows(),
+    "fit_clusters": table(n_clusters=3, seed=1),
+    "segments.cluster_customers": later(
+        "rows", lambda: {"clusters": cv.fit_clusters(w.customers(), n_clusters=3, seed=1)}
+    ),
+    "profile_segments": table(by="tier"),
+    "segments.busy_but_low_value": rows(),
+    "segments.compare_mix": later(
+        "table", lambda: {"after": w.customers(), "by": "tier"}, w.earlier
+    ),
+    "segments.customer_marks": rows(),
+    "segments.one_off_large": rows(),
+    # lifetime value
+    **{
+        f"fit_{name}": table()
+        for name in ("bg_nbd", "mbg_nbd", "pareto_nbd", "nbd", "gamma_gamma", "log_normal_spend")
+    },
+    "fit_mbg_cnbd": table(k=2),
+    "fit_bg_bb": table(_years, time_unit="month"),
+    "fit_sbg": table(_renewals),
+    "fit_bdw": table(_renewals),
+    "probability_alive": later("rows", lambda: {"model": w.bg()}),
+    "expected_purchases": later("rows", lambda: {"model": w.bg(), "horizon": "39w"}),
+    "purchase_probability": later("rows", lambda: {"model": w.bg(), "horizon": "39w", "n": 1}),
+    "expected_spend": later("rows", lambda: {"model": w.gg()}),
+    "customer_lifetime_value": later("rows", lambda: _both() | {"margin": 0.3}),
+    "value_interval": later("table", lambda: _both() | {"margin": 0.3, "seed": 1}),
+    "contractual_value": later(
+        "rows",
+        lambda: {"model": cv.Sbg(alpha=0.7, beta=1.2), "margin": 10.0, "timing": "renewal_due"},
+        _renewals,
+    ),
+    "evaluate_holdout": later("table", lambda: {"purchases": w.bg()}, _split),
+    "compare_models": table(models=["bg_nbd", "nbd"]),
+    "clv.log_likelihood": later("rows", lambda: {"model": w.bg()}),
+    "clv.next_purchase_quantile": later("rows", lambda: {"model": w.bg()}),
+    "clv.data_sufficiency": table(),
+    "clv.spend_frequency_correlation": table(),
+    **dict.fromkeys(
+        (
+            "clv.berger_nasr_value",
+            "clv.constant_retention_value",
+            "clv.expected_purchases_new_customer",
+            "clv.likelihood_ratio_test",
+            "clv.present_value",
+            "clv.purchase_probability_new_customer",
+            "clv.recency_transitions",
+            "clv.retention_curve",
+            "allocation.acquisition_retention_value",
+            "allocation.balance_acquisition_retention",
+            "channels.channel_shift",
+            "effects.campaign_return",
+            "effects.required_sample_size",
+            "effects.sample_ratio_check",
+            "equity.referral_value",
+        ),
+        PLAIN,
+    ),
+    # profit
+    "whale_curve": table(),
+    "profit.whale_summary": table(),
+    "profit.pnl_by": table(by="tier"),
+    "profit.payback_months": rows(lambda: UNITS),
+    "profit.net_lifetime_value": rows(lambda: UNITS.with_columns(clv=100.0)),
+    # lifecycle
+    "assign_stages": rows(),
+    "lifecycle.churn_risk": rows(),
+    "lifecycle.purchase_rhythm": rows(),
+    "lifecycle.map_stages": rows(taxonomy="growth"),
+    "lifecycle.value_at_risk": rows(),
+    "lifecycle.churn_threshold": table(_gaps),
+    "lifecycle.churn_error_curve": table(_gaps),
+    # changes
+    "migration_matrix": later("table", lambda: {"after": w.customers()}, w.earlier),
+    "changes.value_bridge": later("table", lambda: {"after": w.customers()}, w.earlier),
+    "changes.equity_bridge": later("table", lambda: {"after": w.customers()}, w.earlier),
+    "changes.value_alerts": later("table", lambda: {"after": w.customers()}, w.earlier),
+    "changes.compare_snapshots": later(
+        "table", lambda: {"after": w.customers(), "measures": ["revenue"]}, w.earlier
+    ),
+    # loyalty, service, reviews
+    "loyalty.nps": table(lambda: ANSWERS, by="tier"),
+    "loyalty.csat": table(lambda: ANSWERS.with_columns(score=4), by="tier"),
+    "loyalty.ces": table(
+        lambda: ANSWERS.with_columns(score=4), scale=(1, 7), higher_is_easier=True
+    ),
+    "loyalty.latest_responses": table(lambda: ANSWERS, as_of=w.AS_OF),
+    "loyalty.perceived_value": rows(dimensions={"price": ["item_1", "item_2"]}, scale=(1, 5)),
+    "loyalty.cronbach_alpha": table(items=["item_1", "item_2"]),
+    "service.service_fit": table(cost="cogs", value="cm1"),
+    "service.service_alignment": table(cost="cogs", value="cm1"),
+    "service.uniformity_index": table(cost="cogs"),
+    "reviews.review_schedule": rows(as_of=w.AS_OF),
+    # equity
+    "equity.customer_equity": table(by="tier"),
+    "equity.existing_value": rows(),
+    "equity.wallet_from_ranks": rows(),
+    "equity.wallet_from_peers": rows(by="region"),
+    # effects
+    "effects.before_after": table(before="revenue", after="clv"),
+    "effects.evaluate_effect": table(outcome="revenue"),
+    "effects.qini_curve": table(outcome="revenue", score="clv"),
+    "effects.qini_coefficient": table(outcome="revenue", score="clv"),
+}
