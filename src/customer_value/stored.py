@@ -28,6 +28,7 @@ _CLASSES = {
     "nbd": "customer_value.clv:Nbd",
     "pareto_nbd": "customer_value.clv:ParetoNbd",
     "sbg": "customer_value.clv:Sbg",
+    "stages": "customer_value.lifecycle:StageModel",
 }
 """Where each model's class is, by its field `model`. A new model is one more line."""
 
