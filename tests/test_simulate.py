@@ -516,7 +516,7 @@ def test_a_model_with_covariates_needs_their_values() -> None:
             {"purchases": CDNOW_GAMMA_GAMMA},
             "purchases: a model of these is needed: BgNbd, .*got a GammaGamma",
         ),
-        ({"purchases": None}, "purchases"),
+        ({"purchases": "bg_nbd"}, "purchases: a model of these .*got a str"),
         ({"spend": CDNOW_BG_NBD}, "spend: a model of these is needed: GammaGamma; got a BgNbd"),
         ({"spend": GammaGamma(p=6.0, q=0.9, v=15.0)}, "spend: q must be above 1"),
     ],

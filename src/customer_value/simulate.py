@@ -44,8 +44,8 @@ def simulate_transactions(
     start: date,
     end: date,
     seed: int,
-    purchases: BgNbd | MbgNbd | MbgCnbd | Nbd | ParetoNbd = CDNOW_BG_NBD,
-    spend: GammaGamma = CDNOW_GAMMA_GAMMA,
+    purchases: BgNbd | MbgNbd | MbgCnbd | Nbd | ParetoNbd | None = None,
+    spend: GammaGamma | None = None,
     acquisition_days: int | None = None,
     return_rate: float = 0.0,
     cost_rate: float | None = None,
@@ -82,8 +82,9 @@ def simulate_transactions(
             threads. A release of numpy may change it.
         purchases: Purchase process: a BG/NBD, MBG/NBD, MBG/CNBD-k, NBD or Pareto/NBD model, fitted
             or built from parameters; one with covariates is given them by its `with_covariates`.
+            None is `CDNOW_BG_NBD`.
         spend: Spend process: a Gamma-Gamma model with q above 1 (below, the mean spend is
-            infinite).
+            infinite). None is `CDNOW_GAMMA_GAMMA`.
         acquisition_days: Length of the acquisition window from `start`, in days. None is the whole
             period, as in a business that keeps finding customers; 84 makes a cohort as in CDNOW.
         return_rate: Share of the orders that is returned in full, 1 to 30 days later. Returns that
@@ -136,8 +137,8 @@ def simulate_transactions(
         start=start,
         end=end,
         seed=seed,
-        purchases=purchases,
-        spend=spend,
+        purchases=CDNOW_BG_NBD if purchases is None else purchases,
+        spend=CDNOW_GAMMA_GAMMA if spend is None else spend,
         acquisition_days=acquisition_days,
         return_rate=return_rate,
         cost_rate=cost_rate,

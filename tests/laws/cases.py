@@ -106,7 +106,7 @@ def _gaps() -> pl.DataFrame:
 
 def _renewals() -> pl.DataFrame:
     return pl.DataFrame(
-        {"customer_id": range(30), "renewals": [0, 1, 2] * 10, "churned": [1, 0, 1] * 10}
+        {"customer_id": range(30), "renewals": [0, 1, 2] * 10, "churned": [True, False, True] * 10}
     )
 
 
@@ -194,6 +194,32 @@ CASES: dict[str, Case] = {
     "clv.log_likelihood": later("rows", lambda: {"model": w.bg()}),
     "clv.next_purchase_quantile": later("rows", lambda: {"model": w.bg()}),
     "clv.data_sufficiency": table(),
+    "clv.fit_conformal": later(
+        "table",
+        lambda: {"prediction": "revenue_per_year", "actual": "holdout_revenue"},
+        _split,
+    ),
+    "clv.add_conformal_interval": later(
+        "rows",
+        lambda: {
+            "model": cv.clv.fit_conformal(
+                _split(), prediction="revenue_per_year", actual="holdout_revenue"
+            )
+        },
+    ),
+    "clv.summarize_renewals": later(
+        "table",
+        lambda: {"as_of": w.AS_OF, "period": "month"},
+        lambda: pl.DataFrame(
+            {"customer_id": [1, 2], "contract_start": [w.AS_OF] * 2, "contract_end": [None] * 2},
+            schema_overrides={"contract_end": pl.Date},
+        ),
+    ),
+    "clv.markov_value": later(
+        "table",
+        lambda: {"rewards": {"recency_1": 9.0, "former": 0.0}, "rate_per_period": 0.1},
+        lambda: cv.clv.recency_transitions([0.3]),
+    ),
     "clv.spend_frequency_correlation": table(),
     **dict.fromkeys(
         (
