@@ -12,6 +12,7 @@ import logging
 from typing import TYPE_CHECKING, Any, overload
 
 import polars as pl
+from polars import selectors
 
 from customer_value._frames.contracts import Kind, require
 from customer_value._frames.midnight import as_days
@@ -138,15 +139,27 @@ def read_frame(
         SchemaError: Names every missing column and every wrong type at once.
         DataError: Times in a column of days are not at midnight.
     """
-    taken = _selected(frame, columns) if only else frame
+    taken = only_columns(frame, columns) if only else frame
     table = as_polars(taken, columns, what=what)
     days = [name for name, kind in columns.items() if kind in ("day", "maybe_day")]
     keys = [name for name, kind in columns.items() if kind == "key"]
     table = whole_keys(as_days(table, days, what=what), keys)
     require(
-        table, columns, what=what, hint=_index_hint(frame, columns) or hint, library=_words(frame)
+        table, columns, what=what, hint=_index_hint(frame, columns) or hint, library=words_of(frame)
     )
-    return table.select(columns) if only else table
+    return table.select(selectors.by_name(*columns)) if only else table
+
+
+def only_columns(frame: Frame, columns: Iterable[str]) -> Frame:
+    """The needed columns alone, where another library can select before anything is converted."""
+    if isinstance(frame, pl.DataFrame | pl.LazyFrame | pl.Series) or _root(frame) in _REMOTE:
+        return frame
+    names = _names(frame)
+    wanted = [name for name in names if name in set(columns)]
+    if not wanted or len(set(wanted)) != len(wanted):
+        return frame
+    selected: Frame = _take(frame, wanted)
+    return selected
 
 
 def whole_keys(
@@ -180,7 +193,8 @@ def _root(frame: object) -> str:
     return type(frame).__module__.partition(".")[0]
 
 
-def _words(frame: object) -> str:
+def words_of(frame: object) -> str:
+    """Whose words an error about this table speaks."""
     library = _root(frame)
     return library if library in ("polars", "pandas") else "arrow"
 
@@ -188,7 +202,7 @@ def _words(frame: object) -> str:
 def _names(frame: Any) -> list[str]:  # noqa: ANN401  a table of any library
     """Names of the columns, where the library tells them without reading."""
     if _root(frame) in ("pandas", "duckdb"):
-        return [name for name in frame.columns if isinstance(name, str)]
+        return [name for name in getattr(frame, "columns", ()) if isinstance(name, str)]
     return list(getattr(frame, "column_names", ()))
 
 
@@ -200,18 +214,6 @@ def _take(frame: Any, names: list[str]) -> Any:  # noqa: ANN401  a table of any 
         quoted = ('"' + name.replace('"', '""') + '"' for name in names)
         return frame.project(", ".join(quoted))
     return frame.select(names)
-
-
-def _selected(frame: Frame, columns: Mapping[str, Kind]) -> Frame:
-    """The needed columns alone, where the library can select without converting."""
-    if isinstance(frame, pl.DataFrame | pl.LazyFrame) or _root(frame) in _REMOTE:
-        return frame
-    names = _names(frame)
-    wanted = [name for name in names if name in columns]
-    if len(wanted) == len(columns) and len(set(wanted)) == len(wanted):
-        selected: Frame = _take(frame, wanted)
-        return selected
-    return frame
 
 
 def _convert(frame: Any) -> pl.DataFrame:  # noqa: ANN401  a table of any library

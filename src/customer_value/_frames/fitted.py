@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from customer_value._common.stored import FittedOn
+from customer_value.exceptions import OptionError
 
 
 def fitted_on(customers: pl.DataFrame | pl.LazyFrame) -> FittedOn:
@@ -22,3 +23,13 @@ def fitted_on(customers: pl.DataFrame | pl.LazyFrame) -> FittedOn:
         n_customers=pl.len().cast(pl.Int64),
     )
     return FittedOn(**found.collect().row(0, named=True))
+
+
+def refuse_beside_model(**learnt: object) -> None:
+    """Refuse arguments that a fitted model says already.
+
+    Raises:
+        OptionError: Names each argument that is given, that is, not None.
+    """
+    if given := [name for name, value in learnt.items() if value is not None]:
+        raise OptionError(f"the model says {', '.join(given)}: give either the model or these")
