@@ -113,7 +113,7 @@ def test_halves_and_single_customers_are_rated_as_the_whole() -> None:
     for size in (1, 3):
         parts = [cv.loyalty.loyalty_index(part, model) for part in CROWD.iter_slices(size)]
         assert_frame_equal(pl.concat(parts), whole, check_exact=True)
-    assert cv.loyalty.loyalty_index(CROWD, criteria=CRITERIA).to_dict() != whole.to_dict()
+    assert cv.loyalty.loyalty_index(CROWD, criteria=CRITERIA).rows() != whole.rows()
 
 
 def test_values_between_and_beyond_those_of_the_fit() -> None:
