@@ -84,13 +84,13 @@ def test_a_junk_column_that_is_needed_is_named() -> None:
 
 def test_wide_integers_of_duckdb_are_keys_and_its_intervals_do_not_matter() -> None:
     query = "SELECT 7::HUGEINT AS key, INTERVAL 3 DAY AS wait, 1.5 AS amount"
-    table: Any = duckdb.sql(query)
-    taken = read_frame(table, {"key": "key", "amount": "number"}, only=True)
+    sql: Any = duckdb.sql
+    taken = read_frame(sql(query), {"key": "key", "amount": "number"}, only=True)
     assert taken["key"].dtype == pl.Int64
     assert taken["key"].to_list() == [7]
-    assert read_frame(duckdb.sql(query), {"key": "key"})["key"].to_list() == [7]
+    assert read_frame(sql(query), {"key": "key"})["key"].to_list() == [7]
     with pytest.raises(SchemaError, match="'wait'"):
-        read_frame(duckdb.sql(query), {"key": "key", "wait": "number"})
+        read_frame(sql(query), {"key": "key", "wait": "number"})
 
 
 # --- keys ---

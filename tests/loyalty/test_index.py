@@ -155,7 +155,7 @@ def test_models_are_plain_json() -> None:
 
 
 def test_halves_and_single_customers_are_sorted_as_the_whole() -> None:
-    names = {"attitude": "recency_days", "behaviour": "purchases"}
+    names: Any = {"attitude": "recency_days", "behaviour": "purchases"}
     model = cv.loyalty.fit_loyalty_type(CROWD, **names)
     whole = cv.loyalty.loyalty_type(CROWD, model)
     assert_frame_equal(whole, cv.loyalty.loyalty_type(CROWD, **names))
