@@ -630,7 +630,7 @@ def test_a_day_before_the_log(capsys: pytest.CaptureFixture[str], log: pl.DataFr
     [
         (["--margin", "1.5"], "margin"),
         (["--margin", "nan"], "margin"),
-        (["--horizon", "soon"], "'soon' is no duration"),
+        (["--horizon", "soon"], "'soon' is not a duration"),
         (["--horizon", "0d"], "above zero"),
         (["--discount-rate", "-0.5"], "discount"),
         (["--discount-rate", "nan"], "discount"),

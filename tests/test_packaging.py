@@ -8,7 +8,9 @@ import inspect
 import re
 import subprocess
 import sys
+from collections import Counter
 from importlib.resources import files
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +19,48 @@ import pytest
 import customer_value as cv
 
 ROOT = Path(__file__).parents[1]
-PUBLIC = sorted(name for name in cv.__all__ if not name.startswith("_"))
-FUNCTIONS = [name for name in PUBLIC if inspect.isfunction(getattr(cv, name))]
-CLASSES = [name for name in PUBLIC if inspect.isclass(getattr(cv, name))]
+STUB = Path(inspect.getfile(cv)).with_suffix(".pyi")
 
 
 def homes() -> dict[str, str]:
-    """Map each name that `customer_value/__init__.py` imports to the module it comes from."""
-    tree = ast.parse(Path(inspect.getfile(cv)).read_text(encoding="utf-8"))
+    """Map each name of the stub `customer_value/__init__.pyi` to the module it comes from."""
+    tree = ast.parse(STUB.read_text(encoding="utf-8"))
     return {
-        alias.asname or alias.name: f"customer_value.{node.module}" if node.level else node.module
+        alias.asname or alias.name: f"customer_value.{node.module}"
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
+        if not alias.name.startswith("_")
     }
+
+
+def rooms() -> dict[str, Any]:
+    """Map each public package and module to itself, imported."""
+    tree = ast.parse(STUB.read_text(encoding="utf-8"))
+    return {
+        alias.name: importlib.import_module(f"customer_value.{alias.name}")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and not node.module
+        for alias in node.names
+    }
+
+
+def public(room: str) -> list[str]:
+    """List the public names of a room: its `__all__`, or what a module defines itself."""
+    module = ROOMS[room]
+    own = [
+        name
+        for name, thing in vars(module).items()
+        if not name.startswith("_") and getattr(thing, "__module__", "") == module.__name__
+    ]
+    return list(getattr(module, "__all__", own))
+
+
+HOMES = homes()
+ROOMS = rooms()
+NAMES = [f"{room}.{name}" for room in ROOMS for name in public(room)]
+FUNCTIONS = [name for name in NAMES if inspect.isfunction(attrgetter(name)(cv))]
+CLASSES = [name for name in NAMES if inspect.isclass(attrgetter(name)(cv))]
 
 
 def documented() -> set[str]:
@@ -43,19 +73,33 @@ def documented() -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", PUBLIC)
+@pytest.mark.parametrize("name", NAMES)
 def test_public_name_is_in_the_reference(name: str) -> None:
-    home = homes()[name]
-    exported = getattr(importlib.import_module(home), "__all__", [name])
-    by_itself = documented() & {f"customer_value.{name}", f"{home}.{name}"}
-    assert by_itself or (home in documented() and name in exported)
+    room = name.partition(".")[0]
+    by_itself = {f"customer_value.{name}", f"customer_value.{name.rpartition('.')[2]}"}
+    assert documented() & {f"customer_value.{room}", *by_itself}
 
 
-def test_public_names_are_unique_listed_and_resolve_to_their_home() -> None:
-    assert len(set(cv.__all__)) == len(cv.__all__)
-    for name in PUBLIC:
-        assert getattr(cv, name) is getattr(importlib.import_module(homes()[name]), name)
+def test_the_reference_names_only_what_is_there() -> None:
+    for identifier in documented():
+        path = identifier.partition(".")[2]
+        assert attrgetter(path)(cv) is not None
+
+
+def test_root_names_are_listed_once_and_are_those_of_their_room() -> None:
+    assert sorted(cv.__all__) == sorted(set(cv.__all__))
+    assert {name for name in cv.__all__ if not name.startswith("_")} == {*HOMES, *ROOMS}
+    for name, home in HOMES.items():
         assert name in dir(cv)
+        assert getattr(cv, name) is getattr(importlib.import_module(home), name)
+        assert name in public(home.split(".")[1])
+
+
+def test_a_name_has_one_room() -> None:
+    """And a room lists each name once."""
+    short = Counter(name.rpartition(".")[2] for name in NAMES)
+    assert [name for name, times in short.items() if times > 1] == []
+    assert not set(short) & set(ROOMS)
 
 
 def test_unknown_name_raises_attribute_error() -> None:
@@ -86,13 +130,13 @@ def test_package_is_marked_as_typed() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_function_has_a_docstring_with_an_example(name: str) -> None:
-    doc = inspect.getdoc(getattr(cv, name)) or ""
+    doc = inspect.getdoc(attrgetter(name)(cv)) or ""
     assert re.search(r"^Examples:\n+ +>>> ", doc, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_function_takes_at_most_two_positional_arguments(name: str) -> None:
-    parameters = inspect.signature(getattr(cv, name)).parameters.values()
+    parameters = inspect.signature(attrgetter(name)(cv)).parameters.values()
     positional = [p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
     assert len(positional) <= 2
     assert all(p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for p in positional)
@@ -100,5 +144,5 @@ def test_function_takes_at_most_two_positional_arguments(name: str) -> None:
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_class_has_a_docstring_of_its_own(name: str) -> None:
-    cls: Any = getattr(cv, name)
+    cls: Any = attrgetter(name)(cv)
     assert cls.__dict__.get("__doc__")

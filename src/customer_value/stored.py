@@ -28,6 +28,8 @@ _CLASSES = {
     "gamma_gamma": "customer_value.clv:GammaGamma",
     "joint_abc": "customer_value.abc:JointAbcModel",
     "log_normal_spend": "customer_value.clv:LogNormalSpend",
+    "loyalty_index": "customer_value.loyalty:LoyaltyIndexModel",
+    "loyalty_type": "customer_value.loyalty:LoyaltyTypeModel",
     "mbg_cnbd": "customer_value.clv:MbgCnbd",
     "mbg_nbd": "customer_value.clv:MbgNbd",
     "nbd": "customer_value.clv:Nbd",

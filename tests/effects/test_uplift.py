@@ -20,7 +20,7 @@ def trial(seed: int, effects: dict[str, float], n: int = 200) -> pl.DataFrame:
 
 
 def uplift(frame: pl.DataFrame, **keywords: Any) -> pl.DataFrame:
-    return cv.effects.uplift_by_segment(frame, outcome="y", segment="segment", **keywords)
+    return cv.effects.uplift_by_segment(frame, outcome="y", by="segment", **keywords)
 
 
 def test_each_segment_is_a_trial_of_its_own() -> None:
@@ -67,6 +67,48 @@ def test_a_segment_with_one_arm_is_kept_without_an_effect() -> None:
     row = uplift(frame).row(1, named=True)
     assert (row["segment"], row["n_treated"], row["mean_treated"]) == ("b", 1, 1.0)
     assert row["uplift"] is row["p_adjusted"] is row["significant"] is None
+
+
+def test_history_takes_out_what_was_there_before() -> None:
+    rng = np.random.default_rng(2)
+    frame = trial(1, {"a": 0.0, "b": 0.0}).with_columns(
+        before=pl.lit(pl.Series(rng.normal(0, 50, 400)))
+    )
+    frame = frame.with_columns(y=pl.col("y") + pl.col("before"))
+    plain, adjusted = uplift(frame), uplift(frame, history="before")
+    assert (adjusted["standard_error"] < plain["standard_error"] / 20).all()
+    assert adjusted["uplift"].abs().max() < 0.5  # type: ignore[operator]
+    one = frame.with_columns(segment=pl.lit("all"))
+    whole = cv.effects.evaluate_effect(one, outcome="y", history="before")
+    row = uplift(one, history="before").row(0, named=True)
+    assert (row["uplift"], row["p_value"]) == pytest.approx((whole.estimate, whole.p_value))
+
+
+def test_a_tiny_segment_does_not_fit_itself() -> None:
+    """Four customers and two slopes of their own would leave no noise to judge by."""
+    tiny = pl.DataFrame(
+        {"segment": "b", "group": [True, True, False, False], "y": [1.0, 3.0, 0.0, 5.0]}
+    )
+    frame = pl.concat([trial(1, {"a": 0.0}), tiny], how="diagonal_relaxed")
+    frame = frame.with_columns(before=pl.int_range(pl.len()) % 7)
+    row = uplift(frame, history="before").row(1, named=True)
+    assert row["standard_error"] > 1
+
+
+def test_without_random_assignment_nothing_is_significant() -> None:
+    frame = trial(1, {"a": 5.0, "b": 0.0})
+    table = uplift(frame, assignment="observed")
+    assert table["basis"].unique().to_list() == ["descriptive"]
+    assert table["significant"].null_count() == 2
+    assert uplift(frame)["basis"].unique().to_list() == ["experiment"]
+
+
+def test_segments_of_two_columns() -> None:
+    frame = trial(1, {"a": 1.0, "b": 0.0}).with_columns(half=pl.int_range(pl.len()) % 2)
+    table = cv.effects.uplift_by_segment(frame, outcome="y", by=["segment", "half"])
+    assert table.select("segment", "half").rows() == [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
+    with pytest.raises(cv.OptionError, match="names no column"):
+        cv.effects.uplift_by_segment(frame, outcome="y", by=())
 
 
 # --- Qini ---
@@ -121,7 +163,7 @@ def test_holm_finds_nothing_in_a_thousand_tiny_segments_without_effect() -> None
             "bought": rng.integers(0, 2, 6 * n),
         }
     )
-    found = cv.effects.uplift_by_segment(table, outcome="bought", segment="segment")
+    found = cv.effects.uplift_by_segment(table, outcome="bought", by="segment")
     assert not found["significant"].any()
     constant = found.filter(pl.col("uplift").abs() == 1)
     assert constant.height

@@ -4,9 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import polars as pl
-import pyarrow as pa
 import pytest
 
 import customer_value as cv
@@ -17,6 +15,7 @@ from customer_value._frames.contracts import (
     Offence,
     Rule,
     any_broken,
+    as_names,
     check_choice,
     check_groups,
     check_instance,
@@ -26,9 +25,8 @@ from customer_value._frames.contracts import (
     refuse,
     require,
 )
-from customer_value._frames.door import as_polars
 from customer_value._frames.money import TOO_LARGE
-from customer_value.exceptions import CustomerValueError, DataError, SchemaError
+from customer_value.exceptions import CustomerValueError, DataError, OptionError, SchemaError
 
 DAY = date(2024, 5, 2)
 api: Any = cv  # called as its types forbid
@@ -118,7 +116,7 @@ def test_who_gives_a_missing_column_is_named() -> None:
 
 def test_an_argument_of_another_type_is_refused() -> None:
     check_instance("steps", 3, int)
-    with pytest.raises(CustomerValueError, match=r"^steps must be a int or float, got a str$"):
+    with pytest.raises(CustomerValueError, match=r"^steps must be an int or float, got a str$"):
         check_instance("steps", "3", (int, float))
 
 
@@ -133,11 +131,14 @@ def test_an_argument_of_another_type_is_refused() -> None:
             lambda f: api.read_transactions(f, options={"tz": "UTC"}),
             "options must be a TransactionOptions, got a dict",
         ),
-        (lambda f: api.fit_rfm(f, options=5), "options must be a RfmOptions, got a int"),
-        (lambda f: api.score_rfm(f, cv.RfmOptions()), "scale must be a RfmScale, got a RfmOptions"),
+        (lambda f: api.fit_rfm(f, options=5), "options must be an RfmOptions, got an int"),
+        (
+            lambda f: api.score_rfm(f, cv.RfmOptions()),
+            "scale must be an RfmScale, got an RfmOptions",
+        ),
         (
             lambda f: api.segment_rfm(f.with_columns(rfm_cell=pl.lit("111")), rules="RFM_GRID_25"),
-            "rules must be a RfmRules or Mapping, got a str",
+            "rules must be an RfmRules or Mapping, got a str",
         ),
         (lambda f: api.assign_tiers(f, options={"a": 1}), "options must be a TierOptions"),
         (
@@ -207,7 +208,7 @@ def test_offences_are_counted_and_shown() -> None:
     assert describe(offences) == "3 rows with a negative x (e.g. a, c, d); 1 row with no x (e.g. b)"
 
 
-def test_no_rows_and_no_rules_offend_nobody() -> None:
+def test_no_rows_or_no_rules_give_no_offences() -> None:
     assert find_offences(FRAME.lazy(), [], key="key") == (5, [])
     assert find_offences(FRAME.clear().lazy(), RULES, key="key") == (0, [])
     assert describe([]) == ""
@@ -280,3 +281,23 @@ def test_what_may_be_null_has_no_type_without_values() -> None:
     assert require(frame, {"end": "maybe_day"}, what="rows")["end"] == pl.Null
     with pytest.raises(SchemaError, match="'end' is Null, must be a date"):
         require(frame, {"end": "day"}, what="rows")
+
+
+def test_names_are_a_text_or_texts() -> None:
+    assert as_names("tier") == check_groups("tier", []) == ["tier"]
+    assert as_names(("a", "b")) == ["a", "b"]
+    for wrong in (5, None, ["a", 1]):
+        with pytest.raises(OptionError, match="names of columns must be text"):
+            as_names(wrong)  # type: ignore[arg-type]
+
+
+def test_articles_go_by_sound() -> None:
+    class RfmScale: ...
+
+    class AbcModel: ...
+
+    class FitOptions: ...
+
+    for kind, says in ((RfmScale, "an R"), (AbcModel, "an A"), (FitOptions, "a F")):
+        with pytest.raises(OptionError, match=f"must be {says}"):
+            check_instance("model", 1, kind)

@@ -55,7 +55,7 @@ def test_parts_add_up_in_any_order(parts: list[tuple[int, str]]) -> None:
     ["", "39", "w", "39 w", "39W", "1m", "1min", "-3d", "1d ", "1.d", ".5d", "1e3d", 39, 1.5, None],
 )
 def test_what_is_no_duration(duration: Any) -> None:
-    with pytest.raises(CustomerValueError, match=r"is no duration: write e\.g\. '39w'"):
+    with pytest.raises(CustomerValueError, match=r"is not a duration: write e\.g\. '39w'"):
         duration_days(duration)
 
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from pydantic import ValidationError
 
 import customer_value as cv
 
@@ -54,7 +53,7 @@ def test_nps_counted_by_hand(values: list[int | None]) -> None:
 def test_where_all_promote_only_the_adjusted_interval_has_a_width() -> None:
     row = cv.loyalty.nps(answers([10] * 10)).row(0, named=True)
     assert (row["standard_error"], row["low"], row["high"]) == (0.0, 100.0, 100.0)
-    adjusted = cv.loyalty.nps(answers([10] * 10), interval="adjusted").row(0, named=True)
+    adjusted = cv.loyalty.nps(answers([10] * 10), interval_method="adjusted").row(0, named=True)
     p, d = 11 / 12, 1 / 12
     error = 100 * math.sqrt((p + d - (p - d) ** 2) / 12)
     assert adjusted["nps"] == 100.0
@@ -67,7 +66,7 @@ def test_intervals_cover(interval: Any) -> None:
     rng = np.random.default_rng(7)
     draws = rng.choice([10, 8, 3], size=(400, 60), p=[0.6, 0.3, 0.1])
     frame = pl.DataFrame({"score": draws.ravel(), "sample": np.repeat(np.arange(400), 60)})
-    table = cv.loyalty.nps(frame, by=["sample"], interval=interval)
+    table = cv.loyalty.nps(frame, by="sample", interval_method=interval)
     covered = table.select(((pl.col("low") <= 50) & (pl.col("high") >= 50)).mean()).item()
     assert 0.92 <= covered <= 0.98
 
@@ -98,11 +97,11 @@ def test_unequal_weights_widen_the_interval() -> None:
 
 def test_groups_and_row_order() -> None:
     frame = answers([10, 0, 8, None], tier=["b", "a", "b", None])
-    table = cv.loyalty.nps(frame, by=["tier"])
+    table = cv.loyalty.nps(frame, by="tier")
     assert table["tier"].to_list() == ["a", "b", None]
     assert table["response_rate"].to_list() == [1.0, 1.0, 0.0]
-    assert_frame_equal(cv.loyalty.nps(frame.reverse().lazy(), by=["tier"]), table)
-    assert cv.loyalty.nps(frame.clear(), by=["tier"]).height == 0
+    assert_frame_equal(cv.loyalty.nps(frame.reverse().lazy(), by="tier"), table)
+    assert cv.loyalty.nps(frame.clear(), by="tier").height == 0
 
 
 def test_scores_off_the_scale_are_counted() -> None:
@@ -113,7 +112,7 @@ def test_scores_off_the_scale_are_counted() -> None:
     assert "2 rows with w null, negative, NaN or infinite" in str(error.value)
     with pytest.raises(cv.DataError, match="1 row with score not a whole number"):
         cv.loyalty.csat(pl.DataFrame({"score": [4.5]}))
-    with pytest.raises(ValidationError, match="confidence"):
+    with pytest.raises(cv.OptionError, match="confidence"):
         cv.loyalty.nps(frame, confidence=1.0)
 
 
@@ -145,9 +144,9 @@ def test_effort_has_a_direction() -> None:
 
 @pytest.mark.parametrize("scale", [(5, 1), (1, 1)])
 def test_a_scale_has_a_lower_and_an_upper_end(scale: tuple[int, int]) -> None:
-    with pytest.raises(ValidationError, match="lowest, highest"):
+    with pytest.raises(cv.OptionError, match="lowest, highest"):
         cv.loyalty.csat(answers([1]), scale=scale)
-    with pytest.raises(ValidationError, match="top boxes"):
+    with pytest.raises(cv.OptionError, match="top boxes"):
         cv.loyalty.csat(answers([1]), scale=(1, 5), top=5)
 
 
@@ -195,5 +194,30 @@ def test_words_and_groups_are_checked() -> None:
     frame = answers([10, 0], nps=["a", "b"])
     with pytest.raises(cv.CustomerValueError, match="rename them: nps"):
         cv.loyalty.nps(frame, by=["nps"])
-    with pytest.raises(cv.CustomerValueError, match="interval must be one of"):
-        cv.loyalty.nps(frame, interval="wilson")  # type: ignore[arg-type]
+    with pytest.raises(cv.CustomerValueError, match="interval_method must be one of"):
+        cv.loyalty.nps(frame, interval_method="wilson")  # type: ignore[arg-type]
+
+
+def test_groups_are_a_text_or_texts() -> None:
+    frame = answers([10, 0, 4], tier=["a", "b", "b"])
+    assert_frame_equal(cv.loyalty.nps(frame, by="tier"), cv.loyalty.nps(frame, by=["tier"]))
+    small = frame.with_columns(score=3)
+    assert cv.loyalty.csat(small, by="tier")["tier"].to_list() == ["a", "b"]
+    effort = cv.loyalty.ces(small, scale=(1, 5), higher_is_easier=True, by="tier")
+    assert effort["asked"].to_list() == [1, 2]
+
+
+def test_times_are_days_and_those_with_a_zone_need_one() -> None:
+    late = pl.Series(["2024-03-05 23:30"]).str.to_datetime()
+    asked = pl.DataFrame({"customer_id": [1], "answered_at": late, "score": [9]})
+    latest = cv.loyalty.latest_responses(asked, as_of=date(2024, 3, 31))
+    assert latest["answered_at"].to_list() == [date(2024, 3, 5)]
+    zoned = asked.with_columns(pl.col("answered_at").dt.replace_time_zone("UTC"))
+    with pytest.raises(cv.OptionError, match="have the zone UTC; say in which zone a day begins"):
+        cv.loyalty.latest_responses(zoned, as_of=date(2024, 3, 31))
+    with pytest.raises(cv.OptionError, match="tz must be a time zone"):
+        cv.loyalty.latest_responses(zoned, as_of=date(2024, 3, 31), tz="Berlin")
+    latest = cv.loyalty.latest_responses(zoned, as_of=date(2024, 3, 31), tz="Europe/Berlin")
+    assert latest["answered_at"].to_list() == [date(2024, 3, 6)]
+    pandas = asked.with_columns(pl.col("answered_at").dt.truncate("1d")).to_pandas()
+    assert cv.loyalty.latest_responses(pandas, as_of=date(2024, 3, 31))["score"].item() == 9.0

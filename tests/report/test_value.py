@@ -318,7 +318,7 @@ def test_a_margin_out_of_range_is_refused(cdnow: pl.DataFrame, margin: float) ->
 
 
 BAD_TERMS: list[tuple[dict[str, Any], str]] = [
-    ({"horizon": "soon"}, "'soon' is no duration"),
+    ({"horizon": "soon"}, "'soon' is not a duration"),
     ({"horizon": "0d"}, "above zero"),
     ({"horizon": timedelta(0)}, "above zero"),
     ({"discount_rate": -0.5}, "discount_rate"),

@@ -510,16 +510,16 @@ def migration_and_growth(log: pl.LazyFrame, before: pl.DataFrame, after: pl.Lazy
 def loyalty_and_reviews(log: pl.LazyFrame, customers: pl.LazyFrame, answers: Table) -> None:
     day = date(2024, 6, 30)
     assert_type(cv.loyalty.loyalty_metrics(log, as_of=day, within="90d"), cv.loyalty.LoyaltyMetrics)
-    assert_type(cv.loyalty.nps(answers, by=["tier"], interval="adjusted"), pl.DataFrame)
+    assert_type(cv.loyalty.nps(answers, by="tier", interval_method="adjusted"), pl.DataFrame)
     cv.loyalty.csat(answers, scale=(1, 7), top=1)
     cv.loyalty.ces(answers, scale=(1, 7), higher_is_easier=True)
     cv.loyalty.latest_responses(answers, as_of=day, window="90d")
     rated = cv.loyalty.loyalty_index(
-        customers, weights={"purchases": 2.0}, lower_is_better=["recency"]
+        customers, criteria={"purchases": 2.0}, lower_is_better="purchases"
     )
     assert_type(rated, pl.LazyFrame)
     cv.loyalty.loyalty_type(rated, attitude="score", behaviour="purchases", attitude_cut=8)
-    cv.loyalty.engagement_score(log, as_of=day, weights={"visit": 1.0}, half_life="14d")
+    cv.loyalty.engagement_score(log, as_of=day, criteria={"visit": 1.0}, half_life="14d")
     assert_type(cv.loyalty.cronbach_alpha(answers, items=["a", "b"]), float | None)
     cv.loyalty.perceived_value(answers, dimensions={"economic": ["price"]}, scale=(1, 5))
     cv.service.service_indicators(answers, as_of=day, sla_hours=4.0, orders=100)
@@ -536,9 +536,7 @@ def effects(trial: pl.DataFrame, answers: Table) -> None:
     cv.effects.evaluate_effect(answers, outcome="spend", kind="ratio", denominator="orders")
     cv.effects.difference_in_differences(trial, before=["q1", "q2"], after="q3", cluster="store")
     cv.effects.before_after(trial, before="q1", after="q2")
-    cv.effects.uplift_by_segment(
-        trial, outcome="margin", segment="tier", adjust="benjamini_hochberg"
-    )
+    cv.effects.uplift_by_segment(trial, outcome="margin", by="tier", adjust="benjamini_hochberg")
     cv.effects.qini_curve(trial, outcome="margin", score="risk")
     assert_type(cv.effects.qini_coefficient(trial, outcome="margin", score="risk"), float)
     assert_type(cv.effects.required_sample_size(baseline=0.1, effect=0.02, power=0.9), int)

@@ -30,7 +30,7 @@ class StoredModel(BaseModel, frozen=True, extra="forbid"):
 
     A subclass names itself in a field `model` (a `Literal`), by which
     [`load_model`][customer_value.load_model] finds it, and counts its `SCHEMA` up when a stored
-    model of before can no longer be read as it is.
+    model of an earlier version can no longer be read.
 
     Attributes:
         schema_version: Version of the stored form. A newer one is refused.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal[
     "key", "log_key", "day", "maybe_day", "time", "maybe_time", "number", "money", "text", "any"
 ]
-"""What a column holds; money and what may be are of no type where they hold nothing but nulls."""
+"""What a column holds; `money` and `maybe_...` may hold nothing but nulls, of type Null."""
 
 _KINDS: dict[Kind, tuple[Callable[[pl.DataType], bool], str]] = {
     "key": (
@@ -67,8 +69,9 @@ _SAME_CURE: dict[Kind, Kind] = {
 }
 
 
+_ACRONYM = re.compile(r"[A-Z][b-df-hj-np-tv-xz]*(?=[A-Z]|$)")
 _SHOWN = 20
-_SIMILAR = 0.77  # "ordered_at" is no typing error of "orders"
+_SIMILAR = 0.77  # "ordered_at" is not a misspelt "orders"
 _ADDED_BY = {
     "recency_days": "summarize",
     "t_x": "summarize",
@@ -201,18 +204,34 @@ def exclusive(rules: Sequence[Rule]) -> list[Rule]:
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
-    """Refuse a word that is none of those a parameter takes."""
+    """Refuse a word that a parameter does not take."""
     if value not in choices:
         allowed = ", ".join(repr(choice) for choice in choices)
         raise OptionError(f"{name} must be one of {allowed}; got {value!r}")
 
 
+def as_names(names: str | Sequence[str]) -> list[str]:
+    """The names that an argument takes as one text or as several.
+
+    Raises:
+        OptionError: Something else was given.
+    """
+    if isinstance(names, str):
+        return [names]
+    given: object = names
+    listed: list[object] = list(given) if isinstance(given, Iterable) else [given]
+    texts = [name for name in listed if isinstance(name, str)]
+    if len(texts) < len(listed):
+        raise OptionError(f"names of columns must be text, got {names!r}")
+    return texts
+
+
 def check_instance(name: str, value: object, kind: type | tuple[type, ...]) -> None:
-    """Refuse an argument that is of none of the types that a parameter takes."""
+    """Refuse an argument of a type that a parameter does not take."""
     if not isinstance(value, kind):
         kinds = kind if isinstance(kind, tuple) else (kind,)
         names = " or ".join(each.__name__ for each in kinds)
-        raise OptionError(f"{name} must be a {names}, got a {type(value).__name__}")
+        raise OptionError(f"{name} must be {_a(names)}, got {_a(type(value).__name__)}")
 
 
 def names_of(by: str | Sequence[str]) -> list[str]:
@@ -221,27 +240,35 @@ def names_of(by: str | Sequence[str]) -> list[str]:
 
 
 def check_groups(
-    by: Sequence[str],
+    by: str | Sequence[str],
     results: Collection[str],
     *,
     required: bool = False,
     clash: str = "has names of the result, rename them",
-) -> None:
-    """Refuse columns to group by that are named twice, or have names of the result.
+) -> list[str]:
+    """Take columns to group by; refuse those named twice, or with names of the result.
 
     Args:
-        by: The columns.
+        by: The column or columns.
         results: Names that they may not have.
         required: Whether there must be one.
         clash: What columns with such names are, in words.
+
+    Returns:
+        The columns.
+
+    Raises:
+        OptionError: Names everything that is wrong with them.
     """
+    by = as_names(by)
     problems = ["names no column"] if required and not by else []
-    if twice := sorted({name for name in by if list(by).count(name) > 1}):
+    if twice := sorted({name for name in by if by.count(name) > 1}):
         problems.append(f"names twice: {', '.join(twice)}")
     if clashes := [name for name in by if name in results]:
         problems.append(f"{clash}: {', '.join(clashes)}")
     if problems:
         raise OptionError(f"by {'; '.join(problems)}")
+    return by
 
 
 def refuse(arrays: Mapping[str, FloatArray], rules: Sequence[ArrayRule], *, what: str) -> None:
@@ -275,6 +302,12 @@ def describe(offences: Sequence[Offence]) -> str:
         + (f" (e.g. {', '.join(o.examples)})" if o.examples else "")
         for o in offences
     )
+
+
+def _a(noun: str) -> str:
+    """The noun with its article, by sound: an acronym is spelt out, "an RfmScale"."""
+    acronym = _ACRONYM.match(noun) is not None
+    return f"an {noun}" if noun[:1] in ("AEFHILMNORSX" if acronym else "AEIOaeio") else f"a {noun}"
 
 
 def _cure(kind: Kind, library: str) -> str:

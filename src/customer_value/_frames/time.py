@@ -25,7 +25,7 @@ def duration_days(duration: str | timedelta | int) -> float:
     A month is 30.4375 days and a year 365.25, so that twelve months are one year.
 
     Raises:
-        OptionError: The text is no duration, a number has no unit, or the duration is not
+        OptionError: The text is not a duration, a number has no unit, or the duration is not
             above zero.
     """
     if isinstance(duration, timedelta):
@@ -36,7 +36,7 @@ def duration_days(duration: str | timedelta | int) -> float:
         )
     else:
         raise OptionError(
-            f"{duration!r} is no duration: write e.g. '39w', '12mo', '365d' or '1y6mo' "
+            f"{duration!r} is not a duration: write e.g. '39w', '12mo', '365d' or '1y6mo' "
             "(y, q, mo, w, d, h)"
         )
     if not 0 < days < math.inf:

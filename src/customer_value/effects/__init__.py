@@ -1,4 +1,4 @@
-"""Did a strategy work: experiments, differences, uplift, and whether it paid."""
+"""Effects of a measure: experiments, difference in differences, uplift, and whether it paid."""
 
 from customer_value.effects.differences import before_after, difference_in_differences
 from customer_value.effects.estimate import EffectEstimate

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import Kind, Rule, describe, find_offences, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import Kind, Offence, Rule, describe, find_offences, require
+from customer_value._frames.door import read_frame
 from customer_value.exceptions import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -66,15 +66,14 @@ def read_arms(
         SchemaError: Columns are missing or of a wrong type.
         DataError: Values are null, NaN or infinite.
     """
-    frame = as_polars(customers)
-    kinds: dict[str, Kind] = {group: "any", **dict.fromkeys(others, "any")}
-    schema = require(frame, kinds, what="customers")
-    flags = [name for name in (*numbers, *gaps) if frame.collect_schema().get(name) == pl.Boolean]
-    measured: dict[str, Kind] = {name: "number" for name in (*numbers, *gaps) if name not in flags}
-    require(frame, measured, what="customers")
+    names = [group, *others, *numbers, *gaps]
+    frame = read_frame(customers, dict.fromkeys(names, "any"))
+    schema = frame.collect_schema()
+    kinds: dict[str, Kind] = dict.fromkeys((*numbers, *gaps), "number")
+    kinds[group] = "text"
+    require(frame, {n: k for n, k in kinds.items() if schema[n] != pl.Boolean}, what="customers")
     arm = pl.col(group)
     if schema[group] != pl.Boolean:
-        require(frame, {group: "text"}, what="customers")
         arm = arm.cast(pl.String) == treated
     values = [pl.col(name).cast(pl.Float64) for name in dict.fromkeys((*numbers, *gaps))]
     rows = (
@@ -100,11 +99,11 @@ def read_arms(
     _, offences = find_offences(rows.lazy(), rules, key="__arm__")
     if offences:
         raise DataError(f"customers: {describe(offences)}")
-    names = sorted(rows["__arm__"].unique())
-    if len(names) != 2 or not 0 < rows[_GROUP].sum() < rows.height:
+    found = sorted(rows["__arm__"].unique())
+    if len(found) != 2 or not 0 < rows[_GROUP].sum() < rows.height:
         raise OptionError(
             f"'{group}' must hold two arms, one of them '{treated}'; it holds "
-            + (", ".join(f"'{name}'" for name in names[:5]) or "nothing")
+            + (", ".join(f"'{name}'" for name in found[:5]) or "nothing")
         )
     ordered = rows.sort(_GROUP, *others, *numbers, *gaps, nulls_last=True)
     return Arms(ordered, ordered[_GROUP].to_numpy())
@@ -119,7 +118,6 @@ def two_valued(values: FloatArray, name: str) -> None:
     """Refuse an outcome that is not a yes or no."""
     other = ~np.isin(values, (0.0, 1.0))
     if other.any():
-        raise DataError(
-            f"customers: {other.sum():,} rows with {name} not 0 or 1 (e.g. "
-            f"{', '.join(f'{v:g}' for v in values[other][:3])})"
-        )
+        examples = tuple(f"{value:g}" for value in values[other][:3])
+        offence = Offence("", f"{name} not 0 or 1", int(other.sum()), examples)
+        raise DataError(f"customers: {describe([offence])}")

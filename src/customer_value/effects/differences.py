@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import NOT_FINITE, refuse, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import NOT_FINITE, as_names, refuse
+from customer_value._frames.door import read_frame
+from customer_value._frames.options import build
 from customer_value.effects.arms import read_arms
 from customer_value.effects.estimate import Difference, Level, judge, welch
 from customer_value.exceptions import OptionError
@@ -35,7 +36,7 @@ def difference_in_differences(
     cluster: str | None = None,
     confidence: float = 0.95,
 ) -> EffectEstimate:
-    """Estimate an effect by how much more the treated changed than the controls.
+    """Difference in differences: how much more the treated changed than the controls.
 
     (treated after - before) - (controls after - before), each customer against itself, with
     Welch's interval of the two mean changes. It is an effect only if both groups would have changed
@@ -56,8 +57,8 @@ def difference_in_differences(
         The estimate; `mean_treated` and `mean_control` are mean changes.
 
     Raises:
-        ValidationError: The confidence is not between 0 and 1.
-        OptionError: There are not two groups, or no column from before.
+        OptionError: There are not two groups, no column from before, or the confidence is not
+            between 0 and 1.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Values are null, NaN or infinite.
 
@@ -76,8 +77,8 @@ def difference_in_differences(
         >>> effect.estimate, effect.basis
         (4.5, 'quasi_experiment')
     """
-    level = Level(confidence=confidence)
-    earlier = [before] if isinstance(before, str) else list(before)
+    level = build(Level, confidence=confidence)
+    earlier = as_names(before)
     if not earlier:
         raise OptionError("before names no column")
     others = [] if cluster is None else [cluster]
@@ -105,7 +106,7 @@ def difference_in_differences(
 def before_after(
     customers: Frame, *, before: str, after: str, confidence: float = 0.95
 ) -> EffectEstimate:
-    """Describe how one group changed: a difference, and no effect.
+    """Before and after: how one group changed, which is a difference and not an effect.
 
     Whatever else changed meanwhile is in it, and a group that was chosen for being low or high
     moves back to the mean by itself. Use controls: `evaluate_effect`, `difference_in_differences`.
@@ -121,9 +122,8 @@ def before_after(
         before, of the same customers.
 
     Raises:
-        ValidationError: The confidence is not between 0 and 1.
-        OptionError: There are no customers.
-        SchemaError: Columns are missing or no numbers.
+        OptionError: There are no customers, or the confidence is not between 0 and 1.
+        SchemaError: Columns are missing or do not hold numbers.
         DataError: Values are null, NaN or infinite.
 
     Examples:
@@ -133,9 +133,8 @@ def before_after(
         >>> change.estimate, change.basis
         (2.0, 'descriptive')
     """
-    level = Level(confidence=confidence)
-    frame = as_polars(customers)
-    require(frame, {before: "number", after: "number"}, what="customers")
+    level = build(Level, confidence=confidence)
+    frame = read_frame(customers, {before: "number", after: "number"})
     rows = frame.lazy().select(before, after).sort(before, after).collect()
     if rows.is_empty():
         raise OptionError("there are no customers to compare")

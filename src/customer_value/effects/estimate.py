@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeAlias
 
+import numpy as np
 from pydantic import BaseModel, Field
 from scipy import stats
 
 if TYPE_CHECKING:
-    from customer_value._typing import FloatArray
+    from customer_value._typing import FloatArray, IntArray
 
 Basis: TypeAlias = Literal["experiment", "quasi_experiment", "descriptive"]
+Assignment: TypeAlias = Literal["random", "observed"]
 
 
 class EffectEstimate(BaseModel, frozen=True, extra="forbid"):
@@ -65,7 +67,7 @@ class EffectEstimate(BaseModel, frozen=True, extra="forbid"):
         return "\n".join([*lines, *(f"! {warning}" for warning in self.warnings)])
 
 
-class Level(BaseModel, frozen=True, extra="forbid", title="confidence"):
+class Level(BaseModel, frozen=True, extra="forbid", title="interval"):
     """The level of an interval."""
 
     confidence: Annotated[float, Field(gt=0, lt=1)]
@@ -100,7 +102,7 @@ def judge(
     estimate, error = difference.estimate, difference.standard_error
     why = "too few customers for a standard error"
     if error == 0 and estimate != 0:  # as if nothing could be otherwise
-        error, why = math.nan, "no variation within either arm, hence no standard error"
+        error, why = math.nan, "no variation within either arm, so no standard error"
     known = math.isfinite(error)
     if known and interval is None:
         width = level.quantile(difference.degrees) * error
@@ -139,3 +141,29 @@ def welch(treated: FloatArray, control: FloatArray) -> Difference:
     spread = sum(v * v / (arm.size - 1) for v, arm in zip(shares, (treated, control), strict=True))
     degrees = total * total / spread if spread > 0 else math.inf
     return Difference(means[0] - means[1], math.sqrt(total), degrees, *means)
+
+
+def basis_of(assignment: Assignment) -> Basis:
+    """What a difference between arms is: an effect only where customers were drawn by lot."""
+    return "experiment" if assignment == "random" else "descriptive"
+
+
+def explained(y: FloatArray, history: FloatArray, groups: IntArray | None = None) -> FloatArray:
+    """What the history says of the outcome beside its mean, in both arms together (CUPED).
+
+    With groups, numbered from 0, means are those of each group, and one slope serves them all: a
+    small group cannot fit itself.
+    """
+    missing = np.isnan(history)
+    if missing.all():
+        return np.zeros_like(y)
+    x = np.where(missing, history[~missing].mean(), history)
+    within = np.zeros(y.size, dtype=np.int64) if groups is None else groups
+    columns = np.column_stack([_centred(x, within), _centred(missing.astype(np.float64), within)])
+    theta, *_ = np.linalg.lstsq(columns, _centred(y, within), rcond=None)
+    return np.asarray(columns @ theta)
+
+
+def _centred(values: FloatArray, groups: IntArray) -> FloatArray:
+    """The values less the mean of their group."""
+    return values - (np.bincount(groups, values) / np.bincount(groups))[groups]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -11,8 +11,17 @@ from scipy import stats
 
 from customer_value._frames.contracts import check_choice
 from customer_value._frames.intervals import wilson
+from customer_value._frames.options import build
 from customer_value.effects.arms import read_arms, two_valued
-from customer_value.effects.estimate import Difference, Level, judge, welch
+from customer_value.effects.estimate import (
+    Assignment,
+    Difference,
+    Level,
+    basis_of,
+    explained,
+    judge,
+    welch,
+)
 from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -37,8 +46,8 @@ def evaluate_effect(
     kind: Literal["mean", "proportion", "ratio"] = "mean",
     denominator: str | None = None,
     history: str | None = None,
-    interval: Literal["newcombe", "wald"] = "newcombe",
-    assignment: Literal["random", "observed"] = "random",
+    interval_method: Literal["newcombe", "wald"] = "newcombe",
+    assignment: Assignment = "random",
     expected_share: float | None = None,
     confidence: float = 0.95,
 ) -> EffectEstimate:
@@ -64,7 +73,7 @@ def evaluate_effect(
         kind: What is compared.
         denominator: Column to divide by, for a ratio.
         history: Column from before the assignment, for means; null where there is none.
-        interval: Of a proportion.
+        interval_method: Kind of interval for a proportion.
         assignment: `"observed"` where customers were not assigned at random: the result is then
             labelled descriptive.
         expected_share: Share of the customers meant to be treated; the sizes are then checked.
@@ -75,8 +84,8 @@ def evaluate_effect(
         customers in an arm.
 
     Raises:
-        ValidationError: The confidence or the share are not between 0 and 1.
-        OptionError: There are not two arms, or a ratio lacks its denominator.
+        OptionError: There are not two arms, a ratio lacks its denominator, or the confidence or
+            the share is not between 0 and 1.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Values are null, NaN or infinite, or an outcome is not 0 or 1.
 
@@ -89,15 +98,16 @@ def evaluate_effect(
         ...     }
         ... )
         >>> effect = cv.effects.evaluate_effect(
-        ...     bought, outcome="bought", kind="proportion", interval="wald"
+        ...     bought, outcome="bought", kind="proportion", interval_method="wald"
         ... )
         >>> round(effect.estimate, 4), round(effect.low, 4), round(effect.high, 4)
         (0.02, -0.0074, 0.0474)
     """
-    level, share = Level(confidence=confidence), _Terms(expected_share=expected_share)
+    level = build(Level, confidence=confidence)
+    share = build(_Terms, expected_share=expected_share)
     check_choice("kind", kind, ("mean", "proportion", "ratio"))
-    check_choice("interval", interval, ("newcombe", "wald"))
-    check_choice("assignment", assignment, ("random", "observed"))
+    check_choice("interval_method", interval_method, ("newcombe", "wald"))
+    check_choice("assignment", assignment, get_args(Assignment))
     if (denominator is not None) != (kind == "ratio"):
         raise OptionError("a denominator is needed for kind='ratio', and for that only")
     if history is not None and kind != "mean":
@@ -105,24 +115,27 @@ def evaluate_effect(
     numbers = [outcome] if denominator is None else [outcome, denominator]
     gaps = [] if history is None else [history]
     arms = read_arms(customers, group, treated, numbers=numbers, gaps=gaps)
-    y, limits = arms.column(outcome), None
+    y = arms.column(outcome)
+    limits = None
     if kind == "proportion":
         two_valued(y, outcome)
-        difference, method = _shares(*arms.pair(y)), "difference of proportions"
-        if interval == "newcombe":
+        difference = _shares(*arms.pair(y))
+        method = "difference of proportions"
+        if interval_method == "newcombe":
             limits = _newcombe(*arms.pair(y), level)
     elif denominator is not None:
         difference = _ratios(arms.pair(y), arms.pair(arms.column(denominator)))
         method = "difference of ratios"
     elif history is not None:
-        difference = welch(*arms.pair(y - _explained(y, arms.column(history))))
+        difference = welch(*arms.pair(y - explained(y, arms.column(history))))
         method = "difference of means adjusted by history"
     else:
-        difference, method = welch(*arms.pair(y)), "difference of means"
+        difference = welch(*arms.pair(y))
+        method = "difference of means"
     return judge(
         difference,
         method=method,
-        basis="experiment" if assignment == "random" else "descriptive",
+        basis=basis_of(assignment),
         level=level,
         sizes=arms.sizes,
         interval=limits,
@@ -131,9 +144,9 @@ def evaluate_effect(
 
 
 def sample_ratio_check(n_treated: int, n_control: int, *, expected_share: float = 0.5) -> float:
-    """Test whether the sizes of the arms are those of the assignment (chi-squared, 1 df).
+    """Sample ratio mismatch: whether the arms have the sizes assigned (chi-squared, 1 df).
 
-    A small p-value says that customers got lost on one side, by which the arms differ in more than
+    A small p-value says that customers got lost on one side, so that the arms differ in more than
     the treatment: find out why before reading any effect.
 
     Args:
@@ -145,7 +158,7 @@ def sample_ratio_check(n_treated: int, n_control: int, *, expected_share: float 
         The p-value; 1 without any customers.
 
     Raises:
-        ValidationError: The share is not between 0 and 1.
+        OptionError: The share is not between 0 and 1.
 
     Examples:
         >>> import customer_value as cv
@@ -154,7 +167,7 @@ def sample_ratio_check(n_treated: int, n_control: int, *, expected_share: float 
         >>> round(cv.effects.sample_ratio_check(5000, 5300), 4)
         0.0031
     """
-    share = _Terms(expected_share=expected_share).expected_share or 0.5
+    share = build(_Terms, expected_share=expected_share).expected_share or 0.5
     n = n_treated + n_control
     if n == 0:
         return 1.0
@@ -163,7 +176,7 @@ def sample_ratio_check(n_treated: int, n_control: int, *, expected_share: float 
     return float(stats.chi2.sf(statistic, 1))
 
 
-def _warnings(arms: Arms, assignment: str, expected_share: float | None) -> tuple[str, ...]:
+def _warnings(arms: Arms, assignment: Assignment, expected_share: float | None) -> tuple[str, ...]:
     words = []
     if assignment == "observed":
         words.append(
@@ -173,7 +186,8 @@ def _warnings(arms: Arms, assignment: str, expected_share: float | None) -> tupl
         p = sample_ratio_check(*arms.sizes, expected_share=expected_share)
         if p < _MISMATCH:
             words.append(
-                f"the arms have not the sizes of the assignment (p = {p:.2g}): customers got lost"
+                f"the sizes of the arms are not those of the assignment (p = {p:.2g}): "
+                "customers got lost"
             )
     return tuple(words)
 
@@ -218,14 +232,3 @@ def _ratios(
         variance += float(rest.var(ddof=1)) / y.size if y.size > 1 else math.nan
         ratios.append(ratio)
     return Difference(ratios[0] - ratios[1], math.sqrt(variance), math.inf, *ratios)
-
-
-def _explained(y: FloatArray, history: FloatArray) -> FloatArray:
-    """What the history says of the outcome beside its mean, in both arms together."""
-    missing = np.isnan(history)
-    if missing.all():
-        return np.zeros_like(y)
-    x = np.where(missing, history[~missing].mean(), history)
-    columns = np.column_stack([x - x.mean(), missing - missing.mean()])
-    theta, *_ = np.linalg.lstsq(columns, y - y.mean(), rcond=None)
-    return np.asarray(columns @ theta)

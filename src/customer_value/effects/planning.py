@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
 from scipy import stats
 
-if TYPE_CHECKING:
-    from customer_value.effects.estimate import EffectEstimate
+from customer_value._frames.contracts import check_instance
+from customer_value._frames.options import build
+from customer_value.effects.estimate import EffectEstimate
 
 _Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -41,7 +42,7 @@ def required_sample_size(
     power: float = 0.8,
     confidence: float = 0.95,
 ) -> int:
-    """Count the customers each arm needs for an effect to be found.
+    """Sample size: how many customers each arm needs for an effect to be found.
 
     n = (z + z')^2 (v + v') / effect^2, with z and z' the normal quantiles of (1 + confidence) / 2
     and of the power, and v, v' the variances of the outcome of controls and treated: p (1 - p) for
@@ -58,7 +59,7 @@ def required_sample_size(
         Customers per arm, rounded up.
 
     Raises:
-        ValidationError: The effect is 0, a share is out of range, or a level not between 0 and 1.
+        OptionError: The effect is 0, a share is out of range, or a level not between 0 and 1.
 
     Examples:
         >>> import customer_value as cv
@@ -67,7 +68,8 @@ def required_sample_size(
         >>> cv.effects.required_sample_size(baseline=50.0, effect=5.0, standard_deviation=40.0)
         1005
     """
-    design = _Design(
+    design = build(
+        _Design,
         baseline=baseline,
         effect=effect,
         standard_deviation=standard_deviation,
@@ -112,7 +114,7 @@ class _Costs(BaseModel, frozen=True, extra="forbid", title="campaign_return"):
 
 
 def campaign_return(effect: EffectEstimate, *, cost: float, margin: float) -> CampaignReturn:
-    """Tell whether a campaign paid: the margin it added against what it cost.
+    """Return on a campaign (ROI): the margin it added against what it cost.
 
     roi = (incremental margin - cost) / cost. The cost is that of all the treated, reached or not;
     what they would have bought anyway is in the controls.
@@ -126,7 +128,8 @@ def campaign_return(effect: EffectEstimate, *, cost: float, margin: float) -> Ca
         The return, with the ends of the effect's interval carried through.
 
     Raises:
-        ValidationError: The cost is below 0, or the margin out of range.
+        OptionError: The effect is not an `EffectEstimate`, the cost is below 0, or the margin is
+            out of range.
 
     Examples:
         >>> import polars as pl, customer_value as cv
@@ -138,7 +141,8 @@ def campaign_return(effect: EffectEstimate, *, cost: float, margin: float) -> Ca
         >>> result.incremental_margin, result.profit, result.roi
         (12.0, 6.0, 1.0)
     """
-    terms = _Costs(cost=cost, margin=margin)
+    check_instance("effect", effect, EffectEstimate)
+    terms = build(_Costs, cost=cost, margin=margin)
 
     def earned(per_customer: float) -> float:
         return per_customer * terms.margin * effect.n_treated

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import polars as pl
 from pydantic import BaseModel, Field
 
-from customer_value._frames.contracts import Kind, Rule, describe, find_offences, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import Kind, Rule, describe, find_offences
+from customer_value._frames.door import read_frame
+from customer_value._frames.local import local_day
+from customer_value._frames.options import build
 from customer_value._frames.time import check_day, duration_days
 from customer_value.exceptions import DataError
 
@@ -19,28 +21,32 @@ if TYPE_CHECKING:
     from customer_value._typing import Frame
 
 
-class _Weights(BaseModel, frozen=True, extra="forbid", title="engagement_score"):
-    weights: dict[str, Annotated[float, Field(ge=0, le=1e9)]]
+class _Criteria(BaseModel, frozen=True, extra="forbid", title="engagement_score"):
+    criteria: dict[str, Annotated[float, Field(ge=0, le=1e9)]]
 
 
 def engagement_score(
     events: Frame,
     *,
     as_of: date,
-    weights: Mapping[str, float],
+    criteria: Mapping[str, float],
     half_life: str | timedelta = "30d",
     event: str = "event",
     day: str = "occurred_at",
+    tz: str | None = None,
 ) -> pl.DataFrame:
-    """Add up what each customer did: sum of w 2^(-age / half-life) over the events.
+    """Engagement score of each customer: the sum of w 2^(-age / half-life) over its events.
 
     Args:
-        events: One row per event: `customer_id`, the day (Date) and the kind of event (text).
+        events: One row per event: `customer_id`, the day (Date or Datetime) and the kind of event
+            (text).
         as_of: Last day that counts; ages are whole days before it.
-        weights: Weight, at least 0, of each kind of event that occurs.
+        criteria: Weight, at least 0, of each kind of event that occurs.
         half_life: Age at which an event counts half.
         event: Column of the kind.
         day: Column of the day.
+        tz: Zone in which a day begins, such as `"Europe/Berlin"`: needed where the times have a
+            zone.
 
     Returns:
         One row per customer with an event up to `as_of`, by `customer_id`: `customer_id`,
@@ -48,8 +54,8 @@ def engagement_score(
         `events` (Int64) and `last_event` (Date).
 
     Raises:
-        ValidationError: A weight is out of range.
-        OptionError: The half-life is no duration above zero.
+        OptionError: A weight is out of range, the half-life is not a duration above zero, or the
+            times have a zone and `tz` is missing.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Customers or days are null, or an event has no weight.
 
@@ -63,17 +69,21 @@ def engagement_score(
         ...         "event": ["review", "visit", "visit"],
         ...     }
         ... )
-        >>> weights = {"review": 5.0, "visit": 1.0}
-        >>> scores = cv.loyalty.engagement_score(events, as_of=date(2024, 3, 31), weights=weights)
+        >>> criteria = {"review": 5.0, "visit": 1.0}
+        >>> scores = cv.loyalty.engagement_score(events, as_of=date(2024, 3, 31), criteria=criteria)
         >>> scores["engagement"].to_list()
         [5.5, 0.5]
     """
-    end, half = check_day("as_of", as_of), duration_days(half_life)
-    worth = _Weights(weights=dict(weights)).weights
-    frame = as_polars(events).lazy()
-    kinds: dict[str, Kind] = {"customer_id": "key", day: "day", event: "text"}
-    require(frame, kinds, what="events")
-    kind, when = pl.col(event).cast(pl.String), pl.col(day)
+    end = check_day("as_of", as_of)
+    half = duration_days(half_life)
+    worth = build(_Criteria, criteria=criteria).criteria
+    kinds: dict[str, Kind] = {"customer_id": "key", day: "time", event: "text"}
+    table = read_frame(events, kinds, what="events", only=True)
+    frame = table.lazy().with_columns(
+        local_day(day, table.collect_schema(), tz, what="events").alias(day)
+    )
+    kind = pl.col(event).cast(pl.String)
+    when = pl.col(day)
     weight = kind.replace_strict(
         list(worth), list(worth.values()), default=None, return_dtype=pl.Float64
     )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, overload
 import polars as pl
 
 from customer_value._frames.assemble import array_column, with_columns
-from customer_value._frames.contracts import ArrayRule, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import ArrayRule, as_names
+from customer_value._frames.door import read_frame
 from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def perceived_value(
     *,
     dimensions: Mapping[str, Sequence[str]],
     scale: tuple[float, float],
-    reversed_items: Sequence[str] = (),
+    reversed_items: str | Sequence[str] = (),
 ) -> pl.LazyFrame: ...
 @overload
 def perceived_value(
@@ -31,16 +31,16 @@ def perceived_value(
     *,
     dimensions: Mapping[str, Sequence[str]],
     scale: tuple[float, float],
-    reversed_items: Sequence[str] = (),
+    reversed_items: str | Sequence[str] = (),
 ) -> pl.DataFrame: ...
 def perceived_value(
     responses: Frame,
     *,
     dimensions: Mapping[str, Sequence[str]],
     scale: tuple[float, float],
-    reversed_items: Sequence[str] = (),
+    reversed_items: str | Sequence[str] = (),
 ) -> pl.DataFrame | pl.LazyFrame:
-    """Add an index of perceived value from 0 to 1 by dimension, from the items of a survey.
+    """Add perceived value: an index from 0 to 1 for each dimension, from the items of a survey.
 
     An index is the mean of the dimension's items, each put to 0 to 1. Which items belong to which
     dimension is the survey's matter: economic, functional and emotional value, or quality,
@@ -58,7 +58,7 @@ def perceived_value(
 
     Raises:
         OptionError: The scale is empty, or a dimension has no items.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or do not hold numbers.
         DataError: Answers are off the scale; for a LazyFrame when it is collected.
 
     Examples:
@@ -77,14 +77,14 @@ def perceived_value(
         raise OptionError(f"a scale is (lowest, highest), such as (1, 5); got {scale}")
     if empty := [name for name, items in dimensions.items() if not items]:
         raise OptionError(f"dimensions without items: {', '.join(empty)}")
-    frame = as_polars(responses)
     items = [item for own in dimensions.values() for item in own]
-    require(frame, dict.fromkeys([*items, *reversed_items], "number"), what="responses")
+    falling = as_names(reversed_items)
+    frame = read_frame(responses, dict.fromkeys([*items, *falling], "number"), what="responses")
     off = ArrayRule(f"answers outside {low:g} to {high:g}", lambda a: ~((a >= low) & (a <= high)))
     places = {
         item: array_column(
             (lambda a: (high - a) / (high - low))
-            if item in reversed_items
+            if item in falling
             else (lambda a: (a - low) / (high - low)),
             [item],
             rules=[off],
@@ -103,7 +103,7 @@ def perceived_value(
 
 
 def cronbach_alpha(responses: Frame, *, items: Sequence[str]) -> float | None:
-    """Measure how far the items of a survey measure one thing: Cronbach's alpha.
+    """Cronbach's alpha: how far the items of a survey measure one thing.
 
     alpha = k / (k - 1) (1 - sum of the items' variances / variance of their sum), for k items
     (Cronbach 1951, Psychometrika 16, 297-334), over the respondents who answered all.
@@ -117,7 +117,7 @@ def cronbach_alpha(responses: Frame, *, items: Sequence[str]) -> float | None:
 
     Raises:
         OptionError: There are fewer than two items.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or do not hold numbers.
 
     Examples:
         >>> import polars as pl, customer_value as cv
@@ -127,8 +127,7 @@ def cronbach_alpha(responses: Frame, *, items: Sequence[str]) -> float | None:
     """
     if len(set(items)) < 2:
         raise OptionError("alpha needs at least two items")
-    frame = as_polars(responses)
-    require(frame, dict.fromkeys(items, "number"), what="responses")
+    frame = read_frame(responses, dict.fromkeys(items, "number"), what="responses")
     answers = frame.lazy().select(pl.col(items).cast(pl.Float64)).drop_nulls().sort(items).collect()
     each = [answers.select(pl.col(item).var()).item() for item in items]
     whole = answers.select(pl.sum_horizontal(items).var()).item()

@@ -15,12 +15,13 @@ from customer_value._frames.contracts import (
     check_groups,
     describe,
     find_offences,
-    require,
 )
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value._frames.intervals import wilson
+from customer_value._frames.local import local_day
+from customer_value._frames.options import build
 from customer_value._frames.time import check_day, duration_days
-from customer_value.exceptions import DataError
+from customer_value.exceptions import DataError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ _RESULTS = (
 )
 
 
-class _Level(BaseModel, frozen=True, extra="forbid", title="a survey"):
+class _Level(BaseModel, frozen=True, extra="forbid", title="interval"):
     confidence: Annotated[float, Field(gt=0, lt=1)]
 
     @property
@@ -65,24 +66,28 @@ def latest_responses(
     window: str | timedelta | None = None,
     score: str = "score",
     day: str = "answered_at",
+    tz: str | None = None,
 ) -> pl.DataFrame:
-    """Keep the last answer of each customer: whoever is asked often must not count more.
+    """Keep the last survey response of each customer: being asked often must not count for more.
 
     Args:
-        responses: One row per question asked: `customer_id`, the day (Date) and the score, which
-            is null where nobody answered.
+        responses: One row per question asked: `customer_id`, the day (Date or Datetime) and the
+            score, null where there was no answer.
         as_of: Last day that counts.
         window: How far back an answer counts, such as `"90d"`; by default without limit.
         score: Column of the score.
         day: Column of the day.
+        tz: Zone in which a day begins, such as `"Europe/Berlin"`: needed where the times have a
+            zone.
 
     Returns:
-        One row per customer asked in the window, by `customer_id`: `customer_id`, the day of the
-        last answer (null without any) and the score (Float64; the mean of the answers of that
+        One row per customer asked in the window, by `customer_id`: `customer_id`, the day (Date) of
+        the last answer (null without any) and the score (Float64; the mean of the answers of that
         day, null without any).
 
     Raises:
-        OptionError: The window is no duration above zero.
+        OptionError: The window is not a duration above zero, or the times have a zone and `tz` is
+            missing.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Customers or days are null.
 
@@ -101,10 +106,13 @@ def latest_responses(
         [(1, 9.0), (2, None)]
     """
     end = check_day("as_of", as_of)
-    frame = as_polars(responses).lazy()
-    kinds: dict[str, Kind] = {"customer_id": "key", day: "day", score: "number"}
-    require(frame, kinds, what="responses")
-    when, value = pl.col(day), pl.col(score).cast(pl.Float64)
+    kinds: dict[str, Kind] = {"customer_id": "key", day: "time", score: "number"}
+    table = read_frame(responses, kinds, what="responses", only=True)
+    frame = table.lazy().with_columns(
+        local_day(day, table.collect_schema(), tz, what="responses").alias(day)
+    )
+    when = pl.col(day)
+    value = pl.col(score).cast(pl.Float64)
     rules = [
         Rule("customer", pl.col("customer_id").is_null(), "no customer_id"),
         Rule("day", when.is_null(), f"no {day}"),
@@ -129,10 +137,10 @@ def nps(
     responses: Frame,
     *,
     score: str = "score",
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
     weights: str | None = None,
     confidence: float = 0.95,
-    interval: Literal["wald", "adjusted"] = "wald",
+    interval_method: Literal["wald", "adjusted"] = "wald",
 ) -> pl.DataFrame:
     """Net Promoter Score: the share of promoters less that of detractors, times 100.
 
@@ -141,13 +149,13 @@ def nps(
 
     Args:
         responses: One row per customer asked; see `latest_responses`.
-        score: Column of whole numbers 0 to 10, null where nobody answered.
-        by: Columns for which a score each is made, such as a tier.
+        score: Column of whole numbers 0 to 10, null where there was no answer.
+        by: Column or columns to score by, such as `"tier"`: one row for each group.
         weights: Column of the weight of each row; the variance is then that of n = (sum w)^2 /
             sum(w^2) answers (Kish).
         confidence: Level of the interval.
-        interval: `"wald"`, or `"adjusted"`, which adds one promoter, one detractor and no passive
-            to what was counted (Bonett & Price 2012, Journal of Educational and Behavioral
+        interval_method: `"wald"`, or `"adjusted"`, which adds one promoter, one detractor and no
+            passive to the counts (Bonett & Price 2012, Journal of Educational and Behavioral
             Statistics 37, 479-488) and does not shrink to nothing where all answer alike.
 
     Returns:
@@ -156,7 +164,8 @@ def nps(
         (Float64, from -100 to 100; null without any answer).
 
     Raises:
-        ValidationError: The confidence is not between 0 and 1.
+        OptionError: The confidence is not between 0 and 1, the method is unknown, or `by` names a
+            column of the result.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Scores are out of scale, or weights negative, null, NaN or infinite.
 
@@ -168,14 +177,15 @@ def nps(
         ... ).row(0)
         (30.0, 7.81, 14.69, 45.31)
     """
-    check_choice("interval", interval, ("wald", "adjusted"))
-    z = _Level(confidence=confidence).z
-    rows = _read(responses, score, _Scale(lowest=0, highest=10, top=2), by, weights)
+    check_choice("interval_method", interval_method, ("wald", "adjusted"))
+    z = build(_Level, confidence=confidence).z
+    keys = check_groups(by, _RESULTS)
+    rows = _read(responses, score, _Scale(lowest=0, highest=10, top=2), keys, weights)
     value = pl.col(_SCORE)
     shares = {"promoters": value >= 9, "passives": value.is_between(7, 8), "detractors": value <= 6}
-    table = _shares(rows, list(by), shares)
+    table = _shares(rows, keys, shares)
     n, p, d = pl.col(_WEIGHT), pl.col("promoters"), pl.col("detractors")
-    extra = 1.0 if interval == "adjusted" else 0.0
+    extra = 1.0 if interval_method == "adjusted" else 0.0
     p, d = ((share * n + extra) / (n + 2 * extra) for share in (p, d))
     variance = (p + d - (p - d) ** 2).clip(lower_bound=0) / (n + 2 * extra)
     centre, error = 100 * (p - d), 100 * variance.sqrt()
@@ -193,18 +203,18 @@ def csat(
     score: str = "score",
     scale: tuple[int, int] = (1, 5),
     top: int = 2,
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
     weights: str | None = None,
     confidence: float = 0.95,
 ) -> pl.DataFrame:
-    """Customer satisfaction: the share of answers in the top boxes of the scale, and the mean.
+    """Customer satisfaction (CSAT): the share of answers in the top boxes, and the mean.
 
     Args:
         responses: One row per customer asked; see `latest_responses`.
-        score: Column of whole numbers on the scale, higher is better, null where nobody answered.
+        score: Column of whole numbers on the scale, higher is better, null without an answer.
         scale: Lowest and highest answer.
         top: How many answers from the top count as satisfied.
-        by: Columns for which a score each is made.
+        by: Column or columns to score by, as in `nps`.
         weights: Column of the weight of each row, as in `nps`.
         confidence: Level of the interval (Wilson's) around the share.
 
@@ -213,7 +223,8 @@ def csat(
         satisfied), `low`, `high` and `mean` (Float64; null without any answer).
 
     Raises:
-        ValidationError: The scale, the boxes or the confidence are out of range.
+        OptionError: The scale, the boxes or the confidence are out of range, or `by` names a
+            column of the result.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Scores are out of scale, or weights negative, null, NaN or infinite.
 
@@ -223,13 +234,15 @@ def csat(
         >>> cv.loyalty.csat(answers).select("csat", "mean").row(0)
         (0.7, 3.8)
     """
-    boxes = _Scale(lowest=scale[0], highest=scale[1], top=top)
-    z, value = _Level(confidence=confidence).z, pl.col(_SCORE)
-    rows = _read(responses, score, boxes, by, weights)
+    boxes = _boxes(scale, top)
+    z = build(_Level, confidence=confidence).z
+    keys = check_groups(by, _RESULTS)
+    rows = _read(responses, score, boxes, keys, weights)
+    value = pl.col(_SCORE)
     satisfied = value > boxes.highest - boxes.top
-    table = _shares(rows, list(by), {"csat": satisfied}, mean=value)
+    table = _shares(rows, keys, {"csat": satisfied}, mean=value)
     return _wilson(table, "csat", z).select(
-        *by, "asked", "responses", "response_rate", "csat", "low", "high", "mean"
+        *keys, "asked", "responses", "response_rate", "csat", "low", "high", "mean"
     )
 
 
@@ -240,11 +253,11 @@ def ces(
     higher_is_easier: bool,
     score: str = "score",
     top: int = 2,
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
     weights: str | None = None,
     confidence: float = 0.95,
 ) -> pl.DataFrame:
-    """Customer effort: how easy it was, on a scale whose direction must be said.
+    """Customer Effort Score (CES): how easy it was, on a scale whose direction must be said.
 
     Several forms are in use, with opposite directions: 1 to 5 where 1 is little effort, and 1 to 7
     where 7 agrees that it was easy. All their scores are given, so that each can be compared.
@@ -253,20 +266,21 @@ def ces(
         responses: One row per customer asked; see `latest_responses`.
         scale: Lowest and highest answer.
         higher_is_easier: Whether the highest answer is the least effort.
-        score: Column of whole numbers on the scale, null where nobody answered.
+        score: Column of whole numbers on the scale, null where there was no answer.
         top: How many answers from the easy end count as easy; as many from the other as hard.
-        by: Columns for which a score each is made.
+        by: Column or columns to score by, as in `nps`.
         weights: Column of the weight of each row, as in `nps`.
         confidence: Level of the interval (Wilson's) around the share of easy answers.
 
     Returns:
         By group in the order of `by`: `asked`, `responses` (Int64), `response_rate`, `mean` (on the
-        scale as it is), `ease` (the mean from 0, hardest, to 100, easiest), `easy` and `hard`
+        scale of the survey), `ease` (the mean from 0, hardest, to 100, easiest), `easy` and `hard`
         (shares), `low` and `high` (of easy) and `net_easy` (100 (easy - hard)); Float64, null
         without any answer.
 
     Raises:
-        ValidationError: The scale, the boxes or the confidence are out of range.
+        OptionError: The scale, the boxes or the confidence are out of range, or `by` names a
+            column of the result.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Scores are out of scale, or weights negative, null, NaN or infinite.
 
@@ -279,15 +293,17 @@ def ces(
         >>> cv.loyalty.ces(answers, scale=(1, 7), higher_is_easier=False)["easy"].item()
         0.25
     """
-    boxes = _Scale(lowest=scale[0], highest=scale[1], top=top)
-    z, value = _Level(confidence=confidence).z, pl.col(_SCORE)
-    rows = _read(responses, score, boxes, by, weights)
+    boxes = _boxes(scale, top)
+    z = build(_Level, confidence=confidence).z
+    keys = check_groups(by, _RESULTS)
+    rows = _read(responses, score, boxes, keys, weights)
+    value = pl.col(_SCORE)
     high, low = value > boxes.highest - boxes.top, value < boxes.lowest + boxes.top
     easy, hard = (high, low) if higher_is_easier else (low, high)
-    table = _shares(rows, list(by), {"easy": easy, "hard": hard}, mean=value)
+    table = _shares(rows, keys, {"easy": easy, "hard": hard}, mean=value)
     place = (pl.col("mean") - boxes.lowest) / (boxes.highest - boxes.lowest)
     return _wilson(table, "easy", z).select(
-        *by,
+        *keys,
         "asked",
         "responses",
         "response_rate",
@@ -301,14 +317,24 @@ def ces(
     )
 
 
+def _boxes(scale: tuple[int, int], top: int) -> _Scale:
+    try:
+        lowest, highest = scale
+    except (TypeError, ValueError) as error:
+        raise OptionError(
+            f"scale must be (lowest, highest), such as (1, 5); got {scale!r}"
+        ) from error
+    return build(_Scale, lowest=lowest, highest=highest, top=top)
+
+
 def _read(
-    responses: Frame, score: str, scale: _Scale, by: Sequence[str], weights: str | None
+    responses: Frame, score: str, scale: _Scale, by: list[str], weights: str | None
 ) -> pl.DataFrame:
     """Scores and weights of all who were asked, in an order that does not depend on the input's."""
-    check_groups(by, _RESULTS)
-    frame = as_polars(responses)
-    kinds: dict[str, Kind] = {score: "number", **dict.fromkeys(by, "any")}
-    require(frame, kinds | ({weights: "number"} if weights else {}), what="responses")
+    kinds: dict[str, Kind] = {**dict.fromkeys(by, "any"), score: "number"}
+    if weights:
+        kinds[weights] = "number"
+    frame = read_frame(responses, kinds, what="responses")
     rows = frame.lazy().select(
         *by,
         pl.col(score).cast(pl.Float64).alias(_SCORE),

@@ -211,7 +211,7 @@ def test_steps_need_a_horizon_and_no_interval() -> None:
     for terms in ({"horizon": None}, {"interval": True, "seed": 1}):
         with pytest.raises(cv.CustomerValueError, match="steps"):
             value(some_customers(), steps="month", **terms)
-    with pytest.raises(cv.CustomerValueError, match="no duration"):
+    with pytest.raises(cv.CustomerValueError, match="not a duration"):
         value(some_customers(), steps="fortnight")
 
 

@@ -387,5 +387,5 @@ def test_bad_input_is_refused(cdnow: pl.DataFrame, bg: cv.BgNbd, gg: cv.GammaGam
         cv.evaluate_holdout(cdnow, bg, interval=cv.IntervalOptions(interval_method="mean"))
     with pytest.raises(cv.CustomerValueError, match="interval must be True, or"):
         cv.evaluate_holdout(cdnow, bg, interval=0.9)  # type: ignore[arg-type]
-    with pytest.raises(cv.CustomerValueError, match="no duration"):
+    with pytest.raises(cv.CustomerValueError, match="not a duration"):
         cv.evaluate_holdout(cdnow, bg, horizon="soon")

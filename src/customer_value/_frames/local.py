@@ -1,0 +1,53 @@
+"""Days of times: those of a place, where the times have a zone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from customer_value.exceptions import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def local_day(
+    name: str, schema: Mapping[str, pl.DataType], tz: str | None, *, what: str
+) -> pl.Expr:
+    """The day (Date) of a column of dates or times.
+
+    Dates, and times without a zone, keep the day that they show. Times with a zone get the day in
+    the zone `tz`.
+
+    Args:
+        name: The column.
+        schema: The frame's schema.
+        tz: Zone of the business day, such as `"Europe/Berlin"`.
+        what: What the frame is, as the message of an error calls it.
+
+    Raises:
+        OptionError: The times have a zone and `tz` is not given, or is not a known zone.
+    """
+    dtype, column = schema[name], pl.col(name)
+    if not isinstance(dtype, pl.Datetime) or dtype.time_zone is None:
+        return column.cast(pl.Date)
+    if tz is None:
+        raise OptionError(
+            f"{what}: the times in '{name}' have the zone {dtype.time_zone}; say in which zone a "
+            "day begins, such as tz='Europe/Berlin'"
+        )
+    return column.dt.convert_time_zone(check_zone(tz)).dt.date()
+
+
+def check_zone(tz: str) -> str:
+    """The zone itself, if it is one.
+
+    Raises:
+        OptionError: There is no such zone.
+    """
+    try:
+        return ZoneInfo(tz).key
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise OptionError(f"tz must be a time zone such as 'Europe/Berlin', got {tz!r}") from error
