@@ -166,30 +166,6 @@ def test_arguments_in_the_wrong_place_are_told(call: Any, says: str) -> None:
         call(pl.DataFrame(log))
 
 
-def test_polars_frames_pass_as_they_are() -> None:
-    frame = pl.DataFrame({"a": [1]})
-    lazy = frame.lazy()
-    assert as_polars(frame) is frame
-    assert as_polars(lazy) is lazy
-
-
-def test_arrow_tables_become_polars_frames() -> None:
-    expected = pl.DataFrame({"a": [1, None], "b": ["x", "y"]})
-    table = expected.to_arrow()
-    batch = pa.RecordBatchReader.from_batches(table.schema, table.to_batches())
-    frame = pd.DataFrame({"a": pd.array([1, None], dtype="Int64"), "b": ["x", "y"]})
-    for other in (table, batch, frame):
-        result = as_polars(other)
-        assert isinstance(result, pl.DataFrame)
-        assert result.equals(expected)
-
-
-@pytest.mark.parametrize("thing", [None, 1, "a", [1], {"a": [1]}, object()])
-def test_what_is_not_a_table(thing: Any) -> None:
-    with pytest.raises(SchemaError, match=f"^customers: a {type(thing).__name__} is not a table"):
-        as_polars(thing)
-
-
 FRAME = pl.DataFrame({"key": ["a", "b", "c", "d", "e"], "x": [-1, None, -3, -4, 5]})
 RULES = [
     Rule("negative", pl.col("x") < 0, "a negative x"),

@@ -234,11 +234,6 @@ def check_instance(name: str, value: object, kind: type | tuple[type, ...]) -> N
         raise OptionError(f"{name} must be {_a(names)}, got {_a(type(value).__name__)}")
 
 
-def names_of(by: str | Sequence[str]) -> list[str]:
-    """The columns that one text, or several, name."""
-    return [by] if isinstance(by, str) else list(by)
-
-
 def check_groups(
     by: str | Sequence[str],
     results: Collection[str],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from customer_value._frames.contracts import Kind, Offence, describe, names_of
+from customer_value._frames.contracts import Kind, Offence, as_names, describe
 from customer_value._frames.derive import Rules, check_numbers
 from customer_value._frames.door import read_frame
 from customer_value.exceptions import DataError, OptionError
@@ -21,7 +21,7 @@ WORTH, GROUP = "__worth__", "__group__"
 
 def attributes(by: str | Sequence[str], taken: tuple[str, ...]) -> list[str]:
     """The names of the attribute columns, none twice and none that the result takes."""
-    keys = names_of(by)
+    keys = as_names(by)
     clashes = sorted({key for key in keys if key in taken or keys.count(key) > 1})
     if clashes:
         raise OptionError(f"by has columns twice, or names of the result: {', '.join(clashes)}")

@@ -13,8 +13,8 @@ from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import (
     ArrayRule,
     Kind,
+    as_names,
     check_groups,
-    names_of,
     refuse,
     require,
 )
@@ -112,7 +112,7 @@ def value_alerts(
     """
     options = options or AlertOptions()
     extra: dict[str, Kind] = {} if noise is None else {noise: "number"}
-    groups = names_of(by)
+    groups = as_names(by)
     extra |= dict.fromkeys(groups, "text")
     later = as_polars(after)
     require(later, extra, what="after")
@@ -191,8 +191,8 @@ def value_bridge(
     Returns:
         One row per group, by name (null last): the columns of `by`, `customers_before` and
         `customers_after` (Int64), `share_before`, `share_after`, `mean_before`, `mean_after` (null
-        for no customers), `mix` and `rate` (Float64, in units of the value per customer; a group that
-        is in one snapshot only is all mix). Only customers of known value count. The sums of mix
+        for no customers), `mix` and `rate` (Float64, in units of the value per customer; a group
+        that is in one snapshot only is all mix). Only customers of known value count. The sums of mix
         and rate are null if a snapshot has no customers.
 
     Raises:
@@ -212,7 +212,7 @@ def value_bridge(
         >>> bridge.select("tier", "mix", "rate").rows()
         [('high', -26.25, 3.75), ('low', 2.75, 1.25)]
     """
-    keys = names_of(by)
+    keys = as_names(by)
     check_groups(keys, _BRIDGE, required=True)
     pairs = pair_snapshots(before, after, states=keys, values=[value])
     sides = [_groups(pairs, keys, value, side) for side in ("before", "after")]

@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array, to_arrays
-from customer_value._frames.contracts import Kind, check_groups, names_of, require
+from customer_value._frames.contracts import Kind, as_names, check_groups, require
 from customer_value._frames.derive import (
     AMOUNT,
     FINITE,
@@ -95,7 +95,7 @@ def service_fit(
         [('low', 4.0, 'over_served'), ('high', 0.25, 'under_served')]
     """
     slack = _FitTerms(tolerance=tolerance).tolerance
-    keys = names_of(by)
+    keys = as_names(by)
     check_groups(keys, _COLUMNS, required=True)
     inputs = {cost: AMOUNT, value: MONEY}
     needed: dict[str, Kind] = {**dict.fromkeys(keys, "any"), cost: "number", value: "number"}
