@@ -61,14 +61,15 @@ class Case(NamedTuple):
 
     Attributes:
         kind: `"log"`: the first argument is a log. `"rows"`: it is a table, and each row of the
-            result is that row with columns added. `"table"`: it is a table, and the result is
+            result is that row with columns added. `"crowd"`: likewise, but of columns that are
+            about the other rows too, such as a rank. `"table"`: it is a table, and the result is
             something else. `"plain"`: it is neither.
         first: Gives a valid first argument.
         rest: Gives the other arguments.
         lazy: Whether the first argument may be a LazyFrame.
     """
 
-    kind: Literal["log", "rows", "table", "plain"]
+    kind: Literal["log", "rows", "crowd", "table", "plain"]
     first: Callable[[], Any]
     rest: Callable[[], dict[str, Any]] = dict
     lazy: bool = True

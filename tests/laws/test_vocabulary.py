@@ -18,12 +18,11 @@ BANNED = {
     "interval_kind": "interval_method",
     "level": "confidence",
     "limits": "options",
-    "clv": "clv",
-    "profit_per_period": "profit_per_period",
+    "ltv": "clv",
+    "monthly_margin": "profit_per_period",
     "validate": "nothing: a log is checked when it is read",
 }
 DEFAULTS: dict[str, Any] = {
-    "by": (),
     "confidence": 0.95,
     "discount_rate": 0.10,
     "options": None,

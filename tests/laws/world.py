@@ -96,7 +96,7 @@ def contracts() -> pl.DataFrame:
     place = pl.int_range(40)
     return pl.select(
         customer_id=place,
-        start=pl.date(2023, 1 + place % 12, 1),
-        end=pl.when(place % 3 == 0).then(pl.date(2024, 1 + place % 12, 28)),
+        contract_start=pl.date(2023, 1 + place % 12, 1),
+        contract_end=pl.when(place % 3 == 0).then(pl.date(2024, 1 + place % 12, 28)),
         mrr=(10.0 + place).cast(pl.Float64),
     )

@@ -29,7 +29,7 @@ def test_by_hand() -> None:
     assert curve["survival"].to_list() == pytest.approx([0.8, 0.6, 0.3])
     greenwood = 0.3**2 * (1 / 20 + 1 / 12 + 1 / 2)
     assert curve["standard_error"][-1] == pytest.approx(math.sqrt(greenwood))
-    plain = cv.survival_curve(LIVES, interval="plain")
+    plain = cv.survival_curve(LIVES, interval_method="plain")
     assert plain["low"][0] == pytest.approx(0.8 - 1.959963985 * math.sqrt(0.8 * 0.2 / 5))
     assert plain["high"][0] == 1.0  # cut there
     log_log = 1.959963985 * math.sqrt(1 / 20) / -math.log(0.8)
@@ -88,7 +88,9 @@ def test_bad_rows_are_refused_in_one_error() -> None:
 
 
 def test_words_and_groups_are_checked() -> None:
-    with pytest.raises(cv.CustomerValueError, match="interval must be one of 'log-log', 'plain'"):
-        cv.survival_curve(LIVES, interval="loglog")  # type: ignore[arg-type]
+    with pytest.raises(
+        cv.CustomerValueError, match="interval_method must be one of 'log-log', 'plain'"
+    ):
+        cv.survival_curve(LIVES, interval_method="loglog")  # type: ignore[arg-type]
     with pytest.raises(cv.CustomerValueError, match="rename them: time"):
         cv.survival_curve(LIVES.rename({"g": "time"}), by=["time"])

@@ -503,7 +503,7 @@ def migration_and_growth(log: pl.LazyFrame, before: pl.DataFrame, after: pl.Lazy
         assert_type(table, pl.DataFrame)
     cv.changes.value_alerts(before, after, options=cv.changes.AlertOptions(min_change=5))
     cv.changes.value_bridge(before, after, by="tier", value="clv")
-    cv.survival_curve(before, entry="began", by=["tier"], interval="plain")
+    cv.survival_curve(before, entry="began", by=["tier"], interval_method="plain")
     cv.contracts.contract_churn(before, as_of=date(2024, 6, 30), grace_days=14)
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 def local_day(
@@ -39,6 +39,25 @@ def local_day(
             "day begins, such as tz='Europe/Berlin'"
         )
     return column.dt.convert_time_zone(check_zone(tz)).dt.date()
+
+
+def in_zone(
+    frame: pl.DataFrame | pl.LazyFrame, names: Iterable[str], tz: str | None, *, what: str
+) -> pl.DataFrame | pl.LazyFrame:
+    """Times with a zone as the clocks of `tz` show them; others as they are.
+
+    Raises:
+        OptionError: Times have a zone and `tz` is not given, or is not a known zone.
+    """
+    schema = frame.collect_schema()
+    zoned = [name for name in names if getattr(schema[name], "time_zone", None)]
+    if zoned and tz is None:
+        raise OptionError(
+            f"{what}: the times in '{zoned[0]}' have the zone {schema[zoned[0]]}; say in which "
+            "zone a day ends, such as tz='Europe/Berlin'"
+        )
+    zone = "UTC" if tz is None else check_zone(tz)
+    return frame.with_columns(pl.col(name).dt.convert_time_zone(zone) for name in zoned)
 
 
 def check_zone(tz: str) -> str:

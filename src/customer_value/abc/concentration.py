@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import NOT_FINITE, refuse
 from customer_value._frames.door import read_frame
+from customer_value._frames.options import build
 from customer_value._kernels.math import concentration
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def top_share(customers: Frame, *, value: str = "revenue", share: float = 0.2) -
         >>> top_share(customers), top_share(customers, share=0.25)
         (0.7, 0.75)
     """
-    part = _Terms(share=share).share
+    part = build(_Terms, share=share).share
     _, reached, held, total = _curve(customers, value)
     if total is None:
         return None

@@ -12,6 +12,7 @@ from customer_value._frames.arrays import to_array
 from customer_value._frames.contracts import NOT_FINITE, Offence, describe, refuse, require
 from customer_value._frames.door import as_polars
 from customer_value._frames.money import float_sum
+from customer_value._frames.options import build
 from customer_value._frames.periods import period_number
 from customer_value._frames.time import check_day
 from customer_value.exceptions import DataError
@@ -115,7 +116,7 @@ def classify_xyz(
         [(1, 3, 20.0, 0.408, 'X'), (2, 3, 33.333, 1.208, 'Z')]
     """
     end = check_day("as_of", as_of)
-    terms = _Terms(period=period, periods=periods, cutoffs=cutoffs)
+    terms = build(_Terms, period=period, periods=periods, cutoffs=cutoffs)
     source = take(transactions)
     return per_customer(
         source, lambda log: _steadiness(log, end, terms, source.options.money_scale)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 from scipy.optimize import brentq
 
 from customer_value._frames.money import MONEY_LIMIT
-from customer_value._frames.options import Amount, Money
+from customer_value._frames.options import Amount, Money, build
 
 __all__ = [
     "AcquisitionRetention",
@@ -191,7 +191,7 @@ def balance_acquisition_retention(
         >>> round(best.marginal_acquisition_cost, 3), round(best.marginal_retention_cost, 3)
         (111.439, 111.439)
     """
-    terms = _Terms(profit_per_period=profit_per_period, discount_rate=discount_rate)
+    terms = build(_Terms, profit_per_period=profit_per_period, discount_rate=discount_rate)
     most = terms.profit_per_period * (1 + terms.discount_rate)
 
     def gain(spend: float) -> float:

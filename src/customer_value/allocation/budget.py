@@ -13,7 +13,7 @@ from customer_value._frames.arrays import to_arrays
 from customer_value._frames.contracts import Kind, require
 from customer_value._frames.derive import AMOUNT, check_numbers
 from customer_value._frames.door import as_polars
-from customer_value._frames.options import Amount
+from customer_value._frames.options import Amount, build
 from customer_value.exceptions import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def allocate_budget(
         >>> round(plan.expected_response, 4), round(plan.shadow_price, 5)
         (392.0597, 2.01233)
     """
-    total = _Terms(budget=budget).budget
+    total = build(_Terms, budget=budget).budget
     table = as_polars(segments).lazy().collect()
     if taken := [name for name in _COLUMNS if name in table.columns]:
         raise OptionError(f"segments have columns of the result, rename them: {', '.join(taken)}")

@@ -8,7 +8,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from customer_value._frames.derive import AMOUNT, MONEY, SHARE, derive, number
-from customer_value._frames.options import Amount, Share
+from customer_value._frames.options import Amount, Share, build
 from customer_value._frames.valued import check_if_alive
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def win_back_gain(
         >>> valued.select("win_back_gain", "maximum_offer").row(0)
         (8400.0, 400.0)
     """
-    terms = _WinBackTerms(success=success, offer_cost=offer_cost, contact_cost=contact_cost)
+    terms = build(_WinBackTerms, success=success, offer_cost=offer_cost, contact_cost=contact_cost)
     back = number(customers) * number(terms.success)
     gain = back * (number(value) - number(terms.offer_cost))
     share, contact = number(terms.success), number(terms.contact_cost)

@@ -15,7 +15,7 @@ from customer_value._frames.arrays import to_array
 from customer_value._frames.derive import AMOUNT, MONEY, check_numbers
 from customer_value._frames.door import read_frame
 from customer_value._frames.money import exact_sum
-from customer_value._frames.options import Amount
+from customer_value._frames.options import Amount, build
 from customer_value.allocation._relaxed import SLACK, relaxed
 from customer_value.exceptions import DataError, FitError, OptionError, SchemaError
 
@@ -131,7 +131,7 @@ def assign_managers(
         >>> plan.shadow_price
         30.0
     """
-    terms = _Terms(continuity_bonus=continuity_bonus, method=method)
+    terms = build(_Terms, continuity_bonus=continuity_bonus, method=method)
     held: dict[str, Kind] = {} if current is None else {current: "key"}
     table = read_frame(customers, {customer: "key", **held}).lazy().collect()
     staff = read_frame(managers, {manager: "key"}, what="managers").lazy().collect()

@@ -14,7 +14,7 @@ from customer_value._frames.arrays import to_array
 from customer_value._frames.derive import AMOUNT, MONEY, check_numbers
 from customer_value._frames.door import read_frame
 from customer_value._frames.money import MONEY_LIMIT, exact_sum
-from customer_value._frames.options import Amount
+from customer_value._frames.options import Amount, build
 from customer_value._kernels.math.allocation import efficient_offers, take_in_order
 from customer_value.allocation._relaxed import SLACK, relaxed
 from customer_value.exceptions import DataError, OptionError
@@ -129,7 +129,7 @@ def select_offers(
         >>> plan.gain, plan.bound, plan.shadow_price
         (50.0, 50.0, 1.0)
     """
-    terms = _Terms(budget=budget, method=method, min_return=min_return, cost_unit=cost_unit)
+    terms = build(_Terms, budget=budget, method=method, min_return=min_return, cost_unit=cost_unit)
     needed: dict[str, Kind] = {customer: "key", cost: "number", gain: "number"}
     table = read_frame(offers, needed, what="offers").lazy().collect()
     rows = _rows(table, customer, cost, gain, terms.min_return)

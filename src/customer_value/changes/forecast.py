@@ -17,6 +17,7 @@ from customer_value._frames.contracts import (
     require,
 )
 from customer_value._frames.door import as_polars
+from customer_value._frames.options import build
 from customer_value.changes.migration import ABSENT
 from customer_value.exceptions import DataError, OptionError
 
@@ -81,7 +82,7 @@ def migration_forecast(
         (2, 'high', 3.75), (2, 'low', 0.25)]
     """
     check_choice("entries", entries, ("same", "none"))
-    n = _Terms(steps=steps).steps
+    n = build(_Terms, steps=steps).steps
     chain = _chain(matrix, column)
     come = chain.entries if entries == "same" else np.zeros_like(chain.entries)
     customers = [chain.closing]

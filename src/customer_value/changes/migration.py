@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.money import exact
+from customer_value._frames.options import build
 from customer_value._frames.snapshots import pair_snapshots
 from customer_value.exceptions import OptionError
 
@@ -76,7 +77,7 @@ def migration_matrix(
         [('low', 'low', 'same'), ('low', 'high', 'upgrade'), ('high', '(absent)', 'exit'),
         ('(absent)', 'low', 'entry')]
     """
-    prior = _Terms(smoothing=smoothing).smoothing
+    prior = build(_Terms, smoothing=smoothing).smoothing
     pairs = pair_snapshots(before, after, states=[column], values=[value] if value else [])
     moves = _moves(pairs, column, value)
     states = _states(moves, order)

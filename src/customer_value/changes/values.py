@@ -192,8 +192,8 @@ def value_bridge(
         One row per group, by name (null last): the columns of `by`, `customers_before` and
         `customers_after` (Int64), `share_before`, `share_after`, `mean_before`, `mean_after` (null
         for no customers), `mix` and `rate` (Float64, in units of the value per customer; a group
-        that is in one snapshot only is all mix). Only customers of known value count. The sums of mix
-        and rate are null if a snapshot has no customers.
+        that is in one snapshot only is all mix). Only customers of known value count. The sums of
+        mix and rate are null if a snapshot has no customers.
 
     Raises:
         SchemaError: Columns are missing, or the keys are of different types.

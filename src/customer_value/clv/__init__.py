@@ -49,7 +49,6 @@ from customer_value.clv.predict.predictions import (
     purchase_probability_new_customer,
 )
 from customer_value.clv.predict.value import ValueTerms, customer_lifetime_value
-from customer_value.clv.renewals import summarize_renewals
 from customer_value.clv.validate.checks import (
     DataSufficiency,
     SpendFrequencyCorrelation,
@@ -127,7 +126,6 @@ __all__ = [
     "retention_curve",
     "spend_frequency_correlation",
     "summarize_opportunities",
-    "summarize_renewals",
     "track_purchases",
     "value_interval",
 ]

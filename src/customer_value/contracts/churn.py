@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from customer_value._frames.options import build
 from customer_value._frames.periods import (
     every_period,
     last_complete,
@@ -54,7 +55,7 @@ def contract_churn(
         null without opening customers.
 
     Raises:
-        ValidationError: The days of grace are below 0.
+        OptionError: `as_of` is not a day, or the days of grace are below 0.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Keys or starts are null, or a contract ends before it starts.
 
@@ -76,7 +77,7 @@ def contract_churn(
         ... ].sum()
         0
     """
-    grace, day = Grace(grace_days=grace_days).grace_days, check_day("as_of", as_of)
+    grace, day = build(Grace, grace_days=grace_days).grace_days, check_day("as_of", as_of)
     relations = relations_of(read_contracts(contracts), day, grace)
     number = {
         "came": period_number(pl.col("start"), period),
@@ -111,10 +112,10 @@ def relations_of(contracts: pl.DataFrame, as_of: date, grace: int) -> pl.DataFra
         .group_by("relation")
         .agg(
             customer_id=customer.first(),
-            contracts=pl.len().cast(pl.Int64),
             start=start.min(),
             end=pl.col("covered").max(),
             first=pl.col("first").any(),
+            last=pl.col("covered").max(),
         )
         .with_columns(end=pl.when(pl.col("end").dt.offset_by(f"{grace}d") < as_of).then("end"))
     )

@@ -10,6 +10,7 @@ from customer_value._frames.contracts import Rule, check_choice, describe, find_
 from customer_value._frames.derive import AMOUNT, derive, number
 from customer_value._frames.door import read_frame
 from customer_value._frames.money import MONEY_LIMIT, exact, mixed_currencies
+from customer_value._frames.options import build
 from customer_value._frames.time import check_day
 from customer_value.contracts.table import CONTRACT, Grace, contract_rules
 from customer_value.exceptions import DataError
@@ -145,7 +146,7 @@ def mrr_bridge(
     day = check_day("as_of", as_of)
     check_choice("period", period, tuple(_EVERY))
     check_choice("same_period", same_period, ("drop", "count"))
-    grace = Grace(grace_days=grace_days).grace_days
+    grace = build(Grace, grace_days=grace_days).grace_days
     frame = read_frame(contracts, CONTRACT | {"mrr": "number"}, what="contracts")
     rules = _contract_rules()
     typed = frame.lazy().with_columns(

@@ -13,6 +13,7 @@ from customer_value._frames.cuts import Cut, Cuts, check_cuts, fit_cuts
 from customer_value._frames.derive import FINITE, derive, number
 from customer_value._frames.door import read_frame
 from customer_value._frames.fitted import fitted_on, refuse_beside_model
+from customer_value._frames.options import build
 
 if TYPE_CHECKING:
     from typing import Self
@@ -276,7 +277,7 @@ def referral_segments(
         refuse_beside_model(value=value, influence=influence, cut=cut)
         columns, cuts = model.columns(), model.literals()
     else:
-        share = _Terms(cut=0.5 if cut is None else cut).cut
+        share = build(_Terms, cut=0.5 if cut is None else cut).cut
         columns = {"value": value or "clv", "influence": influence or "influence_value"}
         cuts = {axis: quantile(number(name), share) for axis, name in columns.items()}
     levels = [_level(columns[axis], cuts[axis]) for axis in ("value", "influence")]
@@ -311,7 +312,7 @@ def fit_referral_segments(
         >>> cv.equity.referral_segments(monday[1], model)["referral_segment"].item()
         'miser'
     """
-    share = _Terms(cut=cut).cut
+    share = build(_Terms, cut=cut).cut
     shares = {"value": (value, share), "influence": (influence, share)}
     return fit_cuts(customers, shares, kind="referral_segments")
 

@@ -13,6 +13,7 @@ from customer_value._frames.contracts import check_instance
 from customer_value._frames.derive import MONEY, check_numbers, derive, number
 from customer_value._frames.door import read_frame
 from customer_value._frames.fitted import fitted_on, refuse_beside_model
+from customer_value._frames.options import build
 from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def fit_wallet(
         >>> cv.equity.wallet_from_peers(friday, model)["wallet"].to_list()
         [50.0, None]
     """
-    terms = _Terms(by=_names(by), revenue=revenue, share=share, min_peers=min_peers)
+    terms = build(_Terms, by=_names(by), revenue=revenue, share=share, min_peers=min_peers)
     frame = read_frame(customers, {**dict.fromkeys(terms.by, "any"), revenue: "number"})
     table = frame.lazy().select(*dict.fromkeys([*terms.by, revenue])).collect()
     spent = check_numbers(table, {revenue: MONEY}, what="customers")[revenue]

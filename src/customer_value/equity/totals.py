@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from customer_value._frames.derive import AMOUNT, MONEY, SHARE, check_numbers
 from customer_value._frames.door import read_frame
 from customer_value._frames.money import exact_sum
-from customer_value._frames.options import Share
+from customer_value._frames.options import Share, build
 from customer_value._frames.valued import WORTH, attributes, check_if_alive, inner, valued_rows
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def future_equity(cohorts: Frame, *, discount_rate: float = 0.10) -> float:
         >>> round(cv.equity.future_equity(cohorts, discount_rate=0.10), 2)
         3100.0
     """
-    rate = _Terms(discount_rate=discount_rate).discount_rate
+    rate = build(_Terms, discount_rate=discount_rate).discount_rate
     rules = {"years": AMOUNT, "customers": AMOUNT, "clv": MONEY, "cac": AMOUNT}
     table = read_frame(cohorts, dict.fromkeys(rules, "number"), what="cohorts").lazy().collect()
     numbers = check_numbers(table, rules, what="cohorts", needed=tuple(rules))

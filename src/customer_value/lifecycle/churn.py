@@ -12,6 +12,7 @@ from customer_value._frames.arrays import to_array
 from customer_value._frames.assemble import quantile
 from customer_value._frames.contracts import Kind, Rule, describe, find_offences, require
 from customer_value._frames.door import as_polars
+from customer_value._frames.options import build
 from customer_value._kernels.math.survival import kaplan_meier, quantile_of
 from customer_value.exceptions import DataError, FitError, SchemaError
 
@@ -64,7 +65,7 @@ def churn_threshold(
         >>> cv.lifecycle.churn_threshold(gaps)
         195.0
     """
-    terms = _Terms(method=method, share=share)
+    terms = build(_Terms, method=method, share=share)
     counts = _read(gaps)
     if terms.method == "d_curve":
         curve = _error_curve(counts)

@@ -14,6 +14,7 @@ from customer_value._frames.assemble import array_column, finite_column, with_co
 from customer_value._frames.contracts import ArrayRule, Kind, refuse, require
 from customer_value._frames.door import as_polars, read_frame
 from customer_value._frames.intervals import Z95, wilson
+from customer_value._frames.options import build
 from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ def calibration_table(
         >>> round(checked.brier_score, 4), round(checked.auc, 4)
         (0.1533, 0.8333)
     """
-    n_bins = _Terms(bins=bins).bins
+    n_bins = build(_Terms, bins=bins).bins
     frame = as_polars(customers)
     kinds: dict[str, Kind] = {predicted: "number", observed: "any"}
     schema = require(frame, kinds, what="customers")

@@ -21,6 +21,7 @@ from customer_value._frames.contracts import (
     require,
 )
 from customer_value._frames.door import as_polars
+from customer_value._frames.options import build
 from customer_value._kernels.math.survival import kaplan_meier, log_log_interval
 from customer_value.exceptions import DataError, SchemaError
 
@@ -48,9 +49,9 @@ def survival_curve(
     event: str = "event",
     entry: str | None = None,
     weights: str | None = None,
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
     confidence: float = 0.95,
-    interval: Literal["log-log", "plain"] = "log-log",
+    interval_method: Literal["log-log", "plain"] = "log-log",
 ) -> pl.DataFrame:
     """Estimate the probability of staying longer than each time (Kaplan-Meier).
 
@@ -69,9 +70,9 @@ def survival_curve(
         entry: Column of the age at which observation began (left truncation), where the data
             begin after the relation began; null is from the start. It must be below the duration.
         weights: Column with the number that each row stands for.
-        by: Columns for which a curve each is made, such as a cohort or a tier.
+        by: Column, or columns, for which a curve each is made, such as a cohort or a tier.
         confidence: Level of the interval.
-        interval: `"log-log"` or `"plain"`.
+        interval_method: `"log-log"` or `"plain"`.
 
     Returns:
         By group in the order of `by`, one row per time at which someone left: `time`, `at_risk`,
@@ -80,7 +81,7 @@ def survival_curve(
         rows: its survival is 1 as far as it was seen.
 
     Raises:
-        ValidationError: The confidence is not between 0 and 1.
+        OptionError: The confidence is not between 0 and 1.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Durations are negative, NaN or infinite, entries not below them, weights below
             0, or events null.
@@ -97,15 +98,18 @@ def survival_curve(
         >>> curve["time"].to_list(), curve["survival"].round(4).to_list()
         ([6.0, 7.0, 10.0, 13.0], [0.8333, 0.625, 0.3125, 0.0])
     """
-    check_choice("interval", interval, ("log-log", "plain"))
-    check_groups(by, _COLUMNS)
-    z = NormalDist().inv_cdf((1 + _Terms(confidence=confidence).confidence) / 2)
+    check_choice("interval_method", interval_method, ("log-log", "plain"))
+    groups = check_groups(by, _COLUMNS)
+    z = NormalDist().inv_cdf((1 + build(_Terms, confidence=confidence).confidence) / 2)
     names = {_DURATION: duration, _ENTRY: entry, _WEIGHT: weights}
-    rows = _read(durations, event, names, list(by))
-    if not by:
-        return _curve(rows, z, interval)
-    groups = rows.partition_by(by, maintain_order=True) or [rows]
-    curves = [g.select(by).head(1).join(_curve(g, z, interval), how="cross") for g in groups]
+    rows = _read(durations, event, names, groups)
+    if not groups:
+        return _curve(rows, z, interval_method)
+    parts = rows.partition_by(groups, maintain_order=True) or [rows]
+    curves = [
+        part.select(groups).head(1).join(_curve(part, z, interval_method), how="cross")
+        for part in parts
+    ]
     return pl.concat(curves)
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
+from customer_value._frames.options import build
 from customer_value._frames.time import check_day, duration_days
 from customer_value._kernels.math.survival import kaplan_meier, log_log_interval, survival_at
 from customer_value.exceptions import OptionError
@@ -108,7 +109,7 @@ def loyalty_metrics(
     if begin is not None and begin > end:
         raise OptionError(f"start {begin} must not be after as_of {end}")
     tenure = 0.0 if min_tenure is None else duration_days(min_tenure)
-    z = NormalDist().inv_cdf((1 + _Terms(confidence=confidence).confidence) / 2)
+    z = NormalDist().inv_cdf((1 + build(_Terms, confidence=confidence).confidence) / 2)
     source = take(transactions)
     customers = by_parts(source, lambda log: _customers(log, end, begin, source)).collect()
     low, rate, high = _repurchase(customers, end, limit, z)

@@ -2,7 +2,7 @@
 
 from customer_value.profit.acquisition import acquisition_cost, net_lifetime_value
 from customer_value.profit.cost_to_serve import CostAllocation, TimeEquation, allocate_costs
-from customer_value.profit.low_value import LowValueOptions, flag_low_value
+from customer_value.profit.low_value import LowValueOptions, fit_low_value, flag_low_value
 from customer_value.profit.pnl import customer_pnl
 from customer_value.profit.reconcile import LedgerLine, PnlReconciliation, reconcile_pnl
 from customer_value.profit.stack import CostStack
@@ -23,6 +23,7 @@ __all__ = [
     "allocate_costs",
     "clv_to_cac",
     "customer_pnl",
+    "fit_low_value",
     "flag_low_value",
     "net_lifetime_value",
     "payback_months",

@@ -15,6 +15,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.money import DECIMAL, MONEY_SCALE
+from customer_value._frames.options import build
 from customer_value.exceptions import OptionError
 from customer_value.profit._drivers import Tables, read_tables
 from customer_value.profit._periods import END, START
@@ -178,7 +179,7 @@ def allocate_costs(
         >>> allocation.pools.select("rate", "allocated", "unused").row(0)
         (0.8, 462880.0, 97120.0)
     """
-    terms = _Terms(method=method, equations=tuple(equations))
+    terms = build(_Terms, method=method, equations=tuple(equations))
     tables = read_tables(activities, pools, support, terms.equations)
     sequence = _sequence(terms.method, order, tables.support)
     account = _pass_on(tables, sequence, terms.method)

@@ -8,8 +8,10 @@ import polars as pl
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from customer_value._frames.assemble import quantile
-from customer_value._frames.contracts import check_instance
+from customer_value._frames.contracts import Kind, check_instance
+from customer_value._frames.cuts import Cuts, check_cuts, fit_cuts
 from customer_value._frames.derive import AMOUNT, FINITE, MONEY, Rules, derive, number
+from customer_value._frames.door import read_frame
 from customer_value._frames.time import check_duration, duration_days
 from customer_value.exceptions import OptionError
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
 
 __all__ = ["LowValueOptions", "flag_low_value"]
+
+
+_KIND = "low_value"
 
 
 class LowValueOptions(BaseModel, frozen=True, extra="forbid"):
@@ -52,9 +57,68 @@ class LowValueOptions(BaseModel, frozen=True, extra="forbid"):
         return self
 
 
+def fit_low_value(
+    customers: Frame,
+    *,
+    options: LowValueOptions | None = None,
+    potential: str | None = None,
+    influence: str | None = None,
+) -> Cuts:
+    """Learn the quantiles by which customers buy often, spend enough or promise more.
+
+    Args:
+        customers: Customer frame with `purchases`, `revenue` and `T` (days); a LazyFrame is
+            collected.
+        options: When a customer is of low value; quantiles are of customers who are not too new.
+        potential: Column of `potential_value`, where it counts.
+        influence: Column of `influence_value`, where it counts.
+
+    Returns:
+        The cuts, for `flag_low_value`.
+
+    Raises:
+        OptionError: `options` is something else.
+        SchemaError: Columns are missing or not numbers.
+        DataError: Values are NaN or infinite.
+
+    Examples:
+        >>> import polars as pl, customer_value as cv
+        >>> shop = pl.DataFrame(
+        ...     {"purchases": [1, 2, 9], "revenue": [20.0, 30.0, 900.0], "T": [400.0] * 3}
+        ... )
+        >>> model = cv.profit.fit_low_value(shop)
+        >>> one = pl.DataFrame(
+        ...     {"purchases": [1], "revenue": [5.0], "T": [500.0], "n_categories": [1]}
+        ... )
+        >>> cv.profit.flag_low_value(one, model)["low_value"].item()
+        True
+    """
+    options = LowValueOptions() if options is None else options
+    check_instance("options", options, LowValueOptions)
+    needed: dict[str, Kind] = dict.fromkeys(("purchases", "revenue", "T"), "number")
+    frame = read_frame(customers, needed).lazy()
+    settled = frame.filter(pl.col("T") >= duration_days(options.min_tenure))
+    shares: dict[str, tuple[str, float]] = {}
+    if options.method == "quantile":
+        shares = {"purchases": ("purchases", options.purchases)}
+        shares["revenue"] = ("revenue", options.revenue)
+    cuts = fit_cuts(settled, shares, kind=_KIND).cuts
+    promising = {
+        column: (column, share)
+        for column, share in (
+            (potential, options.high_potential),
+            (influence, options.high_influence),
+        )
+        if column is not None
+    }
+    model = fit_cuts(frame, promising, kind=_KIND)
+    return model.model_copy(update={"cuts": cuts | model.cuts})
+
+
 @overload
 def flag_low_value(
     customers: pl.LazyFrame,
+    model: Cuts | None = None,
     *,
     options: LowValueOptions | None = None,
     categories: str = "n_categories",
@@ -66,6 +130,7 @@ def flag_low_value(
 @overload
 def flag_low_value(
     customers: ArrowStream,
+    model: Cuts | None = None,
     *,
     options: LowValueOptions | None = None,
     categories: str = "n_categories",
@@ -76,6 +141,7 @@ def flag_low_value(
 ) -> pl.DataFrame: ...
 def flag_low_value(
     customers: Frame,
+    model: Cuts | None = None,
     *,
     options: LowValueOptions | None = None,
     categories: str = "n_categories",
@@ -91,6 +157,8 @@ def flag_low_value(
 
     Args:
         customers: Customer frame with `purchases`, `revenue`, `T` (days) and the categories.
+        model: Cuts of `fit_low_value`; a customer then gets the same answer in any batch. Without
+            it, quantiles are those of this frame.
         options: When a customer is of low value.
         categories: Column of the number of categories that the customer buys from.
         potential: Column of `potential_value`; who is high in it is spared.
@@ -135,7 +203,10 @@ def flag_low_value(
         raise OptionError("avoidable_cost and margin belong together: give both or neither")
     options = LowValueOptions() if options is None else options
     check_instance("options", options, LowValueOptions)
-    against = _against(options, categories, potential, influence)
+    if model is not None:
+        check_cuts(model, _KIND)
+    cuts = {} if model is None else model.literals()
+    against = _against(options, categories, potential, influence, cuts)
     flagged = pl.all_horizontal(~held for held in against.values())
     reason: pl.Expr = pl.when(flagged.is_null()).then(pl.lit("unknown"))
     for name, held in reversed(against.items()):
@@ -152,19 +223,22 @@ def flag_low_value(
 
 
 def _against(
-    options: LowValueOptions, categories: str, potential: str | None, influence: str | None
+    options: LowValueOptions,
+    categories: str,
+    potential: str | None,
+    influence: str | None,
+    cuts: dict[str, pl.Expr],
 ) -> dict[str, pl.Expr]:
     """What speaks against the flag, in the order in which it is named."""
-    young = number("T") < duration_days(options.min_tenure)
-    above = {
-        "buys_often": ("purchases", options.purchases),
-        "spends_enough": ("revenue", options.revenue),
-    }
+    young = _young(options)
     found = {"too_new": young}
-    for reason, (name, cut) in above.items():
+    for reason, name, cut in (
+        ("buys_often", "purchases", options.purchases),
+        ("spends_enough", "revenue", options.revenue),
+    ):
         threshold = pl.lit(cut)
         if options.method == "quantile":
-            threshold = quantile(pl.when(~young).then(number(name)), cut)
+            threshold = cuts.get(name, quantile(pl.when(~young).then(number(name)), cut))
         found[reason] = number(name) > threshold
     found["several_categories"] = number(categories) > options.max_categories
     for reason, column, cut in (
@@ -172,5 +246,9 @@ def _against(
         ("high_influence", influence, options.high_influence),
     ):
         if column is not None:
-            found[reason] = number(column) > quantile(number(column), cut)
+            found[reason] = number(column) > cuts.get(column, quantile(number(column), cut))
     return found
+
+
+def _young(options: LowValueOptions) -> pl.Expr:
+    return number("T") < duration_days(options.min_tenure)

@@ -9,6 +9,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.contracts import check_instance
+from customer_value._frames.options import build
 from customer_value.exceptions import DataError, OptionError
 from customer_value.profit._costs import CostTable, UnknownCustomers, stray_customers
 from customer_value.profit._statement import (
@@ -143,7 +144,7 @@ def customer_pnl(
         >>> account.select("cm1", "cm2", "profit", "cost_coverage").row(0)
         (84.0, 61.3, 61.3, 1.0)
     """
-    terms = _Terms(margin=margin, unknown_customers=unknown_customers)
+    terms = build(_Terms, margin=margin, unknown_customers=unknown_customers)
     stack = stack or CostStack()
     check_instance("stack", stack, CostStack)
     source = take(transactions)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from customer_value._frames.derive import AMOUNT, FINITE, MONEY, SHARE, derive, number
 from customer_value._frames.intervals import wilson
-from customer_value._frames.options import Share
+from customer_value._frames.options import Share, build
 
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
@@ -99,7 +99,7 @@ def payback_months(
         ... ).rows()
         [(4.75, 6, True), (8.75, 19, True), (None, None, False)]
     """
-    rate = _PaybackTerms(discount_rate=discount_rate).discount_rate
+    rate = build(_PaybackTerms, discount_rate=discount_rate).discount_rate
     monthly = (1 + rate) ** (1 / 12) - 1
     left = number(0.0 if churn is None else churn)
     cost, margin = number(cac), number(profit_per_period)
@@ -187,7 +187,7 @@ def simple_clv(
         >>> cv.profit.simple_clv(plans).select("clv", "clv_capped").rows()
         [(600.0, False), (2160.0, True)]
     """
-    longest = _ClvTerms(max_months=max_months).max_months
+    longest = build(_ClvTerms, max_months=max_months).max_months
     margin, left = number(profit_per_period), number(churn)
 
     def worth(rate: pl.Expr) -> pl.Expr:

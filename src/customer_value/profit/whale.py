@@ -17,6 +17,7 @@ from customer_value._frames.contracts import require
 from customer_value._frames.derive import MONEY, check_numbers
 from customer_value._frames.door import as_polars
 from customer_value._frames.money import exact
+from customer_value._frames.options import build
 from customer_value._kernels.math import concentration
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def whale_curve(accounts: Frame, *, profit: str = "profit", base: Base = "total"
         >>> cv.whale_curve(accounts).select("customer_id", "rank", "cumulative_share").rows()
         [('r', 1, 0.9), ('p', 2, 1.2), ('q', 3, 1.0)]
     """
-    terms, frame = _Terms(base=base), as_polars(accounts)
+    terms, frame = build(_Terms, base=base), as_polars(accounts)
     keys = ["customer_id"] if "customer_id" in frame.collect_schema().names() else []
     table = _money(frame, profit, keys)
     curve = _curve(table, terms.base)
@@ -199,7 +200,7 @@ def whale_summary(
         >>> summary.peak_share, round(summary.peak_at, 3), summary.erosion
         (1.2, 0.667, -20.0)
     """
-    terms, frame = _Terms(base=base, breakeven=breakeven), as_polars(accounts)
+    terms, frame = build(_Terms, base=base, breakeven=breakeven), as_polars(accounts)
     table = _money(frame, profit)
     curve = _curve(table, terms.base)
     if revenue is None and "net_revenue" in frame.collect_schema().names():

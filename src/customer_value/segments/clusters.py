@@ -13,6 +13,7 @@ from customer_value._frames.assemble import array_column, with_columns
 from customer_value._frames.contracts import NOT_FINITE, ArrayRule, check_instance, refuse
 from customer_value._frames.door import read_frame
 from customer_value._frames.fitted import fitted_on
+from customer_value._frames.options import build
 from customer_value.exceptions import FitError
 from customer_value.segments._means import Means
 from customer_value.segments._model import (
@@ -106,7 +107,7 @@ def fit_clusters(
         >>> cv.segments.assign_clusters(customers, model)["cluster"].to_list()
         [1, 1, 1, 2, 2, 2]
     """
-    terms = _Terms(columns=tuple(columns), n_clusters=n_clusters, seed=seed)
+    terms = build(_Terms, columns=tuple(columns), n_clusters=n_clusters, seed=seed)
     means = Means(terms.seed)  # first of all, whether it is there
     frame = read_frame(customers, dict.fromkeys(terms.columns, "number"))
     rows = _rows(frame, terms.columns)

@@ -23,6 +23,7 @@ __all__ = ["compare_mix", "profile_segments"]
 
 _BEHAVIOUR = ("recency_days", "purchases")
 _SHARES = ("customer_share", "value_total", "value_share")
+_TEXT = (pl.String, pl.Categorical, pl.Enum)
 _MIX_COLUMNS = (
     "customers_before",
     "customers_after",
@@ -185,6 +186,7 @@ def compare_mix(
     profiles = {
         name: _profile(frame, keys, value, min_size=1, what=name) for name, frame in frames.items()
     }
+    profiles = _as_one_text(profiles, keys)
     types = {name: [profile.schema[key] for key in keys] for name, profile in profiles.items()}
     wrong = [
         f"'{key}' is {one} before and {other} after"
@@ -221,6 +223,20 @@ def _zero_where_absent(name: str, profile: pl.DataFrame) -> list[pl.Expr]:
         .alias(f"{column}_{name}")
         for column in counted
     ]
+
+
+def _as_one_text(profiles: dict[str, pl.DataFrame], keys: list[str]) -> dict[str, pl.DataFrame]:
+    """Text kept as categories in one snapshot and otherwise in the other, as plain text in both."""
+    mixed = [
+        key
+        for key in keys
+        if len({str(profile.schema[key]) for profile in profiles.values()}) > 1
+        and all(profile.schema[key] in _TEXT for profile in profiles.values())
+    ]
+    return {
+        name: profile.with_columns(pl.col(mixed).cast(pl.String))
+        for name, profile in profiles.items()
+    }
 
 
 def _profile(

@@ -18,6 +18,7 @@ from customer_value._frames.derive import (
 )
 from customer_value._frames.door import as_polars, read_frame
 from customer_value._frames.money import exact_sum
+from customer_value._frames.options import build
 from customer_value._kernels.math import concentration
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def service_fit(
         >>> cv.service.service_fit(customers, by="tier").select("tier", "intensity", "fit").rows()
         [('low', 4.0, 'over_served'), ('high', 0.25, 'under_served')]
     """
-    slack = _FitTerms(tolerance=tolerance).tolerance
+    slack = build(_FitTerms, tolerance=tolerance).tolerance
     keys = as_names(by)
     check_groups(keys, _COLUMNS, required=True)
     inputs = {cost: AMOUNT, value: MONEY}

@@ -15,9 +15,10 @@ from customer_value._frames.contracts import (
     check_groups,
     describe,
     find_offences,
-    require,
 )
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
+from customer_value._frames.local import in_zone
+from customer_value._frames.options import build
 from customer_value._frames.time import check_day
 from customer_value._kernels.math.survival import kaplan_meier, quantile_of, survival_at
 from customer_value.exceptions import DataError, SchemaError
@@ -51,9 +52,10 @@ def service_indicators(
     tickets: Frame,
     *,
     as_of: date,
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
     sla_hours: float | None = None,
     orders: int | None = None,
+    tz: str | None = None,
 ) -> pl.DataFrame:
     """Measure how long customers wait for an answer and for a solution.
 
@@ -65,9 +67,10 @@ def service_indicators(
         tickets: One row per ticket: `opened_at`, `first_response_at`, `resolved_at` (Datetime, null
             where it has not happened); `reopened` (Boolean) where it is recorded.
         as_of: Last day that counts: what happened later has not happened yet.
-        by: Columns for which indicators each are made, such as a tier or a channel.
+        by: Column, or columns, for which indicators each are made, such as a tier or a channel.
         sla_hours: Hours within which a first response is due.
         orders: Number of orders of the same time, for tickets per 100 orders (without `by`).
+        tz: Time zone whose calendar closes `as_of`; required for times with a zone.
 
     Returns:
         By group in the order of `by`: `tickets`, `open` (Int64), `response_median_hours`,
@@ -97,25 +100,30 @@ def service_indicators(
         >>> table.select("tickets", "open", "resolution_median_hours").row(0)
         (4, 1, 2.0)
     """
-    terms, end = _Terms(sla_hours=sla_hours, orders=orders), check_day("as_of", as_of)
-    check_groups(by, _RESULTS)
-    rows = _read(tickets, end, list(by))
-    if not by:
+    terms, end = build(_Terms, sla_hours=sla_hours, orders=orders), check_day("as_of", as_of)
+    groups = check_groups(by, _RESULTS)
+    rows = _read(tickets, end, groups, tz)
+    if not groups:
         return _indicators(rows, terms)
-    groups = rows.partition_by(by, maintain_order=True) or [rows]
-    tables = [g.select(by).head(1).join(_indicators(g, terms), how="cross") for g in groups]
+    parts = rows.partition_by(groups, maintain_order=True) or [rows]
+    tables = [p.select(groups).head(1).join(_indicators(p, terms), how="cross") for p in parts]
     return pl.concat(tables)
 
 
-def _read(tickets: Frame, end: date, by: list[str]) -> pl.DataFrame:
+def _read(tickets: Frame, end: date, by: list[str], tz: str | None) -> pl.DataFrame:
     """Hours that each ticket waited, and whether that wait is over."""
-    frame = as_polars(tickets)
     kinds: dict[str, Kind] = {
         "opened_at": "time",
         **dict.fromkeys(_WAITS.values(), "maybe_time"),
         **dict.fromkeys(by, "any"),
     }
-    schema = require(frame, kinds, what="tickets")
+    frame = in_zone(
+        read_frame(tickets, kinds, what="tickets"),
+        ("opened_at", *_WAITS.values()),
+        tz,
+        what="tickets",
+    )
+    schema = frame.collect_schema()
     times = {
         name: schema[name] for name in ("opened_at", *_WAITS.values()) if schema[name] != pl.Null
     }

@@ -19,7 +19,7 @@ def table(*rows: tuple[Any, date, date | None]) -> pl.DataFrame:
 
 def renewals(contracts: Any, **options: Any) -> list[tuple[Any, ...]]:
     terms: dict[str, Any] = {"as_of": date(2024, 12, 31), "period": "month"}
-    found = cv.clv.summarize_renewals(contracts, **(terms | options))
+    found = cv.contracts.summarize_contracts(contracts, **(terms | options))
     return found.select("customer_id", "renewals", "churned").rows()
 
 
@@ -67,7 +67,7 @@ def test_it_feeds_the_models_of_contracts() -> None:
     contracts = pl.DataFrame(
         {"customer_id": range(4000), "contract_start": starts, "contract_end": ends}
     )
-    found = cv.clv.summarize_renewals(contracts, as_of=date(2023, 6, 30), period="week")
+    found = cv.contracts.summarize_contracts(contracts, as_of=date(2023, 6, 30), period="week")
     model = cv.fit_sbg(found, time_unit="week")
     assert model.fit is not None
     assert model.fit.standard_errors is not None
