@@ -15,7 +15,7 @@ from customer_value._frames.time import check_day
 from customer_value._frames.words import known_text
 
 if TYPE_CHECKING:
-    from customer_value._typing import ArrowStream, Frame
+    from customer_value._typing import ArrowStream, Day, Frame
 
 _UNRATED = "unrated"
 _Months = Annotated[int, Field(ge=1, le=120)]
@@ -38,7 +38,7 @@ class ReviewOptions(BaseModel, frozen=True, extra="forbid"):
 def review_schedule(
     customers: pl.LazyFrame,
     *,
-    as_of: date,
+    as_of: Day,
     options: ReviewOptions | None = None,
     tier: str = "tier",
     last_review: str = "last_review",
@@ -47,7 +47,7 @@ def review_schedule(
 def review_schedule(
     customers: ArrowStream,
     *,
-    as_of: date,
+    as_of: Day,
     options: ReviewOptions | None = None,
     tier: str = "tier",
     last_review: str = "last_review",
@@ -55,7 +55,7 @@ def review_schedule(
 def review_schedule(
     customers: Frame,
     *,
-    as_of: date,
+    as_of: Day,
     options: ReviewOptions | None = None,
     tier: str = "tier",
     last_review: str = "last_review",

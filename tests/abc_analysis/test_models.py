@@ -101,7 +101,7 @@ def test_what_a_model_cannot_do_is_refused() -> None:
     model = fit_abc(customers)
     with pytest.raises(cv.OptionError, match="the model says value, options"):
         cv.classify_abc(customers, model, value="revenue", options=cv.AbcOptions())
-    with pytest.raises(cv.OptionError, match="must be a AbcModel, got a dict"):
+    with pytest.raises(cv.OptionError, match="must be an AbcModel, got a dict"):
         cv.classify_abc(customers, {"A": 1})  # type: ignore[call-overload]
     with pytest.raises(cv.OptionError, match="ties='split'"):
         fit_abc(customers, options=cv.AbcOptions(ties="split"))

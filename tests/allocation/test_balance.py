@@ -103,7 +103,7 @@ def test_numbers_out_of_range_are_refused() -> None:
         cv.allocation.ResponseCurve(ceiling=0.8, spend=1, rate=0.8)
     with pytest.raises(ValidationError, match="ceiling"):
         cv.allocation.ResponseCurve(ceiling=80, spend=1, rate=60)
-    with pytest.raises(ValidationError, match="acquisition_retention\ndiscount_rate"):
+    with pytest.raises(cv.OptionError, match="acquisition_retention: discount_rate"):
         cv.allocation.balance_acquisition_retention(
             ACQUIRE, RETAIN, profit_per_period=50, discount_rate=10
         )

@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 import customer_value as cv
 from golden import golden
@@ -164,7 +163,7 @@ def test_every_bad_segment_is_named() -> None:
         )
     with pytest.raises(cv.SchemaError, match="missing column 'sigmoid'"):
         cv.allocation.allocate_budget(SEGMENTS, budget=1, response="sigmoid")
-    with pytest.raises(ValidationError, match="budget"):
+    with pytest.raises(cv.OptionError, match="budget"):
         cv.allocation.allocate_budget(SEGMENTS, budget=-1)
     with pytest.raises(cv.CustomerValueError, match="rename them: allocated"):
         cv.allocation.allocate_budget(SEGMENTS.with_columns(allocated=1), budget=1)

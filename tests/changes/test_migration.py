@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from pydantic import ValidationError
 
 import customer_value as cv
 from customer_value._typing import Frame
@@ -160,5 +159,5 @@ def test_bad_snapshots_are_refused_in_one_error() -> None:
         moves(good, good.cast({"customer_id": pl.String}))
     with pytest.raises(cv.CustomerValueError, match="order names twice: low"):
         moves(good, good, order=["low", "low"])
-    with pytest.raises(ValidationError, match="smoothing"):
+    with pytest.raises(cv.OptionError, match="smoothing"):
         moves(good, good, smoothing=-1.0)

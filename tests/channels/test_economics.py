@@ -156,5 +156,5 @@ def test_a_shift_of_contacts() -> None:
         cv.channels.channel_shift(contacts=1, cost_from=2, cost_to=3).breakeven_retention_loss
         is None
     )
-    with pytest.raises(ValidationError, match="retention_loss"):
+    with pytest.raises(cv.OptionError, match="retention_loss"):
         cv.channels.channel_shift(contacts=1, cost_from=2, cost_to=3, retention_loss=5)

@@ -75,5 +75,5 @@ def test_the_four_segments_by_referrals() -> None:
     assert cv.equity.referral_segments(customers)["referral_segment"].to_list() == segments
     lazy = cv.equity.referral_segments(customers.lazy()).collect()
     assert lazy["referral_segment"].to_list() == segments
-    with pytest.raises(ValidationError, match="cut"):
+    with pytest.raises(cv.OptionError, match="cut"):
         cv.equity.referral_segments(customers, cut=1)

@@ -66,7 +66,7 @@ def test_every_output_feeds_the_next_function_with_its_defaults() -> None:
     assert offers["offer_gain"].null_count() < offers.height
     assert customers.pipe(cv.equity.customer_equity, churn="churn_risk").height == 1
     matrix = cv.migration_matrix(w.earlier(), customers)
-    states = [*matrix["from"].to_list(), *matrix["to"].to_list()]
+    states = [*matrix["stage"].to_list(), *matrix["next_stage"].to_list()]
     rewards = dict.fromkeys((str(state) for state in states), 1.0)
     assert cv.clv.markov_value(matrix, rewards, rate_per_period=0.1).height > 0
     renewals = cv.contracts.summarize_contracts(w.contracts(), as_of="2024-06-30")

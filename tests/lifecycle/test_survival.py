@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from pydantic import ValidationError
 
 import customer_value as cv
 
@@ -83,7 +82,7 @@ def test_bad_rows_are_refused_in_one_error() -> None:
         cv.survival_curve(durations((1, True)).with_columns(event=pl.lit(None, pl.Boolean)))
     with pytest.raises(cv.SchemaError, match="'event' is Int32, not Boolean"):
         cv.survival_curve(durations((1, True)).with_columns(event=pl.lit(1)))
-    with pytest.raises(ValidationError, match="confidence"):
+    with pytest.raises(cv.OptionError, match="confidence"):
         cv.survival_curve(LIVES, confidence=1.0)
 
 
@@ -94,3 +93,13 @@ def test_words_and_groups_are_checked() -> None:
         cv.survival_curve(LIVES, interval_method="loglog")  # type: ignore[arg-type]
     with pytest.raises(cv.CustomerValueError, match="rename them: time"):
         cv.survival_curve(LIVES.rename({"g": "time"}), by=["time"])
+
+
+def test_a_risk_set_that_empties_early_starts_the_curve_anew() -> None:
+    late = pl.DataFrame(
+        {"entry": [0, 2, 2, 3], "duration": [1, 5, 6, 7], "event": [True, True, False, True]}
+    )
+    with pytest.warns(UserWarning, match="at 1 everyone observed had left"):
+        curve = cv.survival_curve(late, entry="entry")
+    assert curve["time"].to_list() == [5.0, 7.0]
+    assert curve["survival"].to_list() == [pytest.approx(2 / 3), 0.0]

@@ -387,7 +387,7 @@ def test_columns_are_checked() -> None:
     equation = cv.profit.TimeEquation(activity="call", driver="call", base=1, per={"topics": 1})
     with pytest.raises(cv.SchemaError, match="activities: missing column 'topics'"):
         cv.allocate_costs(CALLS, POOLS, equations=[equation])
-    with pytest.raises(ValidationError, match="method"):
+    with pytest.raises(cv.OptionError, match="method"):
         cv.allocate_costs(CALLS, POOLS, method="reciprocal")  # type: ignore[arg-type]
     with pytest.raises(ValidationError, match="base"):
         cv.profit.TimeEquation(activity="call", driver="call", base=float("nan"))

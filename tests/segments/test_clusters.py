@@ -232,7 +232,7 @@ def test_what_is_refused() -> None:
         {"columns": ["revenue", "revenue"]},
     ]
     for words in wrong:
-        with pytest.raises(ValidationError):
+        with pytest.raises(cv.OptionError):
             cv.fit_clusters(shop, **({"seed": 0} | words))
     clusters = cv.fit_clusters(shop, n_clusters=2, seed=0)
     bad = shop.with_columns(revenue=math.inf)

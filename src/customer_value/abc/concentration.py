@@ -112,7 +112,7 @@ def top_share(customers: Frame, *, value: str = "revenue", share: float = 0.2) -
         or within 1e-12 of the sum of absolute values.
 
     Raises:
-        ValidationError: The share is out of range.
+        OptionError: The share is out of range.
         SchemaError: The column is missing or no number.
         DataError: Values are NaN or infinite.
 

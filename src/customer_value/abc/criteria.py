@@ -81,8 +81,7 @@ def fit_criteria(
         The model.
 
     Raises:
-        ValidationError: There is no criterion, or a weight is not finite.
-        OptionError: A weight is zero.
+        OptionError: There is no criterion, or a weight is not finite; a weight is zero.
         SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN or infinite.
 
@@ -157,8 +156,8 @@ def score_criteria(
         criterion has no score. Customers who are all alike in a criterion get 0 for it.
 
     Raises:
-        ValidationError: There is no criterion, or a weight is not finite.
-        OptionError: A weight is zero; or criteria are given neither by the call nor by a model, or
+        OptionError: There is no criterion, or a weight is not finite; a weight is zero; or criteria
+            are given neither by the call nor by a model, or
             by both.
         SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN or infinite; for a LazyFrame when it is collected.

@@ -95,7 +95,7 @@ def classify_xyz(
         `customer_id`; a LazyFrame gives an unordered LazyFrame.
 
     Raises:
-        ValidationError: The period is unknown, the periods are fewer than 2, or the cutoffs do
+        OptionError: The period is unknown, the periods are fewer than 2, or the cutoffs do
             not ascend.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.

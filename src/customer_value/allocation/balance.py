@@ -119,7 +119,7 @@ def acquisition_retention_value(
         Spending, rates, values and marginal costs.
 
     Raises:
-        ValidationError: A number is out of range.
+        OptionError: A number is out of range.
 
     Examples:
         >>> import customer_value as cv
@@ -131,7 +131,8 @@ def acquisition_retention_value(
         >>> round(today.customer_value, 2), round(today.equity_per_prospect, 2)
         (94.0, 2.76)
     """
-    terms = _Terms(
+    terms = build(
+        _Terms,
         profit_per_period=profit_per_period,
         discount_rate=discount_rate,
         acquisition_spend=acquisition.spend if acquisition_spend is None else acquisition_spend,
@@ -177,7 +178,7 @@ def balance_acquisition_retention(
         for its first unit of money is zero.
 
     Raises:
-        ValidationError: A number is out of range.
+        OptionError: A number is out of range.
 
     Examples:
         >>> import customer_value as cv

@@ -93,8 +93,7 @@ def allocate_budget(
         get equal amounts, but for rounding in the last place.
 
     Raises:
-        ValidationError: The budget is out of range.
-        OptionError: The table has a column that the result has.
+        OptionError: The budget is out of range; the table has a column that the result has.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Parameters are unknown or out of range, a response has no known name, or minima
             are above maxima or above the budget in sum.

@@ -86,7 +86,7 @@ def retention_offer_gain(
         as gain and cost; null where an input is unknown: leave those customers out before.
 
     Raises:
-        ValidationError: A number is out of range.
+        OptionError: A number is out of range.
         OptionError: `clv_if_alive` is a value that holds P(alive).
         SchemaError: Columns are missing or not numbers.
         DataError: Values are out of range, NaN, infinite or too large; for a LazyFrame when it is
@@ -100,8 +100,12 @@ def retention_offer_gain(
         ... ).select("offer_gain", "expected_offer_cost").rows()
         [(42.75, 19.75), (-17.40625, 25.21875)]
     """
-    terms = _RetentionTerms(
-        success=success, acceptance=acceptance, offer_cost=offer_cost, contact_cost=contact_cost
+    terms = build(
+        _RetentionTerms,
+        success=success,
+        acceptance=acceptance,
+        offer_cost=offer_cost,
+        contact_cost=contact_cost,
     )
     check_if_alive("clv_if_alive", clv_if_alive)
     leaves = number(churn)
@@ -166,7 +170,7 @@ def win_back_gain(
         where an input is unknown.
 
     Raises:
-        ValidationError: A number is out of range.
+        OptionError: A number is out of range.
         SchemaError: Columns are missing or not numbers.
         DataError: Values are out of range, NaN, infinite or too large; for a LazyFrame when it is
             collected.

@@ -107,8 +107,8 @@ def assign_managers(
         The assignment; its tables are the two frames in their order with columns added.
 
     Raises:
-        ValidationError: The bonus or the method is out of range.
-        OptionError: Result columns are in the frames already, or the exact case has more
+        OptionError: The bonus or the method is out of range; result columns are in the frames
+            already, or the exact case has more
             than 20,000 pairs of customer and manager.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Keys are null or there twice, hours or capacities below zero, capacities

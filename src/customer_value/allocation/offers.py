@@ -106,8 +106,8 @@ def select_offers(
         the order of the rows.
 
     Raises:
-        ValidationError: A number or the method is out of range.
-        OptionError: The table has a column `selected`, or `"exact"` would need a table of
+        OptionError: A number or the method is out of range; the table has a column `selected`, or
+            `"exact"` would need a table of
             more than 50 million cells (customers times budget in units).
         SchemaError: Columns are missing or of a wrong type.
         DataError: Customers, costs or gains are unknown, costs below zero or, for `"exact"`, no

@@ -67,8 +67,8 @@ def migration_forecast(
         and `customers` (Float64, expected).
 
     Raises:
-        ValidationError: The number of steps is out of range.
-        OptionError: There are customers in a state whose moves are not known.
+        OptionError: The number of steps is out of range; there are customers in a state whose moves
+            are not known.
         SchemaError: Columns are missing or of a wrong type.
         DataError: The table holds no probabilities.
 

@@ -63,8 +63,7 @@ def migration_matrix(
         snapshots.
 
     Raises:
-        ValidationError: The smoothing is below 0.
-        OptionError: The order names a state twice.
+        OptionError: The smoothing is below 0; the order names a state twice.
         SchemaError: Columns are missing, or the keys are of different types.
         DataError: Customers are null or more than once, or values are NaN or infinite.
 

@@ -15,6 +15,7 @@ from customer_value._frames.contracts import (
     Kind,
     as_names,
     check_groups,
+    check_instance,
     refuse,
     require,
 )
@@ -96,7 +97,7 @@ def value_alerts(
         just be an alert) and `alert` (`"up"`, `"down"`, by the sign of z, or null).
 
     Raises:
-        ValidationError: Options are out of range.
+        OptionError: Options are out of range.
         SchemaError: Columns are missing, or the keys are of different types.
         DataError: Customers are null or more than once, values are NaN or infinite, or the noise
             is not above 0.
@@ -110,7 +111,8 @@ def value_alerts(
         >>> alerts.filter(pl.col("alert").is_not_null()).select("customer_id", "change").rows()
         [(8, -80.0)]
     """
-    options = options or AlertOptions()
+    options = AlertOptions() if options is None else options
+    check_instance("options", options, AlertOptions)
     extra: dict[str, Kind] = {} if noise is None else {noise: "number"}
     groups = as_names(by)
     extra |= dict.fromkeys(groups, "text")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Self, TypeAlias
 import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
+from customer_value._frames.options import build
 from customer_value.channels.scorecard import (
     AXES,
     CHANNEL,
@@ -121,8 +122,8 @@ def channel_economics(
         of its axes.
 
     Raises:
-        ValidationError: Weights are below zero, or all zero.
-        OptionError: The channel column has a name of the result.
+        OptionError: Weights are below zero, or all zero; the channel column has a name of the
+            result.
         SchemaError: Columns are missing or of a wrong type, or channels of different types.
         DataError: Numbers are NaN, infinite, too large or out of range.
 
@@ -204,7 +205,7 @@ def channel_shift(
         Saving, value lost, their difference and the breakeven.
 
     Raises:
-        ValidationError: A number is out of range.
+        OptionError: A number is out of range.
 
     Examples:
         >>> import customer_value as cv
@@ -219,7 +220,8 @@ def channel_shift(
         >>> shift.saving, shift.value_lost, shift.net
         (5500.0, 1200.0, 4300.0)
     """
-    terms = _ShiftTerms(
+    terms = build(
+        _ShiftTerms,
         contacts=contacts,
         cost_from=cost_from,
         cost_to=cost_to,

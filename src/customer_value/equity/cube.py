@@ -259,7 +259,7 @@ def referral_segments(
         `"miser"`; null where a value is unknown).
 
     Raises:
-        ValidationError: The quantile is out of range.
+        OptionError: The quantile is out of range.
         SchemaError: Columns are missing or not numbers.
         OptionError: The model is not of these cuts, or arguments are given that it says already.
         DataError: Values are NaN or infinite; for a LazyFrame when it is collected.
@@ -301,7 +301,7 @@ def fit_referral_segments(
         The cuts, for `referral_segments`.
 
     Raises:
-        ValidationError: The quantile is out of range.
+        OptionError: The quantile is out of range.
         SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN or infinite.
 

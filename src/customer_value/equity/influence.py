@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, overload
 from pydantic import BaseModel, Field
 
 from customer_value._frames.door import read_frame
-from customer_value._frames.options import Amount, Money, Share
+from customer_value._frames.options import Amount, Money, Share, build
 from customer_value._frames.time import check_day
 from customer_value.equity.referrals import (
     InfluenceOptions,
@@ -21,12 +21,10 @@ from customer_value.equity.referrals import (
 )
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import polars as pl
 
     from customer_value._frames.contracts import Kind
-    from customer_value._typing import ArrowStream, Frame
+    from customer_value._typing import ArrowStream, Day, Frame
 
 
 @overload
@@ -34,7 +32,7 @@ def influence_value(
     customers: pl.LazyFrame,
     referrals: Frame,
     *,
-    as_of: date,
+    as_of: Day,
     value: str = "clv",
     realised: str | None = None,
     options: InfluenceOptions | None = None,
@@ -44,7 +42,7 @@ def influence_value(
     customers: ArrowStream,
     referrals: Frame,
     *,
-    as_of: date,
+    as_of: Day,
     value: str = "clv",
     realised: str | None = None,
     options: InfluenceOptions | None = None,
@@ -53,7 +51,7 @@ def influence_value(
     customers: Frame,
     referrals: Frame,
     *,
-    as_of: date,
+    as_of: Day,
     value: str = "clv",
     realised: str | None = None,
     options: InfluenceOptions | None = None,
@@ -100,7 +98,7 @@ def influence_value(
         A LazyFrame gives a LazyFrame; what the referrals need of it is collected at the call.
 
     Raises:
-        ValidationError: An option is out of range.
+        OptionError: An option is out of range.
         OptionError: `as_of` is not a day.
         SchemaError: Columns are missing or of a wrong type, or keys are of different types.
         DataError: Referrals lack a key or a day, are of oneself, or are there twice; numbers in
@@ -190,7 +188,7 @@ def referral_value(
         The value today, money, margin basis.
 
     Raises:
-        ValidationError: A number is out of range.
+        OptionError: A number is out of range.
 
     Examples:
         >>> import customer_value as cv
@@ -208,7 +206,8 @@ def referral_value(
         >>> round(value, 2)
         180.21
     """
-    terms = _ReferralTerms(
+    terms = build(
+        _ReferralTerms,
         type_one=type_one,
         type_two=type_two,
         profit_per_period=profit_per_period,

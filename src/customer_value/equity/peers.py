@@ -85,7 +85,7 @@ def fit_wallet(
         The model, for `wallet_from_peers`.
 
     Raises:
-        ValidationError: The quantile or the number of peers is out of range.
+        OptionError: The quantile or the number of peers is out of range.
         OptionError: `by` names no column, or one twice.
         SchemaError: Columns are missing, or the revenue is not a number.
         DataError: Revenue is NaN, infinite or 1e23 and more.
@@ -178,7 +178,7 @@ def wallet_from_peers(
         later attribute are passed over.
 
     Raises:
-        ValidationError: The quantile or the number of peers is out of range.
+        OptionError: The quantile or the number of peers is out of range.
         OptionError: `by` names no column, or one twice; the model is not a `WalletModel`, or
             arguments are given that it says already.
         SchemaError: Columns are missing, or the revenue is not a number.
@@ -202,7 +202,8 @@ def wallet_from_peers(
         check_instance("model", model, WalletModel)
         refuse_beside_model(by=by, revenue=revenue, share=share, min_peers=min_peers)
         return _by_model(customers, model)
-    terms = _Terms(
+    terms = build(
+        _Terms,
         by=_names(by),
         revenue=revenue or "revenue",
         share=0.9 if share is None else share,

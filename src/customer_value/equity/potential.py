@@ -95,7 +95,7 @@ def potential_value(
         `headroom_value` (Float64, margin in today's money), null where any part is unknown.
 
     Raises:
-        ValidationError: A share is out of range, or a wallet comes without a margin.
+        OptionError: A share is out of range, or a wallet comes without a margin.
         SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN, infinite or 1e23 and more, shares out of range, or wallets
             below zero; for a LazyFrame when it is collected.

@@ -124,7 +124,7 @@ def future_equity(cohorts: Frame, *, discount_rate: float = 0.10) -> float:
         are to count.
 
     Raises:
-        ValidationError: The rate is out of range.
+        OptionError: The rate is out of range.
         SchemaError: Columns are missing or not numbers.
         DataError: Values are unknown, NaN, infinite or too large, or times, numbers or costs below
             zero.

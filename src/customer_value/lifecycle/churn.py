@@ -50,7 +50,7 @@ def churn_threshold(
         Days, for example for `FixedDays(lost=...)`.
 
     Raises:
-        ValidationError: The method is unknown, or the share not between 0 and 1.
+        OptionError: The method is unknown, or the share not between 0 and 1.
         FitError: No gap ended; for `"d_curve"`, no silence is open; for `"survival"`, fewer than
             that share of the purchases are followed by another.
         SchemaError: Columns are missing or of a wrong type.

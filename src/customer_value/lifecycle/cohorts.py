@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from customer_value._frames.periods import Period
+    from customer_value._typing import Day
 
 _NEVER = -(1 << 31)
 
@@ -24,9 +25,9 @@ _NEVER = -(1 << 31)
 def cohort_table(
     transactions: Log,
     *,
-    as_of: date,
+    as_of: Day,
     period: Period = "month",
-    known_since: date | None = None,
+    known_since: Day | None = None,
 ) -> pl.DataFrame:
     """Follow the customers who first bought in the same period: how many still buy, for how much.
 

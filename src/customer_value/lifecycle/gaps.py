@@ -14,23 +14,25 @@ from customer_value.transactions.questions import by_parts
 if TYPE_CHECKING:
     from datetime import date
 
+    from customer_value._typing import Day
+
 
 @overload
 def purchase_gaps(
     transactions: EagerLog,
     *,
-    as_of: date,
+    as_of: Day,
 ) -> pl.DataFrame: ...
 @overload
 def purchase_gaps(
     transactions: LazyLog,
     *,
-    as_of: date,
+    as_of: Day,
 ) -> pl.LazyFrame: ...
 def purchase_gaps(
     transactions: Log,
     *,
-    as_of: date,
+    as_of: Day,
 ) -> pl.DataFrame | pl.LazyFrame:
     """List the days from each purchase to the customer's next, or to `as_of` where none came.
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from customer_value._frames.periods import Period
+    from customer_value._typing import Day
 
 _CUSTOMERS = ("opening", "new", "reactivated", "lapsed", "closing", "retained")
 _MONEY = (
@@ -38,7 +39,7 @@ _MONEY = (
 def growth_accounting(
     transactions: Log,
     *,
-    as_of: date,
+    as_of: Day,
     period: Period = "quarter",
 ) -> pl.DataFrame:
     """Account for the customers of each period, and for their money, with nothing left over.

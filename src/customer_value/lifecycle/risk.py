@@ -197,7 +197,7 @@ def calibration_table(
         the share; Float64).
 
     Raises:
-        ValidationError: The number of bins is out of range.
+        OptionError: The number of bins is out of range.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Predictions are outside 0 to 1, or outcomes not 0 or 1.
 

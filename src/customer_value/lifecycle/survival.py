@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -69,6 +70,8 @@ def survival_curve(
             at a time are counted before those last seen at it.
         entry: Column of the age at which observation began (left truncation), where the data
             begin after the relation began; null is from the start. It must be below the duration.
+            Where everyone at risk has left before others enter, the curve starts after that, with a
+            warning: what came before says nothing of the later ones.
         weights: Column with the number that each row stands for.
         by: Column, or columns, for which a curve each is made, such as a cohort or a tier.
         confidence: Level of the interval.
@@ -115,7 +118,15 @@ def survival_curve(
 
 def _curve(rows: pl.DataFrame, z: float, interval: Literal["log-log", "plain"]) -> pl.DataFrame:
     duration, weight, entry = (to_array(rows[name]) for name in (_DURATION, _WEIGHT, _ENTRY))
-    table = kaplan_meier(duration, rows[_EVENT].to_numpy(), weight, entry)
+    ended = rows[_EVENT].to_numpy()
+    table = kaplan_meier(duration, ended, weight, entry)
+    if ended.any() and table.time[0] > duration[ended].min():
+        warnings.warn(
+            f"survival_curve: at {duration[ended].min():g} everyone observed had left and others "
+            f"entered later; the curve is of those who were still there before {table.time[0]:g}",
+            UserWarning,
+            stacklevel=3,
+        )
     low, high = (log_log_interval if interval == "log-log" else _plain)(table, z)
     left = table.survival > 0
     figures = {"standard_error": np.sqrt(table.variance), "low": low, "high": high}

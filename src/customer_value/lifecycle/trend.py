@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, overload
 
 import polars as pl
 
+from customer_value._frames.contracts import check_choice
 from customer_value._frames.time import check_day, duration_days
 from customer_value.exceptions import OptionError
 from customer_value.transactions.log import AnyLog, EagerLog, LazyLog, Log, take
@@ -14,6 +15,8 @@ from customer_value.transactions.questions import per_customer
 
 if TYPE_CHECKING:
     from datetime import date, timedelta
+
+    from customer_value._typing import Day
 
 
 _YEAR = 365
@@ -31,7 +34,7 @@ class _Windows(NamedTuple):
 def purchase_trend(
     transactions: EagerLog,
     *,
-    as_of: date,
+    as_of: Day,
     window: str | timedelta = "90d",
     seasonal: bool = False,
     value: Literal["revenue", "purchases"] = "revenue",
@@ -40,7 +43,7 @@ def purchase_trend(
 def purchase_trend(
     transactions: LazyLog,
     *,
-    as_of: date,
+    as_of: Day,
     window: str | timedelta = "90d",
     seasonal: bool = False,
     value: Literal["revenue", "purchases"] = "revenue",
@@ -48,7 +51,7 @@ def purchase_trend(
 def purchase_trend(
     transactions: Log,
     *,
-    as_of: date,
+    as_of: Day,
     window: str | timedelta = "90d",
     seasonal: bool = False,
     value: Literal["revenue", "purchases"] = "revenue",
@@ -89,6 +92,7 @@ def purchase_trend(
         >>> cv.assign_stages(customers)["stage"].value_counts(sort=True).row(0)
         ('lost', 1609)
     """
+    check_choice("value", value, ("revenue", "purchases"))
     windows = _Windows(check_day("as_of", as_of), int(duration_days(window)), seasonal)
     if windows.days < 1 or (seasonal and windows.days > _YEAR):
         limit = "a day to a year" if seasonal else "at least a day"

@@ -16,9 +16,9 @@ from customer_value.exceptions import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, timedelta
+    from datetime import timedelta
 
-    from customer_value._typing import Frame
+    from customer_value._typing import Day, Frame
 
 
 class _Criteria(BaseModel, frozen=True, extra="forbid", title="engagement_score"):
@@ -28,7 +28,7 @@ class _Criteria(BaseModel, frozen=True, extra="forbid", title="engagement_score"
 def engagement_score(
     events: Frame,
     *,
-    as_of: date,
+    as_of: Day,
     criteria: Mapping[str, float],
     half_life: str | timedelta = "30d",
     event: str = "event",

@@ -87,8 +87,8 @@ def loyalty_metrics(
         The metrics; a rate is None where nothing can be counted.
 
     Raises:
-        ValidationError: The confidence is not between 0 and 1.
-        OptionError: A duration is not above zero, or `start` is after `as_of`.
+        OptionError: The confidence is not between 0 and 1; a duration is not above zero, or `start`
+            is after `as_of`.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
 

@@ -25,9 +25,9 @@ from customer_value.exceptions import DataError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date, timedelta
+    from datetime import timedelta
 
-    from customer_value._typing import Frame
+    from customer_value._typing import Day, Frame
 
 _SCORE, _WEIGHT = "__score__", "__weight__"
 _RESULTS = (
@@ -62,7 +62,7 @@ class _Scale(BaseModel, frozen=True, extra="forbid", title="scale"):
 def latest_responses(
     responses: Frame,
     *,
-    as_of: date,
+    as_of: Day,
     window: str | timedelta | None = None,
     score: str = "score",
     day: str = "answered_at",
@@ -180,7 +180,7 @@ def nps(
     check_choice("interval_method", interval_method, ("wald", "adjusted"))
     z = build(_Level, confidence=confidence).z
     keys = check_groups(by, _RESULTS)
-    rows = _read(responses, score, _Scale(lowest=0, highest=10, top=2), keys, weights)
+    rows = _read(responses, score, build(_Scale, lowest=0, highest=10, top=2), keys, weights)
     value = pl.col(_SCORE)
     shares = {"promoters": value >= 9, "passives": value.is_between(7, 8), "detractors": value <= 6}
     table = _shares(rows, keys, shares)

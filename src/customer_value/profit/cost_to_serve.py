@@ -145,7 +145,7 @@ def allocate_costs(
         as `unused` with, as `residual` without a practical capacity.
 
     Raises:
-        ValidationError: An option is of no known value.
+        OptionError: An option is of no known value.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Quantities are unknown, negative or not finite, capacities not above zero,
             a pool is there twice, periods overlap or lack an activity's date, there is more than

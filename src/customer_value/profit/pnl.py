@@ -111,7 +111,7 @@ def customer_pnl(
         Sorted by `customer_id`; a LazyFrame gives an unordered LazyFrame.
 
     Raises:
-        ValidationError: The margin is out of range.
+        OptionError: The margin is out of range.
         OptionError: `start` is after `as_of`, or a margin is assumed for goods whose cost
             is booked as a line.
         SchemaError: Columns are missing or of an unusable type.

@@ -80,7 +80,7 @@ def payback_months(
         Sums that reach the CAC to a relative 1e-9 count as reaching it.
 
     Raises:
-        ValidationError: The discount rate is out of range.
+        OptionError: The discount rate is out of range.
         SchemaError: Columns are missing or no numbers.
         DataError: Costs are below zero, churn is not within 0 to 1, or values are NaN, infinite
             or 1e23 and more; for a LazyFrame when it is collected.
@@ -176,7 +176,7 @@ def simple_clv(
         one-sided, 95 %), which a lucky sample cannot inflate. Unknown inputs give nulls.
 
     Raises:
-        ValidationError: `max_months` is out of range.
+        OptionError: `max_months` is out of range.
         SchemaError: Columns are missing or no numbers.
         DataError: Churn is not within 0 to 1, samples are below zero, or values are NaN, infinite
             or 1e23 and more; for a LazyFrame when it is collected.

@@ -137,7 +137,7 @@ def whale_curve(accounts: Frame, *, profit: str = "profit", base: Base = "total"
         and `cumulative_share` (Float64; null where the base is not above zero).
 
     Raises:
-        ValidationError: The base is of no known name.
+        OptionError: The base is of no known name.
         SchemaError: The column is missing or no number.
         DataError: Profits are NaN, infinite, or too large to sum exactly.
 
@@ -189,7 +189,7 @@ def whale_summary(
         The summary, plain JSON by `model_dump_json()`.
 
     Raises:
-        ValidationError: An option is out of range.
+        OptionError: An option is out of range.
         SchemaError: A column is missing or no number.
         DataError: Values are NaN, infinite, or too large to sum exactly.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from customer_value._frames.money import exact_sum
+from customer_value._frames.options import build
 from customer_value._frames.time import check_day, duration_days
 from customer_value.abc import classify_abc
 from customer_value.clv import ValueTerms, customer_lifetime_value, fit_bg_nbd, fit_gamma_gamma
@@ -113,8 +114,7 @@ def value_report(
         The report; printing it shows the tables.
 
     Raises:
-        ValidationError: A rate is out of range.
-        OptionError: The horizon is no duration above zero.
+        OptionError: A rate is out of range; the horizon is no duration above zero.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`, or nobody has bought by `as_of`.
 
@@ -126,7 +126,7 @@ def value_report(
         [('high', 472), ('medium', 695), ('low', 1190)]
     """
     tell = progress or (lambda _: None)
-    terms = ValueTerms(horizon=horizon, discount_rate=discount_rate, margin=float(margin))
+    terms = build(ValueTerms, horizon=horizon, discount_rate=discount_rate, margin=float(margin))
     duration_days(horizon)  # refused before the work, not after it
     day = check_day("as_of", as_of)
     tell("checking the log")

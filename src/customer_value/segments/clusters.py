@@ -87,7 +87,7 @@ def fit_clusters(
 
     Raises:
         ImportError: scikit-learn is not installed.
-        ValidationError: The number of clusters, the columns or the seed are out of range.
+        OptionError: The number of clusters, the columns or the seed are out of range.
         SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN or infinite.
         FitError: No customer has a value in all columns.

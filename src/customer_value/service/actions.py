@@ -114,7 +114,7 @@ def cost_growth_quadrant(
         `"maintain"` (low cost, not growing); null where either is unknown.
 
     Raises:
-        ValidationError: A cut is out of range.
+        OptionError: A cut is out of range.
         SchemaError: Columns are missing or no numbers.
         DataError: Costs are below zero, or values are NaN, infinite or too large; for a LazyFrame
             when it is collected.
@@ -258,7 +258,7 @@ def automation_candidates(
         candidate or not).
 
     Raises:
-        ValidationError: A number is out of range.
+        OptionError: A number is out of range.
         SchemaError: Columns are missing or no numbers.
         DataError: Contacts or costs are below zero, shares not within 0 to 1, or values NaN,
             infinite or too large; for a LazyFrame when it is collected.
@@ -271,7 +271,8 @@ def automation_candidates(
         ... ).select("automation_candidate", "automation_saving").rows()
         [(True, 110.0), (False, 5.5), (False, 137.5)]
     """
-    terms = _AutomationTerms(
+    terms = build(
+        _AutomationTerms,
         assisted_cost=assisted_cost,
         self_cost=self_cost,
         deflection=deflection,

@@ -78,7 +78,7 @@ def service_fit(
         intensity is).
 
     Raises:
-        ValidationError: The tolerance is out of range.
+        OptionError: The tolerance is out of range.
         OptionError: `by` has a name of the result.
         SchemaError: Columns are missing or no numbers.
         DataError: Costs are below zero, or values are NaN, infinite or 1e23 and more.

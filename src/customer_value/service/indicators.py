@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from customer_value._typing import Frame
+    from customer_value._typing import Day, Frame
 
 _WAITS = {"response": "first_response_at", "resolution": "resolved_at"}
 
@@ -51,7 +51,7 @@ class _Terms(BaseModel, frozen=True, extra="forbid", title="service_indicators")
 def service_indicators(
     tickets: Frame,
     *,
-    as_of: date,
+    as_of: Day,
     by: str | Sequence[str] = (),
     sla_hours: float | None = None,
     orders: int | None = None,
@@ -80,7 +80,7 @@ def service_indicators(
         null where not recorded) and `tickets_per_100_orders`; Float64.
 
     Raises:
-        ValidationError: The hours or the orders are out of range.
+        OptionError: The hours or the orders are out of range.
         SchemaError: Columns are missing or of a wrong type.
         DataError: Openings are null, or something happened before the opening.
 

@@ -63,6 +63,12 @@ def kaplan_meier(
         at_risk -= _weight_from(time, entry, weight)
     # Weights that are not whole numbers leave a rounding error where all end.
     left = np.where(at_risk - events > 1e-12 * at_risk, at_risk - events, 0.0)
+    # With late entries everyone at risk may end early, and others come: only from there on is
+    # anything known, since the curve would stay at zero.
+    emptied = np.flatnonzero(left[:-1] == 0)
+    if emptied.size:
+        later = slice(emptied[-1] + 1, None)
+        time, at_risk, events, left = (part[later] for part in (time, at_risk, events, left))
     with np.errstate(divide="ignore"):
         survival = np.asarray(np.cumprod(left / at_risk), dtype=np.float64)
         log_variance: FloatArray = np.cumsum(events / (at_risk * left))

@@ -244,10 +244,9 @@ def fit_mbg_cnbd(
 
     Examples:
         >>> import customer_value as cv
-        >>> from datetime import date
         >>> options = cv.TransactionOptions(extras=("log_gap_sum",))
-        >>> log, day = cv.load_cdnow(), date(1997, 9, 30)
-        >>> model = cv.fit_mbg_cnbd(cv.summarize(log, as_of=day, options=options))
+        >>> log = cv.read_transactions(cv.load_cdnow(), options=options)
+        >>> model = cv.fit_mbg_cnbd(cv.summarize(log, as_of="1997-09-30"))
         >>> model.k, round(model.r, 3), round(model.alpha, 3)  # CDs are not bought regularly
         (1, 0.525, 6.183)
     """
