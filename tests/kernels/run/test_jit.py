@@ -68,7 +68,9 @@ os.replace = fail  # the last step of whatever numba writes
 @needs_jit
 def test_an_unwritable_installation_imports_and_computes(tmp_path: Path) -> None:
     """NUMBA_CACHE_LOCATOR_CLASSES leaves only a locator that never applies here."""
-    assert warned(EXPIT, {"NUMBA_CACHE_LOCATOR_CLASSES": "ZipCacheLocator"}, tmp_path) == 1
+    known = hasattr(numba.core.config, "CACHE_LOCATOR_CLASSES")  # not to the oldest numba
+    warnings = warned(EXPIT, {"NUMBA_CACHE_LOCATOR_CLASSES": "ZipCacheLocator"}, tmp_path)
+    assert warnings == int(known)
 
 
 @needs_jit
