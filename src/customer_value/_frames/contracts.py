@@ -141,8 +141,10 @@ def require(
         The frame's schema.
 
     Raises:
+        OptionError: A name is not text.
         SchemaError: Names every missing column and every wrong type at once.
     """
+    check_names(columns, what=what)
     schema = dict(frame.collect_schema())
     missing = [name for name in columns if name not in schema]
     wrong = [
@@ -171,6 +173,13 @@ def find_offences(
     """
     counts = frame.select(offence_counts(rules)).collect()
     return counts.item(0, "rows"), offences_in(counts, frame, rules, key=key)
+
+
+def check_names(columns: Iterable[object], *, what: str) -> None:
+    """Refuse a column that is not named by text."""
+    for name in columns:
+        if not isinstance(name, str):
+            raise OptionError(f"{what}: a column is named by text, got {name!r}")
 
 
 def offence_counts(rules: Sequence[Rule]) -> list[pl.Expr]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 import polars as pl
 from polars import selectors
 
-from customer_value._frames.contracts import Kind, require
+from customer_value._frames.contracts import Kind, check_names, require
 from customer_value._frames.midnight import as_days
 from customer_value.exceptions import SchemaError
 
@@ -139,6 +139,7 @@ def read_frame(
         SchemaError: Names every missing column and every wrong type at once.
         DataError: Times in a column of days are not at midnight.
     """
+    check_names(columns, what=what)
     taken = only_columns(frame, columns) if only else frame
     table = as_polars(taken, columns, what=what)
     days = [name for name, kind in columns.items() if kind in ("day", "maybe_day")]
