@@ -83,7 +83,7 @@ def test_unknown_and_bad_input() -> None:
         customers(clv_if_alive=pl.Series([None], dtype=pl.Float64)), **OFFER
     )
     assert unknown["offer_gain"].to_list() == [None]
-    with pytest.raises(cv.OptionError, match="retention_offer_gain\nsuccess"):
+    with pytest.raises(cv.OptionError, match="retention_offer_gain: success"):
         cv.allocation.retention_offer_gain(customers(), **(OFFER | {"success": 20}))
     with pytest.raises(cv.DataError, match="not within 0 to 1 in 'churn_risk'"):
         cv.allocation.retention_offer_gain(customers(churn_risk=[50.0]), **OFFER)

@@ -28,7 +28,7 @@ def test_equal_costs_are_not_high() -> None:
     with pytest.raises(cv.OptionError, match="cost_cut"):
         cv.service.cost_growth_quadrant(equal, cost_cut=1)
     with pytest.raises(cv.DataError, match="below zero in 'service'"):
-        cv.service.cost_growth_quadrant(equal.with_columns(cost_to_serve=-1))
+        cv.service.cost_growth_quadrant(equal.with_columns(service=-1))
 
 
 def test_automation() -> None:

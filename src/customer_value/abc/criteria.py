@@ -14,6 +14,7 @@ from customer_value._frames.assemble import finite_column, with_columns
 from customer_value._frames.contracts import check_instance
 from customer_value._frames.door import read_frame
 from customer_value._frames.fitted import fitted_on, refuse_beside_model
+from customer_value._frames.options import build
 from customer_value.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class _Terms(BaseModel, frozen=True, extra="forbid", title="score_criteria"):
     @classmethod
     def checked(cls, criteria: Mapping[str, float], method: Method) -> _Terms:
         check_instance("criteria", criteria, Mapping)
-        terms = cls(criteria=dict(criteria), method=method)
+        terms = build(cls, criteria=dict(criteria), method=method)
         if nothing := [name for name, weight in terms.criteria.items() if weight == 0]:
             raise OptionError(f"weights of zero, leave them out: {', '.join(nothing)}")
         return terms

@@ -8,7 +8,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.derive import AMOUNT, MARGIN, MONEY, SHARE, derive, number
-from customer_value._frames.options import Share
+from customer_value._frames.options import Share, build
 
 if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
@@ -118,7 +118,7 @@ def potential_value(
     options = options or PotentialOptions()
     if wallet is None:
         return derive(customers, {residual: MONEY}, {"potential_value": number(residual)})
-    margin = _Terms.model_validate({"margin": margin}).margin
+    margin = build(_Terms, margin=margin).margin
     owned, spent = number(wallet), number(revenue)
     gap = (owned * number(options.attainable_share) - spent).clip(lower_bound=0)
     headroom = gap * number(margin) * number(options.realisation)
