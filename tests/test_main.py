@@ -491,7 +491,7 @@ def test_text_in_two_bytes_per_character_is_named(capsys: pytest.CaptureFixture[
 
 def test_only_a_header(capsys: pytest.CaptureFixture[str]) -> None:
     file = write("customer_id,ordered_at,amount\n")
-    assert refused(capsys, file, *AS_OF) == "nobody has bought anything by 1998-06-30"
+    assert refused(capsys, file, *AS_OF) == "no one has bought anything by 1998-06-30"
 
 
 def test_a_missing_column_is_named_with_those_that_are_there(
@@ -622,7 +622,7 @@ def test_a_day_yet_to_come(capsys: pytest.CaptureFixture[str], log: pl.DataFrame
 def test_a_day_before_the_log(capsys: pytest.CaptureFixture[str], log: pl.DataFrame) -> None:
     log.write_csv("log.csv")
     line = refused(capsys, "log.csv", "--as-of", "1990-01-01")
-    assert line == "nobody has bought anything by 1990-01-01"
+    assert line == "no one has bought anything by 1990-01-01"
 
 
 @pytest.mark.parametrize(
@@ -635,7 +635,7 @@ def test_a_day_before_the_log(capsys: pytest.CaptureFixture[str], log: pl.DataFr
         (["--discount-rate", "-0.5"], "discount"),
         (["--discount-rate", "nan"], "discount"),
         (["--discount-rate", "11"], "discount"),
-        (["--tz", "Mars/Base"], "'Mars/Base' is no time zone"),
+        (["--tz", "Mars/Base"], "'Mars/Base' is not a time zone"),
         (["--time", ""], "missing column ''"),
     ],
 )
@@ -744,7 +744,7 @@ def test_a_single_row(capsys: pytest.CaptureFixture[str]) -> None:
 def test_returns_only(capsys: pytest.CaptureFixture[str]) -> None:
     file = write("customer_id,ordered_at,amount\na,2024-01-01,-3\n")
     line = refused(capsys, file, "--as-of", "2024-01-01")
-    assert line == "nobody has bought anything by 2024-01-01"
+    assert line == "no one has bought anything by 2024-01-01"
 
 
 QUOTED = """"customer_id","ordered_at","amount","order_id"

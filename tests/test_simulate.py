@@ -102,7 +102,7 @@ def bg_nbd_mean(m: BgNbd, t: float) -> float:
 
 
 def bg_nbd_none(m: BgNbd, t: float) -> float:
-    """P(X(t) = 0): nobody leaves before the first repeat purchase."""
+    """P(X(t) = 0): no one leaves before the first repeat purchase."""
     return float((m.alpha / (m.alpha + t)) ** m.r)
 
 
@@ -448,7 +448,7 @@ def test_mbg_cnbd_repeats_are_those_of_the_story(k: int) -> None:
 
 
 def test_gaps_are_as_regular_as_k_says() -> None:
-    """One rate and nobody leaves: the gaps' squared coefficient of variation is 1/k."""
+    """One rate and no one leaves: the gaps' squared coefficient of variation is 1/k."""
     for k in (1, 9):
         model = MbgCnbd(k=k, r=1e6, alpha=1e7 / k, a=1e-3, b=1e3, time_unit="day")
         log = simulate(1_000, purchases=model, acquisition_days=1).sort("customer_id", "ordered_at")

@@ -139,7 +139,7 @@ def _report(options: argparse.Namespace) -> None:
     )
     try:
         print(report, flush=True)
-    finally:  # also where nobody reads to the end
+    finally:  # also where no one reads to the end
         report.customers.write_parquet(options.out)
     print(f"\nscored customers: {report.customers.height:,}, in {options.out}", flush=True)
 
@@ -148,7 +148,7 @@ def _check(options: argparse.Namespace) -> None:
     """Refuse what would fail, or do harm, after the work is done."""
     from customer_value.exceptions import OptionError
 
-    # The one place that looks at a clock: nobody has seen a day that is yet to come.
+    # The one place that looks at a clock: no one has seen a day that is yet to come.
     today = datetime.now().astimezone().date()
     if options.as_of > today:
         raise OptionError(f"--as-of {options.as_of} is in the future (today is {today})")

@@ -153,7 +153,7 @@ def test_every_bad_segment_is_named() -> None:
     with pytest.raises(cv.DataError, match=r"below zero in 'scale'.*; 1 row with no 'steepness'"):
         cv.allocation.allocate_budget(bad, budget=1)
     message = (
-        "segments: 1 row with a response that is none of exponential, power, log; 1 row with a "
+        "segments: 1 row with a response that is not one of exponential, power, log; 1 row with a "
         "'steepness' of zero; 1 row with a 'steepness' of 1 or more for a power; 1 row with a "
         "minimum above the maximum; minima of 5 in all, above the budget of 1"
     )

@@ -53,7 +53,7 @@ def test_exact_is_the_best_of_all_and_nobody_is_overworked(
         assert value <= best <= plan.bound + 1e-9
         if method == "exact":
             assert value == best
-        else:  # nobody left would still fit
+        else:  # no one left would still fit
             left = plan.table.filter(pl.col("manager").is_null(), pl.col("gain") > 0)
             assert all(h > max(free) for h in left["hours"])
 

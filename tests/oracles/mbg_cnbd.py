@@ -138,7 +138,7 @@ class Regular:
         return mp.exp(_log_beta(self.a, self.b + m) - _log_beta(self.a, self.b))
 
     def purchases(self, horizon: Number) -> list[tuple[Number, int]]:
-        """The probabilities of all that may happen if nobody leaves, and how many are bought."""
+        """The probabilities of all that may happen if no one leaves, and how many are bought."""
         out = []
         y = mp.mpf(horizon) / self.age
         for j, phase in enumerate(self.phases):

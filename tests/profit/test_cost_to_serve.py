@@ -325,7 +325,7 @@ def test_everything_wrong_is_named_at_once() -> None:
         }
     )
     support = pl.DataFrame(
-        {"pool": ["van", "nobody", "van"], "user": ["van", "desk", "boss"], "quantity": [1, 1, -1]}
+        {"pool": ["van", "no one", "van"], "user": ["van", "desk", "boss"], "quantity": [1, 1, -1]}
     )
     equations = [cv.profit.TimeEquation(activity="call", driver="hours", base=1)] * 2
     with pytest.raises(cv.DataError) as error:
@@ -337,7 +337,7 @@ def test_everything_wrong_is_named_at_once() -> None:
         "1 row with no amount (e.g. boss)",
         "1 row with a NaN or infinite amount (e.g. van)",
         "1 row with amount of 1e+23 or more (e.g. loan)",
-        "support: 1 row with a pool or user that is no pool (e.g. nobody)",
+        "support: 1 row with a pool or user that is not a pool (e.g. no one)",
         "1 row with a pool that serves itself (e.g. van)",
         "1 row with a quantity below zero (e.g. van)",
         "equations: more than one for call of hours",

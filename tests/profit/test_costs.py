@@ -368,7 +368,7 @@ def test_costs_of_nobody_are_unallocated_or_refused() -> None:
     booked = costs(("a", "visits", 1.0), (None, "visits", 2.0), (None, "maintenance", 9.0))
     left = account(log, booked, unknown_customers="unallocated")
     assert left["service"].to_list() == [1.0]
-    assert left["profit"].to_list() == [5.0]  # what nobody caused is no line of theirs
+    assert left["profit"].to_list() == [5.0]  # what no one caused is no line of theirs
     for unknown in ("keep", "raise"):
         with pytest.raises(cv.DataError, match="costs: 2 rows with no customer"):
             account(log, booked, unknown_customers=unknown)

@@ -465,7 +465,7 @@ def test_customers_with_returns_only_are_kept() -> None:
 
 def test_a_log_of_returns_only_is_refused() -> None:
     log = log_of(("a", date(2024, 1, 1), -5.0))
-    says = "nobody has bought anything by 2024-06-30"
+    says = "no one has bought anything by 2024-06-30"
     with pytest.raises(cv.DataError, match=says) as caught:
         cv.value_report(log, as_of=AS_OF.replace(2024), margin=0.2)
     assert isinstance(caught.value.report, cv.transactions.DataQualityReport)
@@ -475,7 +475,7 @@ def test_a_log_of_returns_only_is_refused() -> None:
 @pytest.mark.parametrize("rows", [0, 1])
 def test_nothing_up_to_as_of_is_refused(rows: int) -> None:
     log = log_of(("a", date(2024, 1, 1), 5.0)).head(rows)
-    with pytest.raises(cv.DataError, match="nobody has bought anything by 2023-12-31") as caught:
+    with pytest.raises(cv.DataError, match="no one has bought anything by 2023-12-31") as caught:
         cv.value_report(log, as_of=date(2023, 12, 31), margin=0.2)
     assert isinstance(caught.value.report, cv.transactions.DataQualityReport)
     assert caught.value.report.rows_in == rows

@@ -535,7 +535,7 @@ def test_hysteresis_widens_the_cuts_that_were_found(options: cv.TierOptions) -> 
     for tier in ("high", "medium", "low"):
         before = shop.select("customer_id", tier=pl.lit(tier))
         tiers = cv.assign_tiers(shop, options=wide, previous=before)
-        if tier == "high":  # nobody but the last falls to a hundredth of a cut
+        if tier == "high":  # no one but the last falls to a hundredth of a cut
             assert tiers["tier"].to_list() == ["high"] * 9 + ["low"]
         assert cv.assign_tiers(shop.lazy(), options=wide, previous=before).collect().equals(tiers)
     assert cv.assign_tiers(shop, options=wide)["tier"].equals(plain["tier"])

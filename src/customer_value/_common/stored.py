@@ -41,8 +41,9 @@ class StoredModel(BaseModel, frozen=True, extra="forbid"):
 
     SCHEMA: ClassVar[int] = 1
 
-    schema_version: int = 1
+    # Before the schema's version, so that a refusal can name the writer.
     library_version: str = __version__
+    schema_version: int = 1
     fitted_on: FittedOn | None = None
 
     @field_validator("schema_version")

@@ -61,7 +61,7 @@ def derive(
         what: What the rows are, as the message of an error calls them.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Values break a rule; names every column, rule and count at once.
     """
     rules = {name: broken for name, broken in inputs.items() if isinstance(name, str)}
@@ -80,7 +80,7 @@ def check_numbers(
     """The named columns alone, as Float64 and checked; those `needed` also for nulls.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Values break a rule, or needed ones are unknown.
     """
     require(frame, dict.fromkeys(inputs, "number"), what=what)

@@ -136,9 +136,9 @@ def abc_xyz_matrix(customers: Frame, *, value: str = "revenue") -> pl.DataFrame:
         value: Column to sum, such as `"revenue"`, `"clv"` or `"profit"`.
 
     Returns:
-        One row per cell, from A and X to C and Z, all nine also where nobody is in them:
+        One row per cell, from A and X to C and Z, all nine also where no one is in them:
         `abc_class`, `xyz_class`, `customers` (Int64), `value` (Float64), `customer_share` and
-        `value_share` (Float64, of all customers and of the total value; null where nobody is
+        `value_share` (Float64, of all customers and of the total value; null where no one is
         there, or the total is not above zero). Customers without a class follow in rows of their
         own, where there are any, so that the table adds up to the frame. Null values count as
         customers and add nothing to the value. The order of the rows changes no bit.

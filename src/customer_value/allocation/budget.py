@@ -170,7 +170,7 @@ def _segments(
     problems = [
         f"{np.sum(broken):,} row{'s' if np.sum(broken) > 1 else ''} with {says}"
         for says, broken in (
-            (f"a response that is none of {', '.join(_RESPONSES)}", kind < 0),
+            (f"a response that is not one of {', '.join(_RESPONSES)}", kind < 0),
             (f"a '{steepness}' of zero", b == 0),
             (f"a '{steepness}' of 1 or more for a power", (kind == 1) & (b >= 1)),
             ("a minimum above the maximum", least > most),

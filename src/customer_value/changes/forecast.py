@@ -101,7 +101,7 @@ def migration_steady_state(matrix: Frame, *, column: str = "stage") -> pl.DataFr
     """Shares of the states that the moves between two snapshots lead to in the long run.
 
     Each customer who leaves is replaced by one who enters, into the states in which customers
-    entered between the snapshots. Where nobody entered, the shares are those among the customers
+    entered between the snapshots. Where no one entered, the shares are those among the customers
     who stay. They are the left eigenvector, of eigenvalue 1, of the matrix of probabilities.
 
     Args:
@@ -133,7 +133,7 @@ def migration_steady_state(matrix: Frame, *, column: str = "stage") -> pl.DataFr
     else:
         stay = chain.moves.sum(axis=1, keepdims=True)
         moves = np.divide(chain.moves, stay, out=np.zeros_like(chain.moves), where=stay > 0)
-    # A state without moves was empty, and nobody comes to it.
+    # A state without moves was empty, and no one comes to it.
     kept = np.flatnonzero(moves.sum(axis=1) > 0)
     _check_one_end(moves[np.ix_(kept, kept)], [chain.states[k] for k in kept], column)
     shares = np.zeros(len(chain.states))
@@ -155,7 +155,7 @@ def _chain(matrix: Frame, column: str) -> _Chain:
     held = unknown.T * customers.sum(axis=0)
     if stuck := [states[k] for k in np.flatnonzero(held)]:
         raise OptionError(
-            f"no move is known from {', '.join(stuck)}: nobody was there in the earlier snapshot; "
+            f"no move is known from {', '.join(stuck)}: no one was there in the earlier snapshot; "
             "give migration_matrix a smoothing above 0"
         )
     known = np.where(unknown, 0.0, probability)

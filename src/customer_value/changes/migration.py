@@ -49,7 +49,7 @@ def migration_matrix(
         order: The states from worst to best, to tell upgrades from downgrades; others, such as
             `"unrated"`, come after them and have no direction.
         smoothing: Customers added to each possible move before probabilities are taken (a Dirichlet
-            prior), so that a move that nobody made is not thought impossible.
+            prior), so that a move that no one made is not thought impossible.
 
     Returns:
         One row per pair of states, all pairs included, in the given or alphabetical order with

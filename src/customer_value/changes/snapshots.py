@@ -32,7 +32,7 @@ def compare_snapshots(before: Frame, after: Frame, *, measures: Sequence[str]) -
         `known_both` (Int64, customers of known value), `coverage_before`, `coverage_after` (their
         share), `mean_before`, `mean_after`, `change`, `change_same` (mean change of the customers
         known in both) and `standard_error_same` (of that mean; null below two customers);
-        Float64, null where nobody is known.
+        Float64, null where no one is known.
 
     Raises:
         OptionError: No measure is named.

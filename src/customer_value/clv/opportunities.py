@@ -60,7 +60,7 @@ def summarize_opportunities(
         purchase. Sorted by `customer_id`; a LazyFrame gives an unordered LazyFrame.
 
     Raises:
-        OptionError: The period is none of these, or `as_of` is not a day.
+        OptionError: The period is not one of these, or `as_of` is not a day.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
 

@@ -56,7 +56,7 @@ def revenue_retention(
         customers won in the period) and `quick_ratio` (Float64, null where nothing was lost).
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Values are below zero, NaN, infinite or 1e23 and more; for a LazyFrame when it
             is collected.
 

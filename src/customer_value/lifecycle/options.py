@@ -29,7 +29,7 @@ _OWN_GAP_FIELDS = ("lost_silence", "at_risk_silence", "typical_gap_days", "prior
 
 
 class FixedDays(BaseModel, frozen=True, extra="forbid"):
-    """Silence against the same number of days for everybody.
+    """Silence against the same number of days for everyone.
 
     Slow buyers are lost by it between two ordinary purchases: it suits goods that all customers
     buy about equally often.

@@ -51,7 +51,7 @@ def purchase_rhythm(
         options: The typical gap and its weight, where there is no model.
 
     Returns:
-        The frame with `usual_gap_days` (Float64; null without any purchase, and where nobody has a
+        The frame with `usual_gap_days` (Float64; null without any purchase, and where no one has a
         gap), `silence` (Float64, recency over the usual gap: above 1 the customer is late),
         `next_purchase_due` (Date, the last purchase plus the usual gap, rounded up) and
         `overdue_days` (Int64, days past that; 0 before).

@@ -58,7 +58,7 @@ def churn_risk(
         to 1; null for customers who are surely gone). Null where a probability is unknown.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Probabilities are outside 0 to 1, or later ones above those of now; for a
             LazyFrame when it is collected.
 
@@ -121,7 +121,7 @@ def value_at_risk(
 
     Raises:
         OptionError: The value is `clv`, which counts the probability of being alive already.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Probabilities are outside 0 to 1, or values NaN or infinite; for a LazyFrame when
             it is collected.
 
@@ -156,7 +156,7 @@ class Calibration(BaseModel, frozen=True, extra="forbid", arbitrary_types_allowe
         table: One row per bin.
         n_customers: Customers with a prediction and an outcome.
         brier_score: Mean squared difference of probability and outcome; lower is better.
-        reference_score: The same for predicting the mean to everybody: a model above it is worse
+        reference_score: The same for predicting the mean to everyone: a model above it is worse
             than that.
         expected_error: Mean absolute difference of predicted and observed shares over the bins,
             weighted by customers.

@@ -121,7 +121,7 @@ def assign_stages(
 
     Returns:
         The frame with `stage` (String), `stage_since` (Date: the first snapshot that saw this
-        stage, hence `as_of` without `previous`), `dwell_days` (Int64, days since then),
+        stage, so `as_of` without `previous`), `dwell_days` (Int64, days since then),
         `rule_fired` (String: the rule in words) and a column `stage_{name}` per taxonomy.
 
     Raises:

@@ -79,8 +79,8 @@ def survival_curve(
 
     Returns:
         By group in the order of `by`, one row per time at which someone left: `time`, `at_risk`,
-        `events`, `survival`, `standard_error`, `low` and `high` (Float64; nulls where nobody is
-        left, since Greenwood's variance says nothing there). A group in which nobody left has no
+        `events`, `survival`, `standard_error`, `low` and `high` (Float64; nulls where no one is
+        left, since Greenwood's variance says nothing there). A group in which no one left has no
         rows: its survival is 1 as far as it was seen.
 
     Raises:

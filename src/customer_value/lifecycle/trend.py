@@ -78,7 +78,7 @@ def purchase_trend(
         `customer_id`; a LazyFrame gives an unordered LazyFrame.
 
     Raises:
-        OptionError: The window is no duration, or shorter than a day; or, if seasonal,
+        OptionError: The window is not a duration, or shorter than a day; or, if seasonal,
             longer than a year.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.

@@ -39,7 +39,7 @@ class LoyaltyMetrics(BaseModel, frozen=True, extra="forbid"):
             Kaplan and Meier's estimator: those whose days are not over count as long as they were
             seen. Of all customers of the log up to `as_of`; None where none of them has been seen
             for so long.
-        repurchase_low: Lower end of its interval; None where nobody or everybody came back.
+        repurchase_low: Lower end of its interval; None where no one or everyone came back.
         repurchase_high: Upper end of its interval.
         mean_gap_days: Mean of the days between a customer's purchase days, in the window.
     """
@@ -191,7 +191,7 @@ def _repurchase(
     table = kaplan_meier(to_array(waits["duration"]), waits["ended"].to_numpy())
     survival = survival_at(table, limit)
     seen = customers.select((pl.lit(end) - came).dt.total_days().max()).item()
-    if survival > 0 and seen < limit:  # nobody for so long
+    if survival > 0 and seen < limit:  # no one for so long
         return None, None, None
     if not 0 < survival < 1:
         return None, 1 - survival, None

@@ -93,7 +93,7 @@ def support_rules(ledger: pl.DataFrame) -> list[Rule]:
     pool, user = pl.col("pool"), pl.col("user")
     known = pool.is_in(names) & user.is_in(names)
     return [
-        Rule("unknown", ~known.fill_null(value=False), "a pool or user that is no pool"),
+        Rule("unknown", ~known.fill_null(value=False), "a pool or user that is not a pool"),
         Rule("itself", pool == user, "a pool that serves itself"),
         Rule("twice", pl.struct("pool", "user").is_duplicated(), "a pair of more than one row"),
         *quantity_rules(pl.col("quantity")),

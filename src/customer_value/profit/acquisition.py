@@ -128,7 +128,7 @@ def net_lifetime_value(
         (Float64, money, margin basis; null where the cost is unknown).
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Costs are below zero, or values are NaN, infinite or 1e23 and more; for a
             LazyFrame when it is collected.
 

@@ -68,7 +68,7 @@ class _Terms(BaseModel, frozen=True, extra="forbid", title="allocate_costs"):
 
 @dataclass(frozen=True, eq=False)  # frames have no single answer to ==
 class CostAllocation:
-    """What each customer's activities cost, and what of each pool is nobody's.
+    """What each customer's activities cost, and what of each pool is no one's.
 
     Attributes:
         costs: One row per customer and pool that the customer's activities use, sorted:
@@ -141,7 +141,7 @@ def allocate_costs(
         order: The pools of `support`, in the order in which `"step_down"` closes them.
 
     Returns:
-        The customers' costs and the account of each pool. A pool whose driver nobody uses stays
+        The customers' costs and the account of each pool. A pool whose driver no one uses stays
         as `unused` with, as `residual` without a practical capacity.
 
     Raises:

@@ -37,7 +37,7 @@ class LowValueOptions(BaseModel, frozen=True, extra="forbid"):
             quantile.
         high_potential: Quantile of the potential value above which a customer is spared.
         high_influence: Quantile of the influence value above which a customer is spared. Where
-            most refer nobody, it is 0, and whoever brings others is spared.
+            most refer no one, it is 0, and whoever brings others is spared.
     """
 
     method: Literal["quantile", "absolute"] = "quantile"
@@ -177,7 +177,7 @@ def flag_low_value(
 
     Raises:
         OptionError: Only one of `avoidable_cost` and `margin` is given.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN, infinite or too large, or counts, ages and costs below zero;
             for a LazyFrame when it is collected.
 

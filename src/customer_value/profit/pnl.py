@@ -104,7 +104,7 @@ def customer_pnl(
 
         What is unknown is null, and with it every level below: a cost of goods; a row of `costs`
         without amount; and a line of the stack that the window books for anybody, but not for
-        this customer, unless the stack says that its books are complete. A line booked for nobody
+        this customer, unless the stack says that its books are complete. A line booked for no one
         costs nothing. `cost_coverage` tells what is known: the mean over the lines that profit is
         after, 1 or 0 each, and the share of the log's rows whose cost is known.
 
@@ -200,7 +200,7 @@ def _refuse_strays(accounts: pl.DataFrame, end: date) -> pl.DataFrame: ...
 @overload
 def _refuse_strays(accounts: pl.LazyFrame, end: date) -> pl.LazyFrame: ...
 def _refuse_strays(accounts: pl.DataFrame | pl.LazyFrame, end: date) -> pl.DataFrame | pl.LazyFrame:
-    """Refuse accounts of nobody in the log: now, or when a LazyFrame is collected."""
+    """Refuse accounts of no one in the log: now, or when a LazyFrame is collected."""
 
     def check(customers: pl.Series, stray: pl.Series) -> None:
         if stray.any():

@@ -1,4 +1,4 @@
-"""The proof of the accounts: customers and what is nobody's make the ledger."""
+"""The proof of the accounts: customers and what is no one's make the ledger."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def payback_months(
         cac: Column of the cost of winning a customer (CAC), money.
         profit_per_period: Column of the margin that a customer brings in a month, money; the first
             payment comes at once.
-        churn: Column of the share of customers, 0 to 1, who leave in a month; by default nobody
+        churn: Column of the share of customers, 0 to 1, who leave in a month; by default no one
             does.
         discount_rate: Annual effective rate, 0 to 1.
 
@@ -81,7 +81,7 @@ def payback_months(
 
     Raises:
         OptionError: The discount rate is out of range.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Costs are below zero, churn is not within 0 to 1, or values are NaN, infinite
             or 1e23 and more; for a LazyFrame when it is collected.
 
@@ -177,7 +177,7 @@ def simple_clv(
 
     Raises:
         OptionError: `max_months` is out of range.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Churn is not within 0 to 1, samples are below zero, or values are NaN, infinite
             or 1e23 and more; for a LazyFrame when it is collected.
 
@@ -223,7 +223,7 @@ def clv_to_cac(
         The frame with `clv_to_cac` (Float64; null where the cost is zero or an input unknown).
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Costs are below zero, or 1e23 and more, or values are NaN or infinite; for a
             LazyFrame when it is collected.
 

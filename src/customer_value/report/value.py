@@ -114,9 +114,9 @@ def value_report(
         The report; printing it shows the tables.
 
     Raises:
-        OptionError: A rate is out of range; the horizon is no duration above zero.
+        OptionError: A rate is out of range; the horizon is not a duration above zero.
         SchemaError: Columns are missing or of an unusable type.
-        DataError: Rows cannot be used, as in `summarize`, or nobody has bought by `as_of`.
+        DataError: Rows cannot be used, as in `summarize`, or no one has bought by `as_of`.
 
     Examples:
         >>> import customer_value as cv
@@ -138,7 +138,7 @@ def value_report(
     asked = summarize(log, as_of=day).lazy(), customer_pnl(log, as_of=day, margin=margin).lazy()
     customers, profit = (answer.sort("customer_id") for answer in pl.collect_all(asked))
     if not customers["purchases"].sum():
-        raise DataError(f"nobody has bought anything by {day}", quality)
+        raise DataError(f"no one has bought anything by {day}", quality)
     tell("scoring RFM and ABC")
     scale = fit_rfm(customers)
     scored = customers.pipe(score_rfm, scale).pipe(segment_rfm).pipe(classify_abc)

@@ -115,7 +115,7 @@ def cost_growth_quadrant(
 
     Raises:
         OptionError: A cut is out of range.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Costs are below zero, or values are NaN, infinite or too large; for a LazyFrame
             when it is collected.
 
@@ -259,7 +259,7 @@ def automation_candidates(
 
     Raises:
         OptionError: A number is out of range.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Contacts or costs are below zero, shares not within 0 to 1, or values NaN,
             infinite or too large; for a LazyFrame when it is collected.
 

@@ -80,7 +80,7 @@ def service_fit(
     Raises:
         OptionError: The tolerance is out of range.
         OptionError: `by` has a name of the result.
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Costs are below zero, or values are NaN, infinite or 1e23 and more.
 
     Examples:
@@ -141,7 +141,7 @@ def service_alignment(
         values, are the same.
 
     Raises:
-        SchemaError: Columns are missing or no numbers.
+        SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN or infinite.
 
     Examples:
@@ -165,7 +165,7 @@ def uniformity_index(accounts: Frame, *, cost: str = "service") -> float | None:
     """Measure how evenly service is spread: 1 gives everyone the same, near 0 one gets it all.
 
     U = 1 - G, with G the Gini coefficient of the cost per customer. Equal service to unequal
-    customers is no merit: read it beside the concentration of their profit.
+    customers is not a merit: read it beside the concentration of their profit.
 
     Args:
         accounts: One row per customer, as from `customer_pnl`; a LazyFrame is collected.

@@ -196,7 +196,7 @@ def _indicators(rows: pl.DataFrame, terms: _Terms) -> pl.DataFrame:
     in_time = None
     if terms.sla_hours is not None and rows.height:
         waiting = survival_at(answered, terms.sla_hours)
-        # Nobody has been followed for so long: more may yet be answered in time.
+        # No one has been followed for so long: more may yet be answered in time.
         open_end = waiting > 0 and terms.sla_hours > rows.select(pl.col("followed").max()).item()
         in_time = None if open_end else 1 - waiting
     return pl.DataFrame(

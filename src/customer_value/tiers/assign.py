@@ -82,7 +82,7 @@ def assign_tiers(
         value: Column to grade by, such as `"clv"` (the default), `"profit"` or `"revenue"`; a
             model has its own.
         previous: Earlier snapshot with `customer_id` and `tier`, to see who moved, and
-            `tier_since` if known. Those whose earlier tier is none of `options.names` are graded
+            `tier_since` if known. Those whose earlier tier is not one of `options.names` are graded
             afresh.
         transitions: Table with `tier`, `next_tier` and `probability` (null where unknown), as
             `migration_matrix` makes it.

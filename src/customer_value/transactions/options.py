@@ -15,7 +15,7 @@ def _known_zone(name: str) -> str:
     try:
         pl.Series([0], dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(name)
     except pl.exceptions.PolarsError as error:
-        raise ValueError(f"{name!r} is no time zone: write e.g. 'Asia/Shanghai'") from error
+        raise ValueError(f"{name!r} is not a time zone: write e.g. 'Asia/Shanghai'") from error
     return name
 
 

@@ -58,7 +58,7 @@ def by_parts(
 
 
 def customers_until(log: AnyLog, day: date) -> pl.LazyFrame:
-    """The `customer_id` of everybody with a row up to a day."""
+    """The `customer_id` of everyone with a row up to a day."""
     seen = log.frame.lazy().filter(pl.col("ordered_at") <= day)
     return seen.select("customer_id").unique()
 

@@ -37,7 +37,7 @@ def summarize(
     Rows dated after `as_of` never count (but must be usable like all others). A purchase occasion
     is a customer's business day with at least one sale (or each order, by `options.occasion`).
     Returns reduce revenue; they are no occasion and set no date. With an order column an order
-    refunded in full is no occasion either, and a return reduces the spend of its own order; a
+    refunded in full is not an occasion either, and a return reduces the spend of its own order; a
     return that finds no order is spread over the customer's occasions in proportion to their spend.
 
     Money is summed as decimals and is therefore exact: row order and threads change no bit.
@@ -250,7 +250,7 @@ def _totals_by_polars(log: pl.LazyFrame, options: TransactionOptions) -> pl.Lazy
 
 
 def _gaps(days: pl.LazyFrame, as_of: date, options: TransactionOptions) -> pl.LazyFrame:
-    """Statistics of the days between purchase days; sums of decimals, hence exact."""
+    """Statistics of the days between purchase days; sums of decimals, so exact."""
     ordered = days.filter(pl.col("purchase_day").is_not_null())
     same = pl.col("customer_id") == pl.col("customer_id").shift(1)
     gap = (pl.col("purchase_day") - pl.col("purchase_day").shift(1)).dt.total_days()

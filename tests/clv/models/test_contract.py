@@ -90,7 +90,7 @@ def test_unknown_customers_are_left_out_and_counted() -> None:
         table(renewals=[0, 0], churned=[False, False]),
         pl.DataFrame(schema={"period": pl.Int64, "survivors": pl.Int64}),
     ],
-    ids=["no renewal", "nobody", "all new", "empty"],
+    ids=["no renewal", "no one", "all new", "empty"],
 )
 def test_nothing_to_fit(rows: pl.DataFrame) -> None:
     for fit in FITS:

@@ -212,7 +212,7 @@ def test_gaps_that_are_unknown_leave_the_customer_out_and_are_counted(
         ([5] * 50, [90.0] * 50, [100.0] * 50, [14.4] * 50),
         ([800, 0], [800.0, 0.0], [850.0, 1.0], [0.0, 0.0]),
     ],
-    ids=["one customer", "first day", "nobody bought twice", "all alike", "extreme"],
+    ids=["one customer", "first day", "no one bought twice", "all alike", "extreme"],
 )
 def test_degenerate_customers_give_a_finite_model(
     x: list[int], t_x: list[float], age: list[float], gaps: list[float]

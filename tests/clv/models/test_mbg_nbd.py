@@ -59,7 +59,7 @@ def test_published_predictions(cdnow: pl.DataFrame, mbg: cv.MbgNbd) -> None:
 
 
 def test_one_time_buyers_are_not_sure_to_be_alive(mbg: cv.MbgNbd, bg: cv.BgNbd) -> None:
-    """The reason for this model: in the BG/NBD nobody can leave before the second purchase."""
+    """The reason for this model: in the BG/NBD no one can leave before the second purchase."""
     frame = histories([0, 0, 0], [0, 0, 0], [0, 70, 700])
     alive = cv.probability_alive(frame, mbg)["p_alive"].to_list()
     assert alive[0] == pytest.approx(mbg.b / (mbg.a + mbg.b), rel=1e-14)

@@ -29,7 +29,7 @@ def test_published_fit_to_39_weeks(nbd: cv.Nbd, bg: cv.BgNbd) -> None:
 
 
 def test_log_likelihood_is_the_others_without_leaving(cdnow: pl.DataFrame, nbd: cv.Nbd) -> None:
-    """A BG/NBD in which next to nobody leaves, and the sum is that of the fit."""
+    """A BG/NBD in which next to no one leaves, and the sum is that of the fit."""
     stays = cv.BgNbd(r=nbd.r, alpha=nbd.alpha, a=1e-30, b=1.0)
     rows = cv.clv.log_likelihood(cdnow, nbd)["log_likelihood"]
     others = cv.clv.log_likelihood(cdnow, stays)["log_likelihood"]
@@ -118,7 +118,7 @@ def test_all_is_finite_over_the_box(r: float, alpha: float) -> None:
 @pytest.mark.parametrize(
     ("x", "age"),
     [([0, 0], [100.0, 300.0]), ([3], [100.0]), ([5] * 50, [100.0] * 50), ([0, 1], [0.0, 0.0])],
-    ids=["nobody bought twice", "one customer", "all alike", "no time"],
+    ids=["no one bought twice", "one customer", "all alike", "no time"],
 )
 def test_degenerate_customers_give_a_model_that_says_so(x: list[int], age: list[float]) -> None:
     t_x = [t if n else 0.0 for n, t in zip(x, age, strict=True)]

@@ -158,7 +158,7 @@ def test_new_customer_as_the_paper_prints_it(t: float) -> None:
 
 
 def test_alive_later_falls_as_the_flow_of_purchases_says() -> None:
-    """No time ahead changes nothing; far ahead nobody is left."""
+    """No time ahead changes nothing; far ahead no one is left."""
     x, t_x, T = sample(20)
     alive = mbg_cnbd.probability_alive(Histories(x, t_x, T), CDNOW)
     later = [

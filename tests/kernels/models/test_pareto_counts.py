@@ -41,7 +41,7 @@ def test_no_time_no_purchases() -> None:
 
 @pytest.mark.parametrize("row", GOLDEN)
 def test_n_or_more_on_the_golden_grid(row: dict[str, float]) -> None:
-    """Relative accuracy where almost nobody lives or gets that far: down to 1e-280 and below."""
+    """Relative accuracy where almost no one lives or gets that far: down to 1e-280 and below."""
     x, t_x, age = (np.array([row[name]]) for name in ("x", "t_x", "T"))
     own = ParetoNbd(row["r"], row["alpha"], row["s"], row["beta"])
     got = at_least_probability(Histories(x, t_x, age), own, row["horizon"], int(row["n"]))[0]

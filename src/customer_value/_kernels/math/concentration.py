@@ -13,7 +13,7 @@ _TOLERANCE = 1e-12
 
 
 class Lorenz(NamedTuple):
-    """People and value up to each distinct value, smallest first, from nobody on.
+    """People and value up to each distinct value, smallest first, from no one on.
 
     `total` is None where it is not above zero, or within 1e-12 of the sum of absolute values.
     Amounts are in a unit of their own: only their shares mean something.

@@ -66,7 +66,7 @@ def track_purchases(
         has no periods.
 
     Raises:
-        OptionError: The period is none of these, `start` is after `as_of`, or the model
+        OptionError: The period is not one of these, `start` is after `as_of`, or the model
             counts opportunities or has covariates.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Rows cannot be used, as in `summarize`.
