@@ -170,7 +170,7 @@ CASES: dict[str, Case] = {
     "tiers.service_levels": rows(),
     "fit_clusters": table(n_clusters=3, seed=1),
     "profile_segments": table(by="tier"),
-    "segments.compare_mix": later(
+    "changes.compare_mix": later(
         "table", lambda: {"after": w.customers(), "by": "tier"}, w.earlier
     ),
     "segments.customer_marks": rows(),

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import customer_value as cv
-from customer_value.segments import compare_mix, profile_segments
+from customer_value.changes import compare_mix
+from customer_value.segments import profile_segments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

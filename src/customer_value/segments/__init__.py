@@ -16,7 +16,7 @@ from customer_value.segments.marks import (
     MarkRules,
     customer_marks,
 )
-from customer_value.segments.profiles import compare_mix, profile_segments
+from customer_value.segments.profiles import profile_segments
 
 __all__ = [
     "DEFAULT_MARKS",
@@ -30,7 +30,6 @@ __all__ = [
     "MarkRules",
     "assign_clusters",
     "busy_but_low_value",
-    "compare_mix",
     "customer_marks",
     "fit_busy_but_low_value",
     "fit_clusters",

@@ -19,19 +19,13 @@ if TYPE_CHECKING:
     from customer_value._typing import Frame
     from customer_value.rfm.segments import RuleSet
 
-__all__ = ["compare_mix", "profile_segments"]
+__all__ = ["profile_segments"]
 
 _BEHAVIOUR = ("recency_days", "purchases")
-_SHARES = ("customer_share", "value_total", "value_share")
-_TEXT = (pl.String, pl.Categorical, pl.Enum)
-_MIX_COLUMNS = (
-    "customers_before",
-    "customers_after",
-    *(f"{column}_{when}" for column in _SHARES for when in ("before", "after", "change")),
-)
+SHARES = ("customer_share", "value_total", "value_share")
 _RESULTS = (
     "customers",
-    *_SHARES,
+    *SHARES,
     "value_mean",
     "value_median",
     *(f"{name}_median" for name in _BEHAVIOUR),
@@ -132,114 +126,15 @@ def profile_segments(
     if min_size < 1:
         raise OptionError(f"min_size must be 1 or more, got {min_size}")
     if rules is None:
-        return _profile(customers, keys, value, min_size=min_size, what="customers")
+        return profile_groups(customers, keys, value, min_size=min_size, what="customers")
     if len(keys) != 1:
         raise OptionError(f"by must name one column of segments with rules, got {keys}")
     segments = rule_segments(rules, locale)
-    profile = _profile(customers, keys, value, min_size=min_size, what="customers")
+    profile = profile_groups(customers, keys, value, min_size=min_size, what="customers")
     return along_rules(profile, keys[0], segments)
 
 
-def compare_mix(
-    before: Frame, after: Frame, *, by: str | Sequence[str], value: str = "revenue"
-) -> pl.DataFrame:
-    """Compare the make-up of the customers at two snapshots: who makes up more of them, who less.
-
-    A group that has no customers in one of the snapshots counts zero there. Nothing is suppressed:
-    where two snapshots differ by one customer, their difference is that customer.
-
-    Args:
-        before: The earlier snapshot, with the attributes and the value column, such as a frame
-            with `tier` or `stage`.
-        after: The later snapshot, with the same columns.
-        by: The attribute columns; several are crossed.
-        value: Column to sum up. Take the same period's length in both, or compare shares only.
-
-    Returns:
-        One row per combination in either snapshot, largest `value_total_after` first (null last),
-        then by the attributes, with `customers_before` and `customers_after` (Int64) and, as
-        Float64, `customer_share_*`, `value_total_*` and `value_share_*`, where `*` is `before`,
-        `after` and `change` (after less before). They mean what they mean in `profile_segments`;
-        shares of an empty snapshot, and changes of what is unknown, are null.
-
-    Raises:
-        SchemaError: Columns are missing, the value is not a number, or an attribute is nested or of
-            different types in the two.
-        DataError: Values are NaN, infinite, or too large to sum exactly.
-        OptionError: `by` names no column, a column twice, or one that the result has
-            besides.
-
-    Examples:
-        >>> import polars as pl
-        >>> from customer_value.segments import compare_mix
-        >>> spring = pl.DataFrame({"tier": ["high", "low"], "revenue": [60.0, 40.0]})
-        >>> autumn = pl.DataFrame({"tier": ["high", "high", "new"], "revenue": [30.0, 40.0, 30.0]})
-        >>> changed = compare_mix(spring, autumn, by="tier")
-        >>> changed.select("tier", "customers_before", "customers_after").rows()
-        [('high', 1, 2), ('new', 0, 1), ('low', 1, 0)]
-        >>> changed["value_share_change"].round(2).to_list()
-        [0.1, 0.3, -0.4]
-    """
-    keys = [by] if isinstance(by, str) else list(by)
-    check_groups(keys, _MIX_COLUMNS)
-    frames = {"before": before, "after": after}
-    profiles = {
-        name: _profile(frame, keys, value, min_size=1, what=name) for name, frame in frames.items()
-    }
-    profiles = _as_one_text(profiles, keys)
-    types = {name: [profile.schema[key] for key in keys] for name, profile in profiles.items()}
-    wrong = [
-        f"'{key}' is {one} before and {other} after"
-        for key, one, other in zip(keys, types["before"], types["after"], strict=True)
-        if one != other
-    ]
-    if wrong:
-        raise SchemaError(f"attributes must have one type: {'; '.join(wrong)}")
-    earlier, later = (
-        profile.select(
-            *keys, *(pl.col(column).alias(f"{column}_{name}") for column in ("customers", *_SHARES))
-        )
-        for name, profile in profiles.items()
-    )
-    joined = earlier.join(later, on=keys, how="full", coalesce=True, nulls_equal=True)
-    filled = joined.with_columns(
-        column for name, profile in profiles.items() for column in _zero_where_absent(name, profile)
-    )
-    changes = {c: pl.col(f"{c}_after") - pl.col(f"{c}_before") for c in _SHARES}
-    table = filled.with_columns(change.alias(f"{c}_change") for c, change in changes.items())
-    return _largest_first(table.select(*keys, *_MIX_COLUMNS), "value_total_after", keys)
-
-
-def _zero_where_absent(name: str, profile: pl.DataFrame) -> list[pl.Expr]:
-    """Columns of one snapshot, zero for groups that it does not have and where zero makes sense."""
-    customers = pl.col(f"customers_{name}")
-    counted = ["customers", "value_total"]
-    counted += [c for c in ("customer_share", "value_share") if profile[c].is_not_null().any()]
-    return [
-        pl.when(customers.is_null())
-        .then(0)
-        .otherwise(pl.col(f"{column}_{name}"))
-        .cast(profile.schema[column])
-        .alias(f"{column}_{name}")
-        for column in counted
-    ]
-
-
-def _as_one_text(profiles: dict[str, pl.DataFrame], keys: list[str]) -> dict[str, pl.DataFrame]:
-    """Text kept as categories in one snapshot and otherwise in the other, as plain text in both."""
-    mixed = [
-        key
-        for key in keys
-        if len({str(profile.schema[key]) for profile in profiles.values()}) > 1
-        and all(profile.schema[key] in _TEXT for profile in profiles.values())
-    ]
-    return {
-        name: profile.with_columns(pl.col(mixed).cast(pl.String))
-        for name, profile in profiles.items()
-    }
-
-
-def _profile(
+def profile_groups(
     frame: Frame, keys: list[str], value: str, *, min_size: int, what: str
 ) -> pl.DataFrame:
     rows = _rows(frame, keys, value, what)
@@ -270,10 +165,10 @@ def _profile(
         *(pl.when(shown).then(figure).alias(name) for name, figure in figures.items()),
         "suppressed",
     )
-    return _largest_first(table, "value_total", keys)
+    return largest_first(table, "value_total", keys)
 
 
-def _largest_first(table: pl.DataFrame, column: str, keys: list[str]) -> pl.DataFrame:
+def largest_first(table: pl.DataFrame, column: str, keys: list[str]) -> pl.DataFrame:
     falling = [True, *([False] * len(keys))]
     return table.sort(column, *keys, descending=falling, nulls_last=True)
 
