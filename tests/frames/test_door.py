@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import duckdb
 import pandas as pd
@@ -12,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+import customer_value as cv
 from customer_value._frames.door import as_polars, read_frame
 from customer_value.exceptions import DataError, SchemaError
 
@@ -160,3 +162,15 @@ def test_only_the_columns_that_are_named() -> None:
     frame = pl.DataFrame({"b": [1], "a": ["x"], "^a.*$": [2]})
     assert read_frame(frame, {"a": "key", "b": "number"}, only=True).columns == ["a", "b"]
     assert read_frame(frame, {"^a.*$": "number"}, only=True).columns == ["^a.*$"]
+
+
+def test_uuids_are_keys_of_text() -> None:
+    keys = [UUID(int=k) for k in (1, 2)]
+    rows = {"amount": [1.0, 2.0], "ordered_at": [date(2024, 1, 5)] * 2}
+    from_pandas = pd.DataFrame({"customer_id": [*keys], **rows}).astype(
+        {"ordered_at": "datetime64[ns]"}
+    )
+    objects = pl.DataFrame(rows).with_columns(customer_id=pl.Series(keys, dtype=pl.Object))
+    for table in (from_pandas, objects):
+        customers = cv.summarize(table, as_of="2024-02-01")
+        assert customers["customer_id"].to_list() == [str(key) for key in keys]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any, overload
+from uuid import UUID
 
 import polars as pl
 from polars import selectors
@@ -64,8 +65,10 @@ def as_polars(
         SchemaError: The object is not a table, is not in this process, or a needed column cannot
             be converted.
     """
-    if isinstance(frame, pl.DataFrame | pl.LazyFrame):
+    if isinstance(frame, pl.LazyFrame):
         return frame
+    if isinstance(frame, pl.DataFrame):
+        return _uuids_as_text(frame)
     library = _root(frame)
     if library in _REMOTE:
         raise SchemaError(
@@ -218,7 +221,28 @@ def _take(frame: Any, names: list[str]) -> Any:  # noqa: ANN401  a table of any 
 
 
 def _convert(frame: Any) -> pl.DataFrame:  # noqa: ANN401  a table of any library
+    if _root(frame) == "pandas":
+        uuids = [name for name in frame.columns if _holds_uuids(frame[name])]
+        texts = {name: frame[name].map(str, na_action="ignore") for name in uuids}
+        frame = frame.assign(**texts) if uuids else frame
     return pl.DataFrame(frame)
+
+
+def _holds_uuids(column: Any) -> bool:  # noqa: ANN401  a column of pandas
+    first = column.first_valid_index() if column.dtype == object else None
+    return first is not None and isinstance(column.loc[first], UUID)
+
+
+def _uuids_as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Columns of Python's UUIDs, which polars keeps as objects, as text."""
+    objects = [name for name, kind in frame.schema.items() if kind == pl.Object]
+    texts = []
+    for name in objects:
+        values = frame[name].to_list()
+        if all(value is None or isinstance(value, UUID) for value in values):
+            known = [None if value is None else str(value) for value in values]
+            texts.append(pl.Series(name, known, pl.String))
+    return frame.with_columns(texts) if texts else frame
 
 
 def _column_by_column(
