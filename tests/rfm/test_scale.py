@@ -236,8 +236,11 @@ def test_every_column_and_row_stays(cdnow: pl.DataFrame) -> None:
 
 def test_the_scale_says_what_it_was_fitted_on(cdnow: pl.DataFrame) -> None:
     scale = cv.fit_rfm(cdnow)
-    assert scale.fitted_on == FittedOn(as_of=date(1998, 6, 30), n_customers=2357)
-    assert cv.fit_rfm(cdnow.drop("as_of")).fitted_on == FittedOn(n_customers=2357)
+    first = date(1997, 1, 1)
+    on = FittedOn(as_of=date(1998, 6, 30), first_day=first, n_customers=2357)
+    assert scale.fitted_on == cv.fit_rfm(cdnow.to_pandas()).fitted_on == on
+    undated = cv.fit_rfm(cdnow.drop("as_of", "first_purchase"))
+    assert undated.fitted_on == FittedOn(n_customers=2357)
     assert [d.column for d in scale.dimensions] == ["recency_days", "purchases", "revenue"]
 
 

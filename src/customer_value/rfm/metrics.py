@@ -14,10 +14,9 @@ from customer_value._kernels.math.bins import extent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
 
     from customer_value._kernels.math.bins import Extent
-    from customer_value._typing import BoolArray, FloatArray, Frame, IntArray
+    from customer_value._typing import BoolArray, Day, FloatArray, Frame, IntArray
 
     NumberArray: TypeAlias = FloatArray | IntArray
 
@@ -34,7 +33,7 @@ _DERIVED: dict[str, tuple[dict[str, Kind], pl.Expr]] = {
 
 
 def metric_columns(
-    customers: Frame, names: Sequence[str], *, as_of: date | None
+    customers: Frame, names: Sequence[str], *, as_of: Day | None
 ) -> tuple[pl.DataFrame | pl.LazyFrame, list[pl.Expr]]:
     """The table, and expressions of the metrics by their names, as Int64 or Float64.
 
@@ -61,7 +60,7 @@ def metric_columns(
 
 
 def _sources(
-    frame: pl.DataFrame | pl.LazyFrame, names: Sequence[str], as_of: date | None
+    frame: pl.DataFrame | pl.LazyFrame, names: Sequence[str], as_of: Day | None
 ) -> dict[str, tuple[dict[str, Kind], pl.Expr]]:
     """What each metric is read from, and how."""
     schema = frame.collect_schema()

@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
-from customer_value._common.stored import FittedOn, StoredModel
+from customer_value._common.stored import StoredModel
 from customer_value._frames.contracts import check_instance
+from customer_value._frames.fitted import fitted_columns, fitted_on
 from customer_value._frames.time import check_day
 from customer_value._kernels.math.bins import bin_counts, tally
 from customer_value.exceptions import FitError
@@ -18,13 +19,14 @@ from customer_value.rfm.metrics import RECENCY, known_metrics, metric_columns
 from customer_value.rfm.options import Edge, RfmOptions
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from customer_value._kernels.math.bins import Extent
-    from customer_value._typing import Frame
+    from customer_value._typing import Day, Frame
     from customer_value.rfm.metrics import Metrics, NumberArray
 
 RFM_SCORES = ("r_score", "f_score", "m_score")
+
+
+_FITTED = "__fitted__"
 
 
 class RfmDimension(BaseModel, frozen=True, extra="forbid"):
@@ -122,7 +124,7 @@ class RfmScale(StoredModel, frozen=True):
 
 
 def fit_rfm(
-    customers: Frame, *, options: RfmOptions | None = None, as_of: date | None = None
+    customers: Frame, *, options: RfmOptions | None = None, as_of: Day | None = None
 ) -> RfmScale:
     """Learn RFM cut points from a snapshot.
 
@@ -163,7 +165,7 @@ def fit_rfm(
 
         The same from the dates:
 
-        >>> dates = customers.select("last_purchase", "purchases", "revenue")
+        >>> dates = customers.drop("recency_days", "as_of")
         >>> cv.fit_rfm(dates, as_of=date(1998, 6, 30)) == scale
         True
     """
@@ -172,8 +174,7 @@ def fit_rfm(
     asked = _dimensions(options)
     names = list(dict.fromkeys(dimension.column for dimension in asked))
     frame, wanted = metric_columns(customers, names, as_of=as_of)
-    dated = as_of is None and frame.collect_schema().get("as_of") == pl.Date
-    selected = frame.select(*wanted, *(["as_of"] if dated else []))
+    selected = frame.select(*wanted, *(day.name.prefix(_FITTED) for day in fitted_columns(frame)))
     rows = selected.collect() if isinstance(selected, pl.LazyFrame) else selected
     metrics = known_metrics(rows, names)
     left_out = _left_out(rows.select(names))
@@ -181,11 +182,12 @@ def fit_rfm(
     if not n:
         raise FitError(f"no customers to score: {'; '.join([f'{rows.height:,} rows', *left_out])}")
     fitted = _fit_dimensions(asked, metrics, options)
-    day = as_of and check_day("as_of", as_of)
-    if dated:
-        day = metrics.rows["as_of"].max()  # type: ignore[assignment]
+    days = metrics.rows.select(pl.col(f"^{_FITTED}.*$").name.replace(_FITTED, ""))
+    on = fitted_on(days).model_copy(update={"n_customers": n})
+    if as_of is not None:
+        on = on.model_copy(update={"as_of": check_day("as_of", as_of)})
     return RfmScale(
-        fitted_on=FittedOn(as_of=day, n_customers=n),
+        fitted_on=on,
         options=options,
         recency=fitted[0],
         frequency=fitted[1],

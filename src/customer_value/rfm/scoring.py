@@ -17,10 +17,8 @@ from customer_value.rfm.metrics import check_metrics, known_metrics, metric_arra
 from customer_value.rfm.scale import RFM_SCORES, RfmScale, fit_rfm
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from customer_value._kernels.math.bins import Extent
-    from customer_value._typing import ArrowStream, Frame
+    from customer_value._typing import ArrowStream, Day, Frame
     from customer_value.rfm.cuts import ByteArray, CellArray
 
 _RANGE = {
@@ -36,14 +34,14 @@ _RANGE = {
 
 @overload
 def score_rfm(
-    customers: pl.LazyFrame, model: RfmScale | None = None, *, as_of: date | None = None
+    customers: pl.LazyFrame, model: RfmScale | None = None, *, as_of: Day | None = None
 ) -> pl.LazyFrame: ...
 @overload
 def score_rfm(
-    customers: ArrowStream, model: RfmScale | None = None, *, as_of: date | None = None
+    customers: ArrowStream, model: RfmScale | None = None, *, as_of: Day | None = None
 ) -> pl.DataFrame: ...
 def score_rfm(
-    customers: Frame, model: RfmScale | None = None, *, as_of: date | None = None
+    customers: Frame, model: RfmScale | None = None, *, as_of: Day | None = None
 ) -> pl.DataFrame | pl.LazyFrame:
     """Add RFM scores, 1 to n on every dimension; n is best.
 
@@ -112,7 +110,7 @@ def score_rfm(
 
 
 def rfm_out_of_range(
-    customers: Frame, model: RfmScale, *, as_of: date | None = None
+    customers: Frame, model: RfmScale, *, as_of: Day | None = None
 ) -> pl.DataFrame:
     """Count the customers whose values lie beyond all that a scale has seen.
 
