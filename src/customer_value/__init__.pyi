@@ -82,6 +82,7 @@ from .rfm import RfmOptions as RfmOptions
 from .rfm import fit_rfm as fit_rfm
 from .rfm import score_rfm as score_rfm
 from .rfm import segment_rfm as segment_rfm
+from .segments import assign_clusters as assign_clusters
 from .segments import fit_clusters as fit_clusters
 from .segments import profile_segments as profile_segments
 from .simulate import simulate_transactions as simulate_transactions
@@ -133,6 +134,7 @@ __all__ = [
     "abc",
     "allocate_costs",
     "allocation",
+    "assign_clusters",
     "assign_stages",
     "assign_tiers",
     "changes",

@@ -303,7 +303,7 @@ CASES: dict[str, Case] = {
         "rows",
         lambda: {"model": cv.abc.fit_joint_abc(w.customers(), first="revenue", second="clv")},
     ),
-    "segments.assign_clusters": later(
+    "assign_clusters": later(
         "rows", lambda: {"model": cv.fit_clusters(w.customers(), n_clusters=3, seed=1)}
     ),
     "segments.fit_busy_but_low_value": table(),
