@@ -224,6 +224,60 @@ def test_one_grace_for_money_and_heads() -> None:
         assert heads["lost"].sum() == lost / 10
 
 
+def test_revenue_of_what_ended_last_runs_on_to_the_renewal() -> None:
+    shop = pl.DataFrame(
+        [
+            ("a", date(2024, 1, 1), date(2024, 6, 28), 100),
+            ("a", date(2024, 2, 1), date(2024, 3, 20), 10),
+            ("a", date(2024, 7, 3), None, 100),
+            ("b", date(2024, 1, 1), date(2024, 1, 29), 100),
+            ("b", date(2024, 1, 1), date(2024, 1, 29), 20),
+            ("b", date(2024, 2, 2), None, 90),
+        ],
+        schema=SCHEMA,
+        orient="row",
+    )
+    bridge = cv.contracts.mrr_bridge(shop, as_of=date(2024, 7, 31), grace_days=7)
+    assert bridge["churn"].sum() == bridge["reactivation"].sum() == 0
+    assert bridge["closing"].to_list() == [220.0, 200.0, 190.0, 190.0, 190.0, 190.0, 190.0]
+    strict = cv.contracts.mrr_bridge(shop, as_of=date(2024, 7, 31))
+    assert strict["churn"].to_list() == [0.0, 0.0, 0.0, 0.0, 0.0, 100.0, 0.0]
+    assert strict["reactivation"].to_list() == [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 100.0]
+
+
+def test_revenue_is_not_lost_while_the_grace_runs() -> None:
+    shop = pl.DataFrame(
+        [("a", date(2024, 1, 1), date(2024, 3, 28), 9)], schema=SCHEMA, orient="row"
+    )
+    for day, lost in ((31, 0.0), (35, 0.0), (36, 9.0)):
+        as_of = date(2024, 3, 1) + timedelta(days=day - 1)
+        bridge = cv.contracts.mrr_bridge(shop, as_of=as_of, grace_days=7)
+        assert bridge["churn"].sum() == lost
+        heads = cv.contracts.contract_churn(shop, as_of=as_of, grace_days=7)
+        assert heads["lost"].sum() == lost / 9
+
+
+@given(
+    st.lists(contract(), max_size=8), days, st.sampled_from([0, 1, 7, 30, 60]), st.integers(0, 99)
+)
+@settings(deadline=None, max_examples=150)
+def test_those_who_pay_are_those_who_are_there(
+    rows: list[Any], as_of: date, grace: int, seed: int
+) -> None:
+    table = pl.DataFrame(rows, schema=SCHEMA, orient="row").with_columns(pl.col("mrr") + 1)
+    heads = cv.contracts.contract_churn(table, as_of=as_of, grace_days=grace).filter("complete")
+    bridge = cv.contracts.mrr_bridge(table, as_of=as_of, grace_days=grace)
+    there = heads.select("period", "closing").rows()
+    paying = bridge.select("period", "customers").rows()
+    # Periods before the first close that sees a contract have no row in the bridge.
+    missing = there[: len(there) - len(paying)]
+    assert all(closing == 0 for _, closing in missing)
+    assert there[len(missing) :] == paying
+    shuffled = table.sample(fraction=1, shuffle=True, seed=seed)
+    again = cv.contracts.mrr_bridge(shuffled, as_of=as_of, grace_days=grace)
+    assert again.equals(bridge)
+
+
 def test_a_summary_feeds_the_models_and_the_curve() -> None:
     starts = [date(2020, 1, 1)] * 40
     table = pl.DataFrame(

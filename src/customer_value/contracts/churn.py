@@ -14,7 +14,13 @@ from customer_value._frames.periods import (
     period_start,
 )
 from customer_value._frames.time import check_day
-from customer_value.contracts.table import Grace, read_contracts
+from customer_value.contracts.table import (
+    Grace,
+    grace_runs,
+    in_turn,
+    read_contracts,
+    relation_number,
+)
 
 if TYPE_CHECKING:
     from datetime import date
@@ -100,24 +106,18 @@ def contract_churn(
 
 def relations_of(contracts: pl.DataFrame, as_of: date, grace: int) -> pl.DataFrame:
     """Contracts that follow each other within the grace, as one; `end` is null until it is lost."""
-    customer, start = pl.col("customer_id"), pl.col("contract_start")
-    covered = pl.col("contract_end").fill_null(pl.date(9999, 12, 31))
-    rows = contracts.filter(start <= as_of).sort("customer_id", "contract_start")
-    before = covered.cum_max().over("customer_id").shift(1)
-    known = (customer == customer.shift(1)).fill_null(value=False)
-    apart = (start - before).dt.total_days() > grace + 1
+    rows = in_turn(contracts.lazy(), as_of).collect()
     return (
-        rows.with_columns(first=~known, begins=~known | apart, covered=covered)
-        .with_columns(relation=pl.col("begins").cum_sum())
+        rows.with_columns(relation=relation_number(grace))
         .group_by("relation")
         .agg(
-            customer_id=customer.first(),
-            start=start.min(),
+            customer_id=pl.col("customer_id").first(),
+            start=pl.col("contract_start").min(),
             end=pl.col("covered").max(),
             first=pl.col("first").any(),
             last=pl.col("covered").max(),
         )
-        .with_columns(end=pl.when(pl.col("end").dt.offset_by(f"{grace}d") < as_of).then("end"))
+        .with_columns(end=pl.when(~grace_runs(pl.col("end"), as_of, grace)).then("end"))
     )
 
 

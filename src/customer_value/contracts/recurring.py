@@ -12,7 +12,15 @@ from customer_value._frames.door import read_frame
 from customer_value._frames.money import MONEY_LIMIT, exact, mixed_currencies
 from customer_value._frames.options import build
 from customer_value._frames.time import check_day
-from customer_value.contracts.table import CONTRACT, Grace, contract_rules
+from customer_value.contracts.table import (
+    CONTRACT,
+    FOREVER,
+    Grace,
+    contract_rules,
+    grace_runs,
+    in_turn,
+    relation_number,
+)
 from customer_value.exceptions import DataError
 
 if TYPE_CHECKING:
@@ -106,8 +114,9 @@ def mrr_bridge(
         as_of: Day of the snapshot; the last period is the last that is complete on it, and starts
             and ends after it do not count.
         period: `"month"`, `"quarter"` or `"year"`.
-        grace_days: Days without a contract up to which a later one of the customer is a renewal:
-            revenue then runs on in between.
+        grace_days: Days without a contract up to which a later one of the customer is a renewal,
+            as in `contract_churn`: revenue of the contracts that ended last runs on in between,
+            and is not yet lost while the grace still runs at `as_of`.
         same_period: Contracts that start and end in one period are in force at no close. `"drop"`
             leaves them out; `"count"` adds them to what was won and to what was lost, and changes
             neither opening, closing nor retention. Products differ in this.
@@ -158,7 +167,7 @@ def mrr_bridge(
     if problems:
         raise DataError(f"contracts: {'; '.join(problems)}")
     every = _EVERY[period]
-    served = _served(typed, grace)
+    served = _served(typed, day, grace)
     changes = _changes(served, day, every, count=same_period == "count")
     sums = _movements(changes).group_by("period").agg(pl.col(*_LINES, *_KEPT, "people").sum())
     return _bridge(_all_periods(sums.collect(), day, every))
@@ -177,19 +186,46 @@ def _contract_rules() -> list[Rule]:
     ]
 
 
-def _served(contracts: pl.LazyFrame, grace: int) -> pl.LazyFrame:
-    """Contracts with `ended_on`, their first day without service, after bridging the grace."""
-    start, end = pl.col("contract_start"), pl.col("contract_end")
-    following = start.shift(-1).over("customer_id", order_by="contract_start")
-    gap = (following - end).dt.total_days() - 1
-    ended = pl.when(gap.is_between(1, grace)).then(following).otherwise(end.dt.offset_by("1d"))
-    return contracts.with_columns(started_on=start, ended_on=ended)
+def _served(contracts: pl.LazyFrame, as_of: date, grace: int) -> pl.LazyFrame:
+    """Contracts with `ended_on`, their first day without service, after bridging the grace.
+
+    What ended last before a gap within the grace runs on to the renewal; what ended last of all,
+    as long as the grace does.
+    """
+    end = pl.col("contract_end")
+    ended = end.dt.offset_by("1d")
+    if grace == 0:
+        return contracts.with_columns(ended_on=ended)
+    # Rows of a stretch without a gap follow each other; its last one knows how it goes on.
+    last = (pl.col("stretch") != pl.col("stretch").shift(-1)).fill_null(value=True)
+    renewed = (pl.col("relation") == pl.col("relation").shift(-1)).fill_null(value=False)
+    goes_on_to = (
+        pl.when(renewed)
+        .then(pl.col("contract_start").shift(-1))
+        .when(grace_runs(pl.col("reach"), as_of, grace))
+        .then(pl.lit(FOREVER))
+        .otherwise(pl.col("reach").dt.offset_by("1d"))
+    )
+    return (
+        in_turn(contracts, as_of)
+        .with_columns(relation=relation_number(grace), stretch=relation_number(0))
+        .with_columns(
+            stretch_end=pl.when(last).then("reach").backward_fill(),
+            goes_on_to=pl.when(last).then(goes_on_to).backward_fill(),
+        )
+        .with_columns(
+            ended_on=pl.when(end < pl.col("stretch_end"))
+            .then(ended)
+            .when(end.is_not_null())
+            .then("goes_on_to")
+        )
+    )
 
 
 def _changes(contracts: pl.LazyFrame, as_of: date, every: str, *, count: bool) -> pl.LazyFrame:
     """What each customer's contracts change in each complete period; `flash` comes and goes."""
     period = pl.col("period")
-    begins = pl.col("started_on").dt.truncate(every)
+    begins = pl.col("contract_start").dt.truncate(every)
     ends = pl.col("ended_on").dt.truncate(every)
     money, none = exact(pl.col("mrr")), exact(pl.lit(0.0))
     brief = (begins == ends).fill_null(value=False)
