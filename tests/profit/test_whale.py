@@ -65,12 +65,35 @@ def test_revenue_stands_beside_profit() -> None:
     both = SPRING.with_columns(net_revenue=pl.Series(CASE["net_revenue"], dtype=pl.Float64))
     found = cv.profit.whale_summary(both)
     alone = cv.profit.whale_summary(both, profit="net_revenue")
-    assert [d.revenue for d in found.deciles] == [d.profit for d in alone.deciles]
-    assert [d.revenue_share for d in found.deciles] == [d.profit_share for d in alone.deciles]
     assert found.revenue_concentration_index == alone.concentration_index
-    assert found.deciles[0].revenue == 802560 / 2
+    ranked = both.sort("profit", descending=True)
+    for k, decile in enumerate(found.deciles):  # two tenths a customer
+        assert decile.profit == pytest.approx(ranked["profit"][k // 2] / 2)
+        assert decile.revenue == pytest.approx(ranked["net_revenue"][k // 2] / 2)
+        assert decile.revenue_share == pytest.approx(decile.revenue / both["net_revenue"].sum())
     named = cv.profit.whale_summary(both.rename({"net_revenue": "sales"}), revenue="sales")
     assert named == found
+
+
+def test_a_tenth_shows_profit_and_revenue_of_the_same_customers() -> None:
+    shop = pl.DataFrame(
+        {
+            "profit": [100.0, 90, 80, 70, 60, 50, 40, 30, 20, -500],
+            "net_revenue": [10.0, 20, 30, 40, 50, 60, 70, 80, 90, 5000],
+        }
+    )
+    tenths = cv.profit.whale_summary(shop).deciles
+    assert [(d.profit, d.revenue) for d in tenths] == shop.rows()
+    # Equal profits share a step: their revenue is told at its mean.
+    ties = shop.with_columns(profit=pl.Series([1.0] * 5 + [0.0] * 5))
+    revenues = [d.revenue for d in cv.profit.whale_summary(ties).deciles]
+    assert revenues == pytest.approx([30.0] * 5 + [1060.0] * 5)
+    gap = shop.with_columns(net_revenue=pl.when(pl.col("profit") != 80).then("net_revenue"))
+    found = cv.profit.whale_summary(gap).deciles
+    assert [d.revenue is None for d in found] == [k == 2 for k in range(10)]
+    assert found[2].revenue_share is None
+    late = pl.concat([shop, shop.head(1).with_columns(profit=pl.lit(None, pl.Float64))])
+    assert [d.revenue for d in cv.profit.whale_summary(late).deciles] == [d.revenue for d in tenths]
 
 
 # --- the oracle ---

@@ -42,13 +42,15 @@ class _Curve(NamedTuple):
     values: FloatArray
     base: float
 
-    @property
-    def tenths(self) -> FloatArray:
-        """Value of each tenth of the customers, the best first; a customer at a cut is split."""
+    def tenths(self, held: pl.Series) -> FloatArray:
+        """What each tenth of the customers adds to what is held up to each step, the best first.
+
+        A customer at a cut is split.
+        """
         n = self.values.size
         reached = np.concatenate(([0], self.steps["rank"].to_numpy()))
-        held = np.concatenate(([0.0], self.steps["held"].cast(pl.Float64).to_numpy()))
-        return np.diff(np.interp(n * np.arange(11) / 10, reached, held))
+        sums = np.concatenate(([0.0], held.cast(pl.Float64).to_numpy()))
+        return np.diff(np.interp(n * np.arange(11) / 10, reached, sums))
 
     def share(self, amount: float) -> float | None:
         """Share of the base; None unless that is above zero."""
@@ -63,13 +65,14 @@ class _Curve(NamedTuple):
 
 
 class WhaleDecile(BaseModel, frozen=True, extra="forbid"):
-    """A tenth of the customers by profit, and beside it the same tenth by revenue.
+    """A tenth of the customers by profit, and the revenue of the same customers.
 
     Attributes:
         decile: 1 is the best tenth, 10 the worst.
         profit: What the tenth earns; a customer at a cut counts in part.
         profit_share: That as a share of the base.
-        revenue: Revenue of the same tenth of customers sorted by revenue.
+        revenue: Revenue of the same customers, those of equal profit at their mean; null where
+            that of one of them is unknown.
         revenue_share: That as a share of the base of the revenue.
     """
 
@@ -100,7 +103,7 @@ class WhaleSummary(BaseModel, frozen=True, extra="forbid"):
             others. An index of this kind is known as Stobachoff index (Storbacka 1997; van Raaij
             2005); as their formula is not at hand, this one has a plain name. It is G / (1 + G)
             of the Gini coefficient G.
-        revenue_concentration_index: The same of revenue.
+        revenue_concentration_index: The same of revenue, of customers sorted by revenue.
     """
 
     customers: int
@@ -179,9 +182,9 @@ def whale_summary(
     Args:
         accounts: One row per customer, as from `customer_pnl`; a LazyFrame is collected.
         profit: Column to add up.
-        revenue: Column whose concentration stands beside that of profit; by default `net_revenue`
-            where the frame has it. Customers are sorted anew for it: is revenue concentrated as
-            profit is?
+        revenue: Column whose sums stand beside those of profit, by tenths of the same customers;
+            by default `net_revenue` where the frame has it. For its concentration alone customers
+            are sorted anew: is revenue concentrated as profit is?
         base: What shares are shares of: the net `"total"`, or the `"gains"` alone.
         breakeven: Profits within this of zero count as break-even.
 
@@ -205,7 +208,8 @@ def whale_summary(
     curve = _curve(table, terms.base)
     if revenue is None and "net_revenue" in frame.collect_schema().names():
         revenue = "net_revenue"
-    sales = None if revenue is None else _curve(_money(frame, revenue), terms.base)
+    sold = None if revenue is None else _money(frame, revenue)
+    sales = None if sold is None else _curve(sold, terms.base)
     values, n = curve.values, curve.values.size
     total = float(curve.steps["held"].tail(1).sum())
     gains = _gains(curve.steps)
@@ -220,7 +224,7 @@ def whale_summary(
         n_profitable=int((values > terms.breakeven).sum()),
         n_breakeven=int((np.abs(values) <= terms.breakeven).sum()),
         n_unprofitable=int((values < -terms.breakeven).sum()),
-        deciles=_deciles(curve, sales),
+        deciles=_deciles(curve, sales, [None] * 10 if sold is None else _sold(curve, table, sold)),
         concentration_index=curve.concentration_index,
         revenue_concentration_index=sales.concentration_index if sales else None,
     )
@@ -259,16 +263,31 @@ def _losses(steps: pl.DataFrame) -> float:
     return float(steps["worth"].filter(steps["worth"] < 0).sum())
 
 
-def _deciles(curve: _Curve, sales: _Curve | None) -> tuple[WhaleDecile, ...]:
-    profits = curve.tenths.tolist()
-    revenues = sales.tenths.tolist() if sales else [None] * 10
+def _sold(curve: _Curve, table: pl.DataFrame, sold: pl.DataFrame) -> list[float | None]:
+    """Revenue of each tenth of the customers by profit; unknown where one of them is unknown."""
+    sums = (
+        table.select("exact", revenue=sold["exact"])
+        .drop_nulls("exact")
+        .group_by("exact")
+        .agg(revenue=pl.col("revenue").sum(), unknown=pl.col("revenue").null_count())
+    )
+    steps = curve.steps.join(sums, on="exact", how="left", maintain_order="left")
+    revenue = curve.tenths(steps["revenue"].cum_sum()).tolist()
+    unknown = curve.tenths(steps["unknown"].cum_sum()).tolist()
+    return [None if lacks > 0 else held for held, lacks in zip(revenue, unknown, strict=True)]
+
+
+def _deciles(
+    curve: _Curve, sales: _Curve | None, revenues: list[float | None]
+) -> tuple[WhaleDecile, ...]:
+    profits = curve.tenths(curve.steps["held"]).tolist()
     return tuple(
         WhaleDecile(
             decile=k,
             profit=profit,
             profit_share=curve.share(profit),
             revenue=revenue,
-            revenue_share=sales.share(revenue) if sales else None,
+            revenue_share=None if sales is None or revenue is None else sales.share(revenue),
         )
         for k, (profit, revenue) in enumerate(zip(profits, revenues, strict=True), 1)
     )
