@@ -37,6 +37,7 @@ def test_sums_and_margins_of_sums() -> None:
             "net_revenue": revenue,
             "service": service,
             "profit": profit,
+            "profit_known": profit,
             "margin_pct": margin,
             "cost_coverage": coverage,
         }
@@ -45,6 +46,22 @@ def test_sums_and_margins_of_sums() -> None:
             ("low", 2, 2, 50.0, 6.0, -14.0, -0.28, 1.0),
             (None, 1, 0, 10.0, None, None, None, 0.5),
         ]
+    ]
+
+
+def test_an_unknown_customer_hides_no_known_profit() -> None:
+    accounts = pl.DataFrame(
+        {
+            "tier": ["low", "low", None, None, "new"],
+            "net_revenue": [10.0, 20.0, 5.0, 7.0, 1.0],
+            "profit": [4.0, None, 1.5, None, None],
+        }
+    )
+    view = cv.profit.pnl_by(accounts, by="tier")
+    assert view.select("tier", "customers_known", "profit", "profit_known").rows() == [
+        ("low", 1, None, 4.0),
+        ("new", 0, None, None),
+        (None, 1, None, 1.5),
     ]
 
 

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from customer_value._typing import ArrowStream, Frame
 
 _NEEDED = ("net_revenue", "profit")
-_TAKEN = (*ACCOUNT, "customers", "customers_known", "margin_pct", "cost_coverage")
+_TAKEN = (
+    *ACCOUNT,
+    "customers",
+    "customers_known",
+    "profit_known",
+    "margin_pct",
+    "cost_coverage",
+)
 _COVERAGE_PLACES = 12
 
 
@@ -33,8 +40,8 @@ def pnl_by(accounts: Frame, *, by: str | Sequence[str]) -> pl.DataFrame | pl.Laz
     Sums are exact to six decimal places, so the groups add up to the whole, and margins are those
     of the sums: a mean of customers' margins would count a small customer like a large one.
 
-    For an account of the sales of each channel or category, whoever bought there, let
-    `customer_pnl` account for it: `columns=Columns(customer="channel", ...)`.
+    For an account of the sales of each channel or category, whoever bought there, read the log
+    with `Columns(customer="channel", ...)` and pass it to `customer_pnl`.
 
     Args:
         accounts: The accounts of `customer_pnl`, with the attributes joined to them.
@@ -43,8 +50,9 @@ def pnl_by(accounts: Frame, *, by: str | Sequence[str]) -> pl.DataFrame | pl.Laz
     Returns:
         One row per combination, sorted by it: the attributes; `customers` and `customers_known`
         (Int64: those whose profit is known); every money column of the account that is there
-        (Float64, null where it is unknown for one of the customers); `margin_pct` (profit over
-        net revenue, null unless that is above zero); and, where the accounts have it,
+        (Float64, null where it is unknown for one of the customers); `profit_known` (Float64:
+        profit of the customers who are known, null where none is); `margin_pct` (profit over net
+        revenue, null unless that is above zero); and, where the accounts have it,
         `cost_coverage`, the mean of the customers'. A LazyFrame gives a LazyFrame.
 
     Raises:
@@ -57,14 +65,14 @@ def pnl_by(accounts: Frame, *, by: str | Sequence[str]) -> pl.DataFrame | pl.Laz
         >>> import polars as pl, customer_value as cv
         >>> accounts = pl.DataFrame(
         ...     {
-        ...         "tier": ["high", "low", "low", "new"],
+        ...         "tier": ["high", "low", "low", "low"],
         ...         "net_revenue": [1000.0, 80.0, 20.0, 10.0],
         ...         "profit": [400.0, -30.0, 5.0, None],
         ...     }
         ... )
         >>> view = cv.profit.pnl_by(accounts, by="tier")
-        >>> view.select("tier", "customers", "profit", "margin_pct").rows()
-        [('high', 1, 400.0, 0.4), ('low', 2, -25.0, -0.25), ('new', 1, None, None)]
+        >>> view.select("tier", "customers", "profit", "profit_known", "margin_pct").rows()
+        [('high', 1, 400.0, 400.0, 0.4), ('low', 3, None, -25.0, None)]
     """
     frame = as_polars(accounts)
     keys = [by] if isinstance(by, str) else list(by)
@@ -85,6 +93,7 @@ def pnl_by(accounts: Frame, *, by: str | Sequence[str]) -> pl.DataFrame | pl.Laz
         .agg(
             pl.len().cast(pl.Int64).alias("customers"),
             pl.col("profit").count().cast(pl.Int64).alias("customers_known"),
+            _sum_of_known("profit").alias("profit_known"),
             *(_sum_if_known(name) for name in money),
             *([pl.col("cost_coverage").sum(), _rows_known("cost_coverage")] if covered else []),
         )
@@ -97,6 +106,7 @@ def pnl_by(accounts: Frame, *, by: str | Sequence[str]) -> pl.DataFrame | pl.Laz
         "customers",
         "customers_known",
         *present,
+        "profit_known",
         pl.when(revenue > 0).then(profit / revenue).alias("margin_pct"),
         *([pl.when(pl.col("rows_known") > 0).then(coverage).alias("cost_coverage")] * covered),
     )
@@ -114,6 +124,10 @@ def _exact(name: str) -> pl.Expr:
 def _sum_if_known(name: str) -> pl.Expr:
     known = pl.col(name).is_not_null().all()
     return pl.when(known).then(pl.col(name).sum()).cast(pl.Float64).alias(name)
+
+
+def _sum_of_known(name: str) -> pl.Expr:
+    return pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).cast(pl.Float64)
 
 
 def _rows_known(name: str) -> pl.Expr:
