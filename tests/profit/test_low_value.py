@@ -114,3 +114,44 @@ def test_bad_rules_and_frames_are_refused() -> None:
     with pytest.raises(cv.DataError, match="below zero in 'purchases'"):
         cv.profit.flag_low_value(shop({"purchases": -1}))
     assert cv.profit.flag_low_value(shop({}).clear()).is_empty()
+
+
+def test_a_fitted_model_answers_alike_in_any_batch() -> None:
+    customers = pl.DataFrame(
+        {
+            "purchases": [1, 2, 3, 9, 1, None],
+            "revenue": [10.0, 20.0, 90.0, 900.0, 5.0, 7.0],
+            "T": [400.0, 500.0, 300.0, 400.0, 20.0, None],
+            "n_categories": [1, 1, 1, 4, 1, 1],
+            "potential_value": [900.0, 1.0, 2.0, 3.0, 4.0, None],
+            "influence_value": [0.0, 0.0, 5.0, 0.0, None, 0.0],
+        }
+    )
+    named = {"potential": "potential_value", "influence": "influence_value"}
+    model = cv.profit.fit_low_value(customers, **named)  # type: ignore[arg-type]
+    whole = cv.profit.flag_low_value(customers, model, **named)  # type: ignore[call-overload]
+    assert whole.equals(cv.profit.flag_low_value(customers, **named))  # type: ignore[call-overload]
+    for size in (1, 3):
+        parts = [
+            cv.profit.flag_low_value(customers[k : k + size], model, **named)  # type: ignore[call-overload]
+            for k in range(0, customers.height, size)
+        ]
+        assert pl.concat(parts).equals(whole)
+
+
+def test_a_model_without_the_cuts_that_are_asked_for_is_refused() -> None:
+    customers = pl.DataFrame(
+        {"purchases": [1], "revenue": [10.0], "T": [400.0], "n_categories": [1], "worth": [5.0]}
+    )
+    model = cv.profit.fit_low_value(customers)
+    with pytest.raises(cv.OptionError, match=r"model: potential \('worth'\) is not learnt; fit it"):
+        cv.profit.flag_low_value(customers, model, potential="worth")
+    other = cv.profit.fit_low_value(customers, potential="revenue")
+    assert other.cuts["revenue"].column == "revenue"  # the cut of a potential has a name of its own
+    with pytest.raises(cv.OptionError, match="potential is learnt from 'revenue', not 'worth'"):
+        cv.profit.flag_low_value(customers, other, potential="worth")
+    limits = cv.profit.LowValueOptions(method="absolute", purchases=2, revenue=50)
+    absolute = cv.profit.fit_low_value(customers, options=limits)
+    assert cv.profit.flag_low_value(customers, absolute, options=limits)["low_value"].item()
+    with pytest.raises(cv.OptionError, match=r"purchases \('purchases'\) is not learnt"):
+        cv.profit.flag_low_value(customers, absolute)

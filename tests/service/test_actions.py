@@ -68,3 +68,18 @@ def test_bad_automation_is_refused() -> None:
         cv.service.automation_candidates(
             customers, assisted_cost=1, self_cost=0, deflection="share"
         )
+
+
+def test_cuts_of_another_column_are_refused() -> None:
+    shop = pl.DataFrame({"service": [1.0, 9.0], "cogs": [5.0, 2.0], "trend": [0.1, -0.1]})
+    model = cv.service.fit_cost_growth_quadrant(shop, cost="cogs")
+    with pytest.raises(cv.OptionError, match="cost is learnt from 'cogs', not 'service'"):
+        cv.service.cost_growth_quadrant(shop, model)
+    found = cv.service.cost_growth_quadrant(shop, model, cost="cogs")
+    assert found.equals(cv.service.cost_growth_quadrant(shop, cost="cogs"))
+    crowd = pl.DataFrame({"contacts": [40, 2], "clv": [10.0, 20.0], "worth": [1.0, 2.0]})
+    cuts = cv.service.fit_automation_candidates(crowd)
+    with pytest.raises(cv.OptionError, match="value is learnt from 'clv', not 'worth'"):
+        cv.service.automation_candidates(
+            crowd, cuts, assisted_cost=6.0, self_cost=0.5, value="worth"
+        )

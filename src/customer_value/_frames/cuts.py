@@ -79,8 +79,27 @@ def fit_cuts(customers: Frame, shares: Mapping[str, tuple[str, float]], *, kind:
     )
 
 
-def check_cuts(model: object, kind: str) -> None:
-    """Refuse a model that is not made of cuts, or of the cuts of another function."""
+def check_cuts(model: object, kind: str, columns: Mapping[str, str] | None = None) -> None:
+    """Refuse a model that is not made of cuts, or of the cuts of another function.
+
+    Args:
+        model: What was given.
+        kind: The function that the cuts are to be for.
+        columns: Columns that are to be cut, by the name of the cut, where arguments name them: the
+            model must know each, learnt from the same column.
+    """
     check_instance("model", model, Cuts)
-    if isinstance(model, Cuts) and model.kind != kind:
+    if not isinstance(model, Cuts):
+        return
+    if model.kind != kind:
         raise OptionError(f"model holds the cuts of {model.kind}; take those of fit_{kind}")
+    known = model.columns()
+    wrong = [
+        f"{name} is learnt from '{known[name]}', not '{column}'"
+        if name in known
+        else f"{name} ('{column}') is not learnt"
+        for name, column in (columns or {}).items()
+        if known.get(name) != column
+    ]
+    if wrong:
+        raise OptionError(f"model: {'; '.join(wrong)}; fit it with the same arguments")

@@ -104,10 +104,10 @@ def fit_low_value(
         shares["revenue"] = ("revenue", options.revenue)
     cuts = fit_cuts(settled, shares, kind=_KIND).cuts
     promising = {
-        column: (column, share)
-        for column, share in (
-            (potential, options.high_potential),
-            (influence, options.high_influence),
+        name: (column, share)
+        for name, column, share in (
+            ("potential", potential, options.high_potential),
+            ("influence", influence, options.high_influence),
         )
         if column is not None
     }
@@ -176,7 +176,8 @@ def flag_low_value(
         more than it saves; null for customers who are not flagged).
 
     Raises:
-        OptionError: Only one of `avoidable_cost` and `margin` is given.
+        OptionError: Only one of `avoidable_cost` and `margin` is given, or the model is of another
+            function or other columns.
         SchemaError: Columns are missing or not numbers.
         DataError: Values are NaN, infinite or too large, or counts, ages and costs below zero;
             for a LazyFrame when it is collected.
@@ -204,7 +205,7 @@ def flag_low_value(
     options = LowValueOptions() if options is None else options
     check_instance("options", options, LowValueOptions)
     if model is not None:
-        check_cuts(model, _KIND)
+        check_cuts(model, _KIND, _columns(options, potential, influence))
     cuts = {} if model is None else model.literals()
     against = _against(options, categories, potential, influence, cuts)
     flagged = pl.all_horizontal(~held for held in against.values())
@@ -241,13 +242,24 @@ def _against(
             threshold = cuts.get(name, quantile(pl.when(~young).then(number(name)), cut))
         found[reason] = number(name) > threshold
     found["several_categories"] = number(categories) > options.max_categories
-    for reason, column, cut in (
-        ("high_potential", potential, options.high_potential),
-        ("high_influence", influence, options.high_influence),
+    for name, column, cut in (
+        ("potential", potential, options.high_potential),
+        ("influence", influence, options.high_influence),
     ):
         if column is not None:
-            found[reason] = number(column) > cuts.get(column, quantile(number(column), cut))
+            high = cuts.get(name, quantile(number(column), cut))
+            found[f"high_{name}"] = number(column) > high
     return found
+
+
+def _columns(
+    options: LowValueOptions, potential: str | None, influence: str | None
+) -> dict[str, str]:
+    """The columns of which a model must know the cuts."""
+    ranked = ("purchases", "revenue") if options.method == "quantile" else ()
+    named = {"potential": potential, "influence": influence}
+    given = {name: column for name, column in named.items() if column is not None}
+    return {name: name for name in ranked} | given
 
 
 def _young(options: LowValueOptions) -> pl.Expr:

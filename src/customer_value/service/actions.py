@@ -114,7 +114,7 @@ def cost_growth_quadrant(
         `"maintain"` (low cost, not growing); null where either is unknown.
 
     Raises:
-        OptionError: A cut is out of range.
+        OptionError: A cut is out of range, or the model is of another function or column.
         SchemaError: Columns are missing or not numbers.
         DataError: Costs are below zero, or values are NaN, infinite or too large; for a LazyFrame
             when it is collected.
@@ -132,7 +132,7 @@ def cost_growth_quadrant(
     rise = number(growth)
     high = quantile(spent, terms.cost_cut)
     if model is not None:
-        check_cuts(model, _QUADRANT)
+        check_cuts(model, _QUADRANT, {"cost": cost})
         high = model.literals()["cost"]
     dear = spent > high
     grows = rise > terms.min_growth
@@ -258,7 +258,7 @@ def automation_candidates(
         candidate or not).
 
     Raises:
-        OptionError: A number is out of range.
+        OptionError: A number is out of range, or the model is of another function or columns.
         SchemaError: Columns are missing or not numbers.
         DataError: Contacts or costs are below zero, shares not within 0 to 1, or values NaN,
             infinite or too large; for a LazyFrame when it is collected.
@@ -283,7 +283,7 @@ def automation_candidates(
     few = quantile(often, terms.contact_cut)
     little = quantile(worth, terms.value_cut)
     if model is not None:
-        check_cuts(model, _CANDIDATES)
+        check_cuts(model, _CANDIDATES, {"contacts": contacts, "value": value})
         few = model.literals()["contacts"]
         little = model.literals()["value"]
     low = worth <= little
