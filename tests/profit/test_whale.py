@@ -70,7 +70,8 @@ def test_revenue_stands_beside_profit() -> None:
     for k, decile in enumerate(found.deciles):  # two tenths a customer
         assert decile.profit == pytest.approx(ranked["profit"][k // 2] / 2)
         assert decile.revenue == pytest.approx(ranked["net_revenue"][k // 2] / 2)
-        assert decile.revenue_share == pytest.approx(decile.revenue / both["net_revenue"].sum())
+        share = ranked["net_revenue"][k // 2] / 2 / sum(CASE["net_revenue"])
+        assert decile.revenue_share == pytest.approx(share)
     named = cv.profit.whale_summary(both.rename({"net_revenue": "sales"}), revenue="sales")
     assert named == found
 

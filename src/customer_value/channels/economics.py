@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Self, TypeAlias
 import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
+from customer_value._frames.contracts import check_instance
 from customer_value._frames.options import build
 from customer_value.channels.scorecard import (
     AXES,
@@ -140,7 +141,8 @@ def channel_economics(
         ... ).rows()
         [('shop', 120.0, 2.0, -1.0, 1.0), ('web', 20.0, 5.0, 1.0, -1.0)]
     """
-    weights = weights or ChannelWeights()
+    weights = ChannelWeights() if weights is None else weights
+    check_instance("weights", weights, ChannelWeights)
     measures = {
         "value": value,
         "revenue": revenue,
@@ -149,7 +151,9 @@ def channel_economics(
         "retained": retained,
         "satisfaction": satisfaction,
     }
-    rows = customer_rows(customers, channel, preferred, {n: c for n, c in measures.items() if c})
+    rows = customer_rows(
+        customers, channel, preferred, {n: c for n, c in measures.items() if c is not None}
+    )
     table = preferences(rows)
     measured = figures(rows)
     table = table.join(measured, on=CHANNEL, how="left", nulls_equal=True)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from customer_value._frames.contracts import Kind, require
+from customer_value._frames.contracts import Kind, check_names
 from customer_value._frames.derive import AMOUNT, FINITE, MONEY, SHARE, Rules, check_numbers
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value._frames.intervals import Z95, wilson
 from customer_value._frames.money import exact_sum
 from customer_value.exceptions import SchemaError
@@ -60,10 +60,12 @@ def customer_rows(
     customers: Frame, channel: str, preferred: str | None, measures: dict[str, str]
 ) -> pl.DataFrame:
     """Channels and checked measures under their own names."""
-    frame, liked = as_polars(customers), preferred or channel
+    liked = preferred or channel
+    check_names((channel, liked, *measures.values()), what="customers")
     kinds: dict[str, Kind] = {channel: "any", liked: "any"}
     kinds.update(dict.fromkeys(measures.values(), "any"))
-    schema = require(frame, kinds, what="customers")
+    frame = read_frame(customers, kinds)
+    schema = frame.collect_schema()
     if schema[channel] != schema[liked]:
         raise SchemaError(
             f"customers: '{channel}' is {schema[channel]}, but '{liked}' is {schema[liked]}"
@@ -122,10 +124,9 @@ def figures(rows: pl.DataFrame) -> pl.DataFrame:
 
 def spent(spend: Frame, channel: str, kind: pl.DataType) -> pl.DataFrame:
     """Spend, customers won and acquisition cost of each channel."""
-    frame = as_polars(spend)
-    schema = require(
-        frame, {channel: "any", "spend": "number", "new_customers": "number"}, what="spend"
-    )
+    kinds: dict[str, Kind] = {channel: "any", "spend": "number", "new_customers": "number"}
+    frame = read_frame(spend, kinds, what="spend")
+    schema = frame.collect_schema()
     if schema[channel] != kind:
         raise SchemaError(f"spend: '{channel}' is {schema[channel]}, but {kind} in customers")
     table = frame.lazy().select(channel, "spend", "new_customers").collect()

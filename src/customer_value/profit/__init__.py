@@ -1,7 +1,8 @@
 """Profitability: what each customer earns after what it costs to win, keep and serve."""
 
 from customer_value.profit.acquisition import acquisition_cost, net_lifetime_value
-from customer_value.profit.cost_to_serve import CostAllocation, TimeEquation, allocate_costs
+from customer_value.profit.cost_to_serve import CostAllocation, allocate_costs
+from customer_value.profit.equations import TimeEquation
 from customer_value.profit.low_value import LowValueOptions, fit_low_value, flag_low_value
 from customer_value.profit.pnl import customer_pnl
 from customer_value.profit.reconcile import LedgerLine, PnlReconciliation, reconcile_pnl

@@ -13,9 +13,8 @@ from customer_value._frames.contracts import (
     describe,
     exclusive,
     find_offences,
-    require,
 )
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import as_polars, read_frame
 from customer_value._frames.money import mixed_currencies
 from customer_value.exceptions import DataError, SchemaError
 from customer_value.profit._periods import (
@@ -60,8 +59,8 @@ class CostTable(NamedTuple):
         unknown_customers: UnknownCustomers,
     ) -> CostTable:
         """Take a table of costs whose rows can all be used."""
-        frame = as_polars(costs).lazy()
-        schema = _schema(frame, source)
+        frame = _read(costs, source)
+        schema = dict(frame.collect_schema())
         inside = _inside(schema, source, start, end)
         amount = money("amount", schema["amount"])
         lines = _count_lines(frame, inside)
@@ -172,8 +171,10 @@ def _cut(start: date | None, end: date) -> list[Rule]:
     return [Rule("cut", cut, f"a period that begins before {start} and ends in the window")]
 
 
-def _schema(frame: pl.LazyFrame, source: AnyLog) -> dict[str, pl.DataType]:
-    present = frame.collect_schema().names()
+def _read(costs: Frame, source: AnyLog) -> pl.LazyFrame:
+    """The table with the columns that it must have, and those that it may have."""
+    table = as_polars(costs, what="costs")
+    present = table.collect_schema().names()
     kinds: dict[str, Kind] = {"customer_id": "key", "line": "text", "amount": "money"}
     kinds |= {name: kind for name, kind in _OPTIONAL.items() if name in present}
     kinds |= period_columns(present, what="costs")
@@ -181,13 +182,14 @@ def _schema(frame: pl.LazyFrame, source: AnyLog) -> dict[str, pl.DataType]:
         "one row per cost: customer_id, line, amount, and if it is dated, date, or period_start "
         "and period_end"
     )
-    schema = require(frame, kinds, what="costs", hint=hint)
+    frame = read_frame(table, kinds, what="costs", hint=hint).lazy()
+    schema = frame.collect_schema()
     key, other = source.key_type, schema["customer_id"]
     if key != other:
         raise SchemaError(f"costs: 'customer_id' is {other}, but {key} in the log; cast one")
     if "date" in schema:
         check_zone("date", schema["date"], source.options, what="costs")
-    return schema
+    return frame
 
 
 def _rules(

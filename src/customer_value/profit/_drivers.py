@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from customer_value._frames.contracts import Kind, Rule, describe, exclusive, find_offences, require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import Kind, Rule, describe, exclusive, find_offences
+from customer_value._frames.door import as_polars, read_frame
 from customer_value._frames.money import DECIMAL, MONEY_LIMIT, mixed_currencies
 from customer_value.exceptions import DataError
 from customer_value.profit._periods import END, START, overlapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from customer_value._typing import Frame
-    from customer_value.profit.cost_to_serve import TimeEquation
+    from customer_value.profit.equations import TimeEquation
 
 
 class Tables(NamedTuple):
@@ -44,12 +44,12 @@ def read_tables(
         SchemaError: Columns are missing or of an unusable type.
         DataError: Names all that is wrong with any of the tables.
     """
-    log = as_polars(activities).lazy()
-    ledger = take_pools(as_polars(pools).lazy())
-    currencies = mixed_currencies(as_polars(pools))
-    _require_activities(log, equations, dated=START in ledger.columns)
+    costs = as_polars(pools, what="pools")
+    ledger = take_pools(costs)
+    currencies = mixed_currencies(costs)
+    log = _read_activities(activities, equations, dated=START in ledger.columns)
     log = _with_span(log, ledger)
-    served = take_support(None if support is None else as_polars(support).lazy())
+    served = take_support(support)
     drivers = ledger["driver"].drop_nulls().unique(maintain_order=True).to_list()
     uses = _uses(equations, drivers)
     problems = [
@@ -65,16 +65,16 @@ def read_tables(
     return Tables(ledger, served, _units(log, uses))
 
 
-def _require_activities(
-    log: pl.LazyFrame, equations: Sequence[TimeEquation], *, dated: bool
-) -> None:
+def _read_activities(
+    activities: Frame, equations: Sequence[TimeEquation], *, dated: bool
+) -> pl.LazyFrame:
     traits = {trait for equation in equations for trait in equation.per}
     kinds: dict[str, Kind] = {"customer_id": "key", "activity": "text", "quantity": "number"}
     kinds |= dict.fromkeys(sorted(traits - {*kinds}), "number")
     kinds |= {"date": "day"} if dated else {}
     hint = "one row per customer and activity: customer_id, activity, quantity"
     hint += f"; date, as the pools have {START}" if dated else ""
-    require(log, kinds, what="activities", hint=hint)
+    return read_frame(activities, kinds, what="activities", hint=hint).lazy()
 
 
 def _with_span(log: pl.LazyFrame, ledger: pl.DataFrame) -> pl.LazyFrame:

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
-from customer_value._frames.contracts import Kind, Rule, require
+from customer_value._frames.assemble import with_columns
+from customer_value._frames.contracts import Kind, Rule
+from customer_value._frames.door import read_frame
 from customer_value._frames.money import MONEY_LIMIT, MONEY_SCALE
 from customer_value.profit._periods import START, period_columns, period_rules
 from customer_value.transactions.rules import money_rules
+
+if TYPE_CHECKING:
+    from customer_value._typing import Frame
 
 SPAN = "__span__"
 """The number of a period, in pools and units; always 0 where the pools have none."""
 
 
-def take_pools(frame: pl.LazyFrame) -> pl.DataFrame:
+def take_pools(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """The pools, sorted by the number of their period."""
     if "practical_capacity" not in frame.collect_schema().names():
-        frame = frame.with_columns(practical_capacity=pl.lit(None, pl.Float64))
+        frame = with_columns(frame, pl.lit(None, pl.Float64).alias("practical_capacity"))
     if "driver" in frame.collect_schema() and frame.collect_schema()["driver"] == pl.Null:
-        frame = frame.with_columns(pl.col("driver").cast(pl.String))
+        frame = with_columns(frame, pl.col("driver").cast(pl.String))
     kinds: dict[str, Kind] = {"pool": "text", "amount": "number", "driver": "text"}
     kinds |= {"practical_capacity": "money"}
     days = period_columns(frame.collect_schema().names(), what="pools")
-    require(frame, kinds | days, what="pools", hint="one row per pool: pool, amount, driver")
+    hint = "one row per pool: pool, amount, driver"
+    frame = read_frame(frame, kinds | days, what="pools", hint=hint)
     span = pl.col(START).rank("dense").cast(pl.Int64) if days else pl.lit(0, pl.Int64)
     return (
-        frame.select(
+        frame.lazy()
+        .select(
             pl.col("pool", "driver").cast(pl.String),
             "amount",
             pl.col("practical_capacity").cast(pl.Float64),
@@ -37,12 +46,13 @@ def take_pools(frame: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
-def take_support(frame: pl.LazyFrame | None) -> pl.DataFrame:
+def take_support(support: Frame | None) -> pl.DataFrame:
     """What pools do for pools; nothing where no table says."""
-    if frame is None:
+    if support is None:
         return pl.DataFrame(schema={"pool": pl.String, "user": pl.String, "quantity": pl.Float64})
     kinds: dict[str, Kind] = {"pool": "text", "user": "text", "quantity": "number"}
-    require(frame, kinds, what="support", hint="one row per pool and user: pool, user, quantity")
+    hint = "one row per pool and user: pool, user, quantity"
+    frame = read_frame(support, kinds, what="support", hint=hint).lazy()
     return frame.select(
         pl.col("pool", "user").cast(pl.String), pl.col("quantity").cast(pl.Float64)
     ).collect()

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, overload
 
 import polars as pl
 
-from customer_value._frames.contracts import Kind, require
+from customer_value._frames.contracts import Kind, as_names, check_names
 from customer_value._frames.derive import AMOUNT, MONEY, check_numbers, derive, number
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value._frames.money import exact_sum
 from customer_value.exceptions import OptionError, SchemaError
 
@@ -75,10 +75,12 @@ def acquisition_cost(
         ... ).rows()
         [(1, 10.0, 20.0, None), (2, 13.636363636363637, 25.0, 50.0)]
     """
-    groups = [by] if isinstance(by, str) else list(by)
-    costs = [spend] if isinstance(spend, str) else list(spend)
+    groups = as_names(by)
+    costs = as_names(spend)
+    others = [name for name in (period, paid) if name is not None]
+    check_names((*others, new_customers), what="channels")
     keys = [*groups, *([] if period is None else [period])]
-    rows = _rows(as_polars(channels), keys, costs, new_customers, paid)
+    rows = _rows(channels, keys, costs, new_customers, paid)
     bought = pl.col(_PAID)
     sums = {
         "spend": exact_sum(pl.col(_SPEND)),
@@ -138,13 +140,14 @@ def net_lifetime_value(
         >>> cv.profit.net_lifetime_value(channels).select("clv_gross", "clv_net").rows()
         [(600.0, 580.0), (280.0, -20.0)]
     """
+    check_names((value, cac), what="prospects")
     gross = number(value)
     columns = {"clv_gross": gross, "clv_net": gross - number(cac)}
     return derive(prospects, {value: MONEY, cac: AMOUNT}, columns, what="prospects")
 
 
 def _rows(
-    channels: pl.DataFrame | pl.LazyFrame,
+    channels: Frame,
     keys: list[str],
     costs: list[str],
     new_customers: str,
@@ -159,10 +162,11 @@ def _rows(
         )
     kinds: dict[str, Kind] = dict.fromkeys([*keys, *([] if paid is None else [paid])], "any")
     kinds.update(dict.fromkeys([*costs, new_customers], "number"))
-    schema = require(channels, kinds, what="channels")
+    frame = read_frame(channels, kinds, what="channels").lazy()
+    schema = frame.collect_schema()
     if paid is not None and schema[paid] != pl.Boolean:
         raise SchemaError(f"channels: '{paid}' is {schema[paid]}, must be Boolean")
-    table = channels.lazy().select(*kinds).collect()
+    table = frame.select(*kinds).collect()
     inputs = dict.fromkeys([*costs, new_customers], AMOUNT)
     numbers = check_numbers(table, inputs, what="channels", needed=tuple(inputs))
     total = numbers.select(pl.sum_horizontal(costs).alias(_SPEND)).to_series()

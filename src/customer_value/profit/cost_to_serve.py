@@ -9,17 +9,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import polars as pl
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
+from customer_value._frames.contracts import as_names
 from customer_value._frames.money import DECIMAL, MONEY_SCALE
 from customer_value._frames.options import build
 from customer_value.exceptions import OptionError
 from customer_value.profit._drivers import Tables, read_tables
 from customer_value.profit._periods import END, START
 from customer_value.profit._pools import SPAN
+from customer_value.profit.equations import TimeEquation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,38 +29,10 @@ if TYPE_CHECKING:
     from customer_value._typing import Frame
 
 Method: TypeAlias = Literal["direct", "step_down"]
-Units: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 
 _MICRO = Decimal(1).scaleb(-MONEY_SCALE)
 _KEY = ["driver", SPAN]
 _DIGITS = 76  # enough for any product of two decimals
-
-
-class TimeEquation(BaseModel, frozen=True, extra="forbid"):
-    """How much of a driver, such as minutes, one activity takes.
-
-    units = quantity x (base + sum of coefficient x trait), with the traits of the activity's row:
-    an order takes 8 minutes, and 2 more for each line of it (Kaplan & Anderson 2004).
-
-    Attributes:
-        activity: The activity.
-        driver: The driver of a pool that the activity uses up.
-        base: Units that one of it takes in any case.
-        per: Units more for each unit of a trait, by the trait's column in the activities. A
-            coefficient may be negative, the units of an activity may not.
-
-    Examples:
-        >>> import customer_value as cv
-        >>> cv.profit.TimeEquation(
-        ...     activity="order", driver="minutes", base=8, per={"lines": 2}
-        ... ).base
-        8.0
-    """
-
-    activity: Annotated[str, Field(min_length=1)]
-    driver: Annotated[str, Field(min_length=1)]
-    base: Units
-    per: dict[str, Units] = {}
 
 
 class _Terms(BaseModel, frozen=True, extra="forbid", title="allocate_costs"):
@@ -145,13 +119,13 @@ def allocate_costs(
         as `unused` with, as `residual` without a practical capacity.
 
     Raises:
-        OptionError: An option is of no known value.
+        OptionError: An option is of no known value, or `order` does not name the pools of
+            `support`, once each.
         SchemaError: Columns are missing or of an unusable type.
         DataError: Quantities are unknown, negative or not finite, capacities not above zero,
             a pool is there twice, periods overlap or lack an activity's date, there is more than
             one currency, activities, drivers, pools or traits do not fit together: all named at
             once, table by table.
-        OptionError: `order` does not name the pools of `support`, once each.
 
     Examples:
         >>> import polars as pl, customer_value as cv
@@ -179,7 +153,7 @@ def allocate_costs(
         >>> allocation.pools.select("rate", "allocated", "unused").row(0)
         (0.8, 462880.0, 97120.0)
     """
-    terms = build(_Terms, method=method, equations=tuple(equations))
+    terms = build(_Terms, method=method, equations=equations)
     tables = read_tables(activities, pools, support, terms.equations)
     sequence = _sequence(terms.method, order, tables.support)
     account = _pass_on(tables, sequence, terms.method)
@@ -202,7 +176,7 @@ def _sequence(method: Method, order: Sequence[str] | None, support: pl.DataFrame
     serving = sorted(support["pool"].unique())
     if order is None and (method == "direct" or len(serving) <= 1):
         return serving
-    given = list(order or ())
+    given = [] if order is None else as_names(order)
     if sorted(given) != serving:
         raise OptionError(
             f"order must name the pools that serve pools, once each ({', '.join(serving)}), "

@@ -8,7 +8,7 @@ import polars as pl
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from customer_value._frames.assemble import quantile
-from customer_value._frames.contracts import Kind, check_instance
+from customer_value._frames.contracts import Kind, check_instance, check_names
 from customer_value._frames.cuts import Cuts, check_cuts, fit_cuts
 from customer_value._frames.derive import AMOUNT, FINITE, MONEY, Rules, derive, number
 from customer_value._frames.door import read_frame
@@ -95,6 +95,7 @@ def fit_low_value(
     """
     options = LowValueOptions() if options is None else options
     check_instance("options", options, LowValueOptions)
+    check_names((n for n in (potential, influence) if n is not None), what="customers")
     needed: dict[str, Kind] = dict.fromkeys(("purchases", "revenue", "T"), "number")
     frame = read_frame(customers, needed).lazy()
     settled = frame.filter(pl.col("T") >= duration_days(options.min_tenure))
@@ -200,6 +201,8 @@ def flag_low_value(
         ... ).select("low_value", "spared_by", "net_saving").rows()
         [(True, None, 9.0), (False, 'too_new', None), (False, 'buys_often', None)]
     """
+    named = (categories, potential, influence, avoidable_cost, margin)
+    check_names((name for name in named if name is not None), what="customers")
     if (avoidable_cost is None) != (margin is None):
         raise OptionError("avoidable_cost and margin belong together: give both or neither")
     options = LowValueOptions() if options is None else options

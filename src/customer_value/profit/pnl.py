@@ -145,7 +145,7 @@ def customer_pnl(
         (84.0, 61.3, 61.3, 1.0)
     """
     terms = build(_Terms, margin=margin, unknown_customers=unknown_customers)
-    stack = stack or CostStack()
+    stack = CostStack() if stack is None else stack
     check_instance("stack", stack, CostStack)
     source = take(transactions)
     window = Window.of(start, as_of, terms.margin, source)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 from pydantic import BaseModel
 
-from customer_value._frames.contracts import require
-from customer_value._frames.door import as_polars
+from customer_value._frames.contracts import Kind, check_instance
+from customer_value._frames.door import read_frame
 from customer_value.exceptions import DataError, SchemaError
 from customer_value.profit._costs import CostTable
 from customer_value.profit._statement import Window, goods_are_booked, ledger
@@ -130,7 +130,9 @@ def reconcile_pnl(
     source = take(transactions)
     window = Window.of(start, as_of, margin, source)
     log = source.frame.lazy()
-    table = None if costs is None else _read(costs, source, window, stack or CostStack())
+    stack = CostStack() if stack is None else stack
+    check_instance("stack", stack, CostStack)
+    table = None if costs is None else _read(costs, source, window, stack)
     known = _known(accounts, source, LEVELS if table else ("cogs",))
     everybody = pl.concat([customers_until(source, window.end), known.lazy().select("customer_id")])
     lines = _sales_lines(log, window, known)
@@ -165,10 +167,10 @@ def _read(costs: Frame, source: AnyLog, window: Window, stack: CostStack) -> Cos
 
 def _known(accounts: Frame, source: AnyLog, costs: Sequence[str]) -> pl.DataFrame:
     """The accounts' lines as decimals."""
-    frame, money = as_polars(accounts).lazy(), [*_SALES, *costs]
-    schema = require(
-        frame, {"customer_id": "key", **dict.fromkeys(money, "money")}, what="accounts"
-    )
+    money = [*_SALES, *costs]
+    kinds: dict[str, Kind] = {"customer_id": "key", **dict.fromkeys(money, "money")}
+    frame = read_frame(accounts, kinds, what="accounts").lazy()
+    schema = frame.collect_schema()
     key = source.key_type
     if schema["customer_id"] != key:
         raise SchemaError(

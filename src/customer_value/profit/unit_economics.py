@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, overload
 import polars as pl
 from pydantic import BaseModel, Field
 
+from customer_value._frames.contracts import check_names
 from customer_value._frames.derive import AMOUNT, FINITE, MONEY, SHARE, derive, number
 from customer_value._frames.intervals import wilson
 from customer_value._frames.options import Share, build
@@ -100,6 +101,8 @@ def payback_months(
         [(4.75, 6, True), (8.75, 19, True), (None, None, False)]
     """
     rate = build(_PaybackTerms, discount_rate=discount_rate).discount_rate
+    given = (cac, profit_per_period) if churn is None else (cac, profit_per_period, churn)
+    check_names(given, what="units")
     monthly = (1 + rate) ** (1 / 12) - 1
     left = number(0.0 if churn is None else churn)
     cost, margin = number(cac), number(profit_per_period)
@@ -188,6 +191,8 @@ def simple_clv(
         [(600.0, False), (2160.0, True)]
     """
     longest = build(_ClvTerms, max_months=max_months).max_months
+    given = (profit_per_period, churn) if sample is None else (profit_per_period, churn, sample)
+    check_names(given, what="units")
     margin, left = number(profit_per_period), number(churn)
 
     def worth(rate: pl.Expr) -> pl.Expr:
@@ -233,6 +238,7 @@ def clv_to_cac(
         >>> cv.profit.clv_to_cac(channels)["clv_to_cac"].to_list()
         [30.0, None]
     """
+    check_names((value, cac), what="units")
     worth, cost = number(value), number(cac)
     columns = {"clv_to_cac": pl.when(cost > 0).then(worth / cost)}
     return derive(units, {value: FINITE, cac: AMOUNT}, columns, what="units")

@@ -74,9 +74,8 @@ def pnl_by(accounts: Frame, *, by: str | Sequence[str]) -> pl.DataFrame | pl.Laz
         >>> view.select("tier", "customers", "profit", "profit_known", "margin_pct").rows()
         [('high', 1, 400.0, 400.0, 0.4), ('low', 3, None, -25.0, None)]
     """
-    frame = as_polars(accounts)
-    keys = [by] if isinstance(by, str) else list(by)
-    check_groups(keys, _TAKEN, required=True, clash="names columns of the account")
+    keys = check_groups(by, _TAKEN, required=True, clash="names columns of the account")
+    frame = as_polars(accounts, what="accounts")
     present = [name for name in ACCOUNT if name in frame.collect_schema().names()]
     money = list(dict.fromkeys((*_NEEDED, *present)))
     covered = "cost_coverage" in frame.collect_schema().names()

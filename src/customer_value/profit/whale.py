@@ -13,9 +13,9 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array
-from customer_value._frames.contracts import require
+from customer_value._frames.contracts import check_names
 from customer_value._frames.derive import MONEY, check_numbers
-from customer_value._frames.door import as_polars
+from customer_value._frames.door import read_frame
 from customer_value._frames.money import exact
 from customer_value._frames.options import build
 from customer_value._kernels.math import concentration
@@ -150,7 +150,9 @@ def whale_curve(accounts: Frame, *, profit: str = "profit", base: Base = "total"
         >>> cv.whale_curve(accounts).select("customer_id", "rank", "cumulative_share").rows()
         [('r', 1, 0.9), ('p', 2, 1.2), ('q', 3, 1.0)]
     """
-    terms, frame = build(_Terms, base=base), as_polars(accounts)
+    terms = build(_Terms, base=base)
+    check_names((profit,), what="accounts")
+    frame = read_frame(accounts, {profit: "money"}, what="accounts")
     keys = ["customer_id"] if "customer_id" in frame.collect_schema().names() else []
     table = _money(frame, profit, keys)
     curve = _curve(table, terms.base)
@@ -203,7 +205,9 @@ def whale_summary(
         >>> summary.peak_share, round(summary.peak_at, 3), summary.erosion
         (1.2, 0.667, -20.0)
     """
-    terms, frame = build(_Terms, base=base, breakeven=breakeven), as_polars(accounts)
+    terms = build(_Terms, base=base, breakeven=breakeven)
+    check_names((profit,) if revenue is None else (profit, revenue), what="accounts")
+    frame = read_frame(accounts, {profit: "money"}, what="accounts")
     table = _money(frame, profit)
     curve = _curve(table, terms.base)
     if revenue is None and "net_revenue" in frame.collect_schema().names():
@@ -232,8 +236,12 @@ def whale_summary(
 
 def _money(frame: pl.DataFrame | pl.LazyFrame, name: str, keys: Sequence[str] = ()) -> pl.DataFrame:
     """The column as `profit` and as the decimal `exact`, beside keys."""
-    require(frame, {name: "money"}, what="accounts")
-    table = frame.lazy().select(*dict.fromkeys((*keys, name))).collect()
+    table = (
+        read_frame(frame, {name: "money"}, what="accounts")
+        .lazy()
+        .select(*dict.fromkeys((*keys, name)))
+        .collect()
+    )
     values = check_numbers(
         table.select(pl.col(name).cast(pl.Float64)), {name: MONEY}, what="accounts"
     )

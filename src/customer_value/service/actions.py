@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.assemble import quantile
+from customer_value._frames.contracts import check_names
 from customer_value._frames.cuts import Cuts, check_cuts, fit_cuts
 from customer_value._frames.derive import AMOUNT, FINITE, SHARE, derive, number
 from customer_value._frames.options import Amount, Share, build
@@ -64,6 +65,7 @@ def fit_cost_growth_quadrant(
         >>> cv.service.cost_growth_quadrant(one, model)["cost_growth_quadrant"].item()
         'invest'
     """
+    check_names((cost,), what="customers")
     share = build(_QuadrantTerms, cost_cut=cost_cut, min_growth=0.0).cost_cut
     return fit_cuts(customers, {"cost": (cost, share)}, kind=_QUADRANT)
 
@@ -128,6 +130,7 @@ def cost_growth_quadrant(
         ['invest', 'reduce_service_cost', 'develop', 'maintain']
     """
     terms = build(_QuadrantTerms, cost_cut=cost_cut, min_growth=min_growth)
+    check_names((cost, growth), what="customers")
     spent = number(cost)
     rise = number(growth)
     high = quantile(spent, terms.cost_cut)
@@ -185,6 +188,7 @@ def fit_automation_candidates(
         >>> found["automation_candidate"].item()
         True
     """
+    check_names((contacts, value), what="customers")
     shares = build(
         _AutomationTerms,
         assisted_cost=0.0,
@@ -279,6 +283,7 @@ def automation_candidates(
         value_cut=value_cut,
         contact_cut=contact_cut,
     )
+    check_names((contacts, value), what="customers")
     often, worth = number(contacts), number(value)
     few = quantile(often, terms.contact_cut)
     little = quantile(worth, terms.value_cut)

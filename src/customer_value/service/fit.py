@@ -9,14 +9,14 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array, to_arrays
-from customer_value._frames.contracts import Kind, as_names, check_groups, require
+from customer_value._frames.contracts import Kind, as_names, check_groups, check_names
 from customer_value._frames.derive import (
     AMOUNT,
     FINITE,
     MONEY,
     check_numbers,
 )
-from customer_value._frames.door import as_polars, read_frame
+from customer_value._frames.door import read_frame
 from customer_value._frames.money import exact_sum
 from customer_value._frames.options import build
 from customer_value._kernels.math import concentration
@@ -98,6 +98,7 @@ def service_fit(
     slack = build(_FitTerms, tolerance=tolerance).tolerance
     keys = as_names(by)
     check_groups(keys, _COLUMNS, required=True)
+    check_names((cost, value), what="customers")
     inputs = {cost: AMOUNT, value: MONEY}
     needed: dict[str, Kind] = {**dict.fromkeys(keys, "any"), cost: "number", value: "number"}
     table = read_frame(customers, needed).lazy().select(*needed).collect()
@@ -150,8 +151,8 @@ def service_alignment(
         >>> cv.service.service_alignment(customers)
         0.8
     """
-    frame = as_polars(customers)
-    require(frame, {cost: "number", value: "number"}, what="customers")
+    check_names((cost, value), what="customers")
+    frame = read_frame(customers, {cost: "number", value: "number"})
     table = frame.lazy().select(*dict.fromkeys((cost, value))).collect()
     numbers = check_numbers(table, {cost: FINITE, value: FINITE}, what="customers").drop_nulls()
     ranks = numbers.select(pl.all().rank("average") - (numbers.height + 1) / 2)
@@ -186,8 +187,8 @@ def uniformity_index(accounts: Frame, *, cost: str = "service") -> float | None:
         >>> cv.service.uniformity_index(pl.DataFrame({"service": [30.0, 0.0, 0.0]}))
         0.33333333333333337
     """
-    frame = as_polars(accounts)
-    require(frame, {cost: "money"}, what="accounts")
+    check_names((cost,), what="accounts")
+    frame = read_frame(accounts, {cost: "money"}, what="accounts")
     table = frame.lazy().select(pl.col(cost).cast(pl.Float64)).collect()
     known = to_array(check_numbers(table, {cost: AMOUNT}, what="accounts")[cost].drop_nulls())
     gini = concentration.gini(concentration.lorenz(known))
