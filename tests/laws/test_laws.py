@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -105,6 +106,14 @@ def test_pandas_is_polars(name: str) -> None:
         assert left.height == right.height
         computed = [c for c in left.columns if left.schema[c] == right.schema[c]]
         assert_frame_equal(left.select(computed), right.select(computed))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_stream_is_read_once(name: str) -> None:
+    """A stream of Arrow batches is empty when it is read again."""
+    table = CASES[name].first().to_arrow()
+    stream = pa.RecordBatchReader.from_batches(table.schema, table.to_batches())
+    assert_same(run(name, stream), run(name, table))
 
 
 @pytest.mark.parametrize("name", [n for n in TABLES if CASES[n].kind in ("rows", "crowd")])

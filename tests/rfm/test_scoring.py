@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -381,3 +382,9 @@ def test_the_index_of_another_scale_does_not_stay() -> None:
     scored = cv.score_rfm(customers, weighted)
     assert "rfm_index" in scored.columns
     assert "rfm_index" not in cv.score_rfm(scored, cv.fit_rfm(customers)).columns
+
+
+def test_a_stream_is_fitted_and_scored() -> None:
+    table = cv.summarize(cv.load_cdnow(), as_of=date(1998, 6, 30)).to_arrow()
+    stream = pa.RecordBatchReader.from_batches(table.schema, table.to_batches())
+    assert cv.score_rfm(stream).equals(cv.score_rfm(table))

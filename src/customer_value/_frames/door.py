@@ -95,6 +95,7 @@ def read_frame(
     what: str = ...,
     hint: str = ...,
     only: bool = ...,
+    given: Frame | None = ...,
 ) -> pl.LazyFrame: ...
 @overload
 def read_frame(
@@ -104,6 +105,7 @@ def read_frame(
     what: str = ...,
     hint: str = ...,
     only: bool = ...,
+    given: Frame | None = ...,
 ) -> pl.DataFrame: ...
 @overload
 def read_frame(
@@ -113,6 +115,7 @@ def read_frame(
     what: str = ...,
     hint: str = ...,
     only: bool = ...,
+    given: Frame | None = ...,
 ) -> pl.DataFrame | pl.LazyFrame: ...
 def read_frame(
     frame: Frame,
@@ -121,6 +124,7 @@ def read_frame(
     what: str = "customers",
     hint: str = "",
     only: bool = False,
+    given: Frame | None = None,
 ) -> pl.DataFrame | pl.LazyFrame:
     """Take a table with these columns, each of a usable type.
 
@@ -133,6 +137,8 @@ def read_frame(
         what: What the table is, as the message of an error calls it.
         hint: What to do about missing columns.
         only: Whether to take the named columns alone.
+        given: The table as the caller gave it, where `frame` is that of `as_polars` already: errors
+            speak of it. A stream can be read only once.
 
     Returns:
         A LazyFrame of a LazyFrame (days are then checked when it is collected), otherwise a
@@ -148,9 +154,9 @@ def read_frame(
     days = [name for name, kind in columns.items() if kind in ("day", "maybe_day")]
     keys = [name for name, kind in columns.items() if kind == "key"]
     table = whole_keys(as_days(table, days, what=what), keys)
-    require(
-        table, columns, what=what, hint=_index_hint(frame, columns) or hint, library=words_of(frame)
-    )
+    told = frame if given is None else given
+    hint = _index_hint(told, columns) or hint
+    require(table, columns, what=what, hint=hint, library=words_of(told))
     return table.select(selectors.by_name(*columns)) if only else table
 
 

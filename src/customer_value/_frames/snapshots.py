@@ -38,9 +38,9 @@ def pair_snapshots(
         SchemaError: Columns are missing or of a wrong type, or the keys of different types.
         DataError: Customers are null or more than once, or values NaN, infinite or too large.
     """
-    check_order(as_polars(before), as_polars(after), ("before", "after"))
-    sides = {"before": _side(before, "before", states, values)}
-    sides["after"] = _side(after, "after", states, values)
+    tables = {"before": as_polars(before, what="before"), "after": as_polars(after, what="after")}
+    check_order(tables["before"], tables["after"], ("before", "after"))
+    sides = {what: _side(table, what, states, values) for what, table in tables.items()}
     keys = [side.schema["customer_id"] for side in sides.values()]
     if keys[0] != keys[1]:
         raise SchemaError(f"'customer_id' is {keys[0]} before, but {keys[1]} after; cast one")
@@ -70,8 +70,9 @@ def check_order(
         )
 
 
-def _side(snapshot: Frame, what: str, states: Sequence[str], values: Sequence[str]) -> pl.DataFrame:
-    frame = as_polars(snapshot)
+def _side(
+    frame: pl.DataFrame | pl.LazyFrame, what: str, states: Sequence[str], values: Sequence[str]
+) -> pl.DataFrame:
     kinds: Mapping[str, Kind] = {
         "customer_id": "key",
         **dict.fromkeys(states, "text"),

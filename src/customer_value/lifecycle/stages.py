@@ -139,11 +139,12 @@ def assign_stages(
         ('stable', 'none of the others', '成熟期')
     """
     terms, learnt = stage_terms(model, options)
-    present = set(as_polars(customers).collect_schema().names())
+    table = as_polars(customers, _NEEDED | _USED)
+    present = set(table.collect_schema().names())
     needed = _NEEDED | {name: kind for name, kind in _USED.items() if name in present}
     if isinstance(terms.silence, AliveOnly):
         needed["p_alive"] = "number"
-    frame = read_frame(customers, needed, what="customers")
+    frame = read_frame(table, needed, given=customers)
     if isinstance(terms.silence, PooledGaps | OwnGaps):
         days = None if learnt is None else (learnt.at_risk_days, learnt.lost_days)
         frame = with_gap_limits(frame, terms.silence, gaps, days)

@@ -50,7 +50,7 @@ def metric_columns(
     needed = {name: kind for kinds, _ in sources.values() for name, kind in kinds.items()}
     countable = RECENCY in needed and "last_purchase" in table.collect_schema()
     hint = "to count it from 'last_purchase', give as_of" if countable else ""
-    frame = read_frame(customers, needed, hint=hint)
+    frame = read_frame(table, needed, hint=hint, given=customers)
     schema = frame.collect_schema()
     metrics = []
     for name, (kinds, metric) in sources.items():

@@ -11,6 +11,7 @@ import polars as pl
 
 from customer_value._frames.assemble import with_columns
 from customer_value._frames.contracts import check_instance
+from customer_value._frames.door import as_polars
 from customer_value._kernels.math.bins import extent, in_chunks, joint_extent
 from customer_value.rfm.cuts import place_scores
 from customer_value.rfm.metrics import check_metrics, known_metrics, metric_arrays, metric_columns
@@ -84,6 +85,8 @@ def score_rfm(
         >>> lrfm.select("l_score", "rfm_cell", "rfm_index").row(0)
         (4, '444', 75.0)
     """
+    if model is None:
+        customers = as_polars(customers)  # read twice, which a stream cannot be
     scale = fit_rfm(customers, as_of=as_of) if model is None else model
     check_instance("model", scale, RfmScale)
     scores = scale.scores

@@ -176,13 +176,14 @@ def largest_first(table: pl.DataFrame, column: str, keys: list[str]) -> pl.DataF
 def _rows(customers: Frame, keys: list[str], value: str, what: str) -> pl.DataFrame:
     """Attributes and measures of all customers, checked; measures under inner names."""
     check_groups(keys, _RESULTS, required=True)
-    present = [name for name in _BEHAVIOUR if name in as_polars(customers).collect_schema()]
+    table = as_polars(customers, dict.fromkeys((*keys, value), "any"), what=what)
+    present = [name for name in _BEHAVIOUR if name in table.collect_schema()]
     columns: Mapping[str, str] = {"value": value, **{name: name for name in present}}
     kinds: dict[str, Kind] = {
         **dict.fromkeys(keys, "any"),
         **dict.fromkeys(columns.values(), "number"),
     }
-    frame = read_frame(customers, kinds, what=what)
+    frame = read_frame(table, kinds, what=what, given=customers)
     schema = frame.collect_schema()
     nested = [f"'{key}' is {schema[key]}" for key in keys if schema[key].is_nested()]
     if nested:

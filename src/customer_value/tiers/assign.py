@@ -134,9 +134,10 @@ def assign_tiers(
     check_instance("options", options, TierOptions)
     value = value or "clv"
     needed = needed_columns(value, options)
-    if isinstance(as_polars(customers).collect_schema().get("as_of"), pl.Datetime):
+    table = as_polars(customers, needed)
+    if isinstance(table.collect_schema().get("as_of"), pl.Datetime):
         needed["as_of"] = "day"  # midnight, as other libraries keep a date
-    frame = read_frame(customers, needed)
+    frame = read_frame(table, needed, given=customers)
     dated = frame.collect_schema().get("as_of") == pl.Date
     upgrades = None if transitions is None else _upgrades(transitions, options.names)
     frame = with_columns(frame, worth(value, options).alias(VALUE))
