@@ -188,13 +188,14 @@ def whole_keys(
     ]
     if not wide:
         return table
-    fits = pl.all_horizontal(_is_whole(pl.col(name)).all() for name in wide)
+    fits = pl.all_horizontal(is_whole(pl.col(name)).all() for name in wide)
     if not table.lazy().select(fits).collect().item():
         return table
     return table.with_columns(pl.col(name).cast(pl.Int64) for name in wide)
 
 
-def _is_whole(key: pl.Expr) -> pl.Expr:
+def is_whole(key: pl.Expr) -> pl.Expr:
+    """Whether a number is whole and fits into 64 bits; an unknown one is not refused."""
     value = key.cast(pl.Float64)
     return ((value == value.floor()) & (value.abs() < 2.0**63)).fill_null(value=True)
 

@@ -30,15 +30,8 @@ def local_day(
     Raises:
         OptionError: The times have a zone and `tz` is not given, or is not a known zone.
     """
-    dtype, column = schema[name], pl.col(name)
-    if not isinstance(dtype, pl.Datetime) or dtype.time_zone is None:
-        return column.cast(pl.Date)
-    if tz is None:
-        raise OptionError(
-            f"{what}: the times in '{name}' have the zone {dtype.time_zone}; say in which zone a "
-            "day begins, such as tz='Europe/Berlin'"
-        )
-    return column.dt.convert_time_zone(check_zone(tz)).dt.date()
+    moment = _in_zone(name, schema, tz, what)
+    return moment.dt.date() if isinstance(schema[name], pl.Datetime) else moment.cast(pl.Date)
 
 
 def in_zone(
@@ -50,14 +43,19 @@ def in_zone(
         OptionError: Times have a zone and `tz` is not given, or is not a known zone.
     """
     schema = frame.collect_schema()
-    zoned = [name for name in names if getattr(schema[name], "time_zone", None)]
-    if zoned and tz is None:
+    return frame.with_columns(_in_zone(name, schema, tz, what) for name in names)
+
+
+def _in_zone(name: str, schema: Mapping[str, pl.DataType], tz: str | None, what: str) -> pl.Expr:
+    kind = schema[name]
+    if not isinstance(kind, pl.Datetime) or kind.time_zone is None:
+        return pl.col(name)
+    if tz is None:
         raise OptionError(
-            f"{what}: the times in '{zoned[0]}' have the zone {schema[zoned[0]]}; say in which "
-            "zone a day ends, such as tz='Europe/Berlin'"
+            f"{what}: the times in '{name}' have the zone {kind.time_zone}; say in which zone a "
+            "day begins, such as tz='Europe/Berlin'"
         )
-    zone = "UTC" if tz is None else check_zone(tz)
-    return frame.with_columns(pl.col(name).dt.convert_time_zone(zone) for name in zoned)
+    return pl.col(name).dt.convert_time_zone(check_zone(tz))
 
 
 def check_zone(tz: str) -> str:

@@ -63,8 +63,7 @@ def compare_mix(
         >>> changed["value_share_change"].round(2).to_list()
         [0.1, 0.3, -0.4]
     """
-    keys = [by] if isinstance(by, str) else list(by)
-    check_groups(keys, _MIX_COLUMNS)
+    keys = check_groups(by, _MIX_COLUMNS)
     frames = {"before": before, "after": after}
     profiles = {
         name: profile_groups(frame, keys, value, min_size=1, what=name)

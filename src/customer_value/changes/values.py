@@ -214,8 +214,7 @@ def value_bridge(
         >>> bridge.select("tier", "mix", "rate").rows()
         [('high', -26.25, 3.75), ('low', 2.75, 1.25)]
     """
-    keys = as_names(by)
-    check_groups(keys, _BRIDGE, required=True)
+    keys = check_groups(by, _BRIDGE, required=True)
     pairs = pair_snapshots(before, after, states=keys, values=[value])
     sides = [_groups(pairs, keys, value, side) for side in ("before", "after")]
     table = sides[0].join(sides[1], on=keys, how="full", coalesce=True, nulls_equal=True)

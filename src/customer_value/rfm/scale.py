@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 RFM_SCORES = ("r_score", "f_score", "m_score")
 
 
-_FITTED = "__fitted__"
-
-
 class RfmDimension(BaseModel, frozen=True, extra="forbid"):
     """The cut points of one dimension.
 
@@ -174,7 +171,7 @@ def fit_rfm(
     asked = _dimensions(options)
     names = list(dict.fromkeys(dimension.column for dimension in asked))
     frame, wanted = metric_columns(customers, names, as_of=as_of)
-    selected = frame.select(*wanted, *(day.name.prefix(_FITTED) for day in fitted_columns(frame)))
+    selected = frame.select(*wanted, *fitted_columns(frame))
     rows = selected.collect() if isinstance(selected, pl.LazyFrame) else selected
     metrics = known_metrics(rows, names)
     left_out = _left_out(rows.select(names))
@@ -182,8 +179,7 @@ def fit_rfm(
     if not n:
         raise FitError(f"no customers to score: {'; '.join([f'{rows.height:,} rows', *left_out])}")
     fitted = _fit_dimensions(asked, metrics, options)
-    days = metrics.rows.select(pl.col(f"^{_FITTED}.*$").name.replace(_FITTED, ""))
-    on = fitted_on(days).model_copy(update={"n_customers": n})
+    on = fitted_on(metrics.rows)
     if as_of is not None:
         on = on.model_copy(update={"as_of": check_day("as_of", as_of)})
     return RfmScale(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from customer_value._frames.contracts import Kind, check_groups
+from customer_value._frames.contracts import Kind, as_names, check_groups
 from customer_value._frames.derive import MONEY, check_numbers
 from customer_value._frames.door import as_polars, read_frame
 from customer_value._frames.money import exact
@@ -122,7 +122,7 @@ def profile_segments(
         >>> profile["action"][0]
         'Reward them, and show them new products first.'
     """
-    keys = [by] if isinstance(by, str) else list(by)
+    keys = as_names(by)
     if min_size < 1:
         raise OptionError(f"min_size must be 1 or more, got {min_size}")
     if rules is None:
@@ -137,6 +137,7 @@ def profile_segments(
 def profile_groups(
     frame: Frame, keys: list[str], value: str, *, min_size: int, what: str
 ) -> pl.DataFrame:
+    """Customers, value and behaviour of each group; null figures where a group is too small."""
     rows = _rows(frame, keys, value, what)
     measures = [name for name in _BEHAVIOUR if _inner(name) in rows.columns]
     worth = pl.col(_inner("value"))
@@ -169,6 +170,7 @@ def profile_groups(
 
 
 def largest_first(table: pl.DataFrame, column: str, keys: list[str]) -> pl.DataFrame:
+    """The groups by a column, the largest first, unknown ones last."""
     falling = [True, *([False] * len(keys))]
     return table.sort(column, *keys, descending=falling, nulls_last=True)
 

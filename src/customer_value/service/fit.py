@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from customer_value._frames.arrays import to_array, to_arrays
-from customer_value._frames.contracts import Kind, as_names, check_groups, check_names
+from customer_value._frames.contracts import Kind, check_groups, check_names
 from customer_value._frames.derive import (
     AMOUNT,
     FINITE,
@@ -96,8 +96,7 @@ def service_fit(
         [('low', 4.0, 'over_served'), ('high', 0.25, 'under_served')]
     """
     slack = build(_FitTerms, tolerance=tolerance).tolerance
-    keys = as_names(by)
-    check_groups(keys, _COLUMNS, required=True)
+    keys = check_groups(by, _COLUMNS, required=True)
     check_names((cost, value), what="customers")
     inputs = {cost: AMOUNT, value: MONEY}
     needed: dict[str, Kind] = {**dict.fromkeys(keys, "any"), cost: "number", value: "number"}

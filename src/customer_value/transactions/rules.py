@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from customer_value._frames.contracts import Kind, Rule
+from customer_value._frames.door import is_whole
 from customer_value.exceptions import SchemaError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def log_rules(schema: dict[str, pl.DataType], options: TransactionOptions) -> li
     for name in _KEYS:
         if name in schema and is_number_key(schema[name]):
             says = f"{_NUMBERS[name]} that is not whole"
-            rules.append(Rule(f"{name}_not_whole", ~_is_whole(_of(name)), says))
+            rules.append(Rule(f"{name}_not_whole", ~is_whole(_of(name)), says))
     for name in _MONEY:
         if name in schema:
             rules += money_rules(name, role(name), schema[name], options.money_scale)
@@ -169,11 +170,6 @@ def _business_day(kind: pl.DataType, options: TransactionOptions) -> pl.Expr:
 def _key(name: str, schema: dict[str, pl.DataType]) -> pl.Expr:
     key = _of(name)
     return key.cast(pl.Int64) if is_number_key(schema[name]) else key
-
-
-def _is_whole(key: pl.Expr) -> pl.Expr:
-    value = key.cast(pl.Float64)
-    return (value == value.floor()) & (value.abs() < 2.0**63)
 
 
 def _no_calendar_day(kind: pl.DataType) -> pl.Expr:
