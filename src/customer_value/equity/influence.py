@@ -102,7 +102,7 @@ def influence_value(
         OptionError: `as_of` is not a day.
         SchemaError: Columns are missing or of a wrong type, or keys are of different types.
         DataError: Referrals lack a key or a day, are of oneself, or are there twice; numbers in
-            them are out of range, types unknown; referrers are no customers; customers who take
+            them are out of range, types unknown; referrers are not customers; customers who take
             part in referrals are there twice or have values that are NaN or infinite.
 
     Examples:

@@ -262,7 +262,7 @@ def _matches(rules: RfmRules) -> dict[str, list[RfmSegment]]:
 def _check_conditions(
     conditions: Mapping[str, pl.Expr], frame: pl.DataFrame | pl.LazyFrame
 ) -> None:
-    """Refuse conditions on columns that the frame lacks, and those that are no truth values.
+    """Refuse conditions on columns that the frame lacks, and those that are not truth values.
 
     Raises:
         SchemaError: Names all of them at once.

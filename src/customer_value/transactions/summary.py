@@ -36,7 +36,7 @@ def summarize(
 
     Rows dated after `as_of` never count (but must be usable like all others). A purchase occasion
     is a customer's business day with at least one sale (or each order, by `options.occasion`).
-    Returns reduce revenue; they are no occasion and set no date. With an order column an order
+    Returns reduce revenue; they are not occasions and set no date. With an order column an order
     refunded in full is not an occasion either, and a return reduces the spend of its own order; a
     return that finds no order is spread over the customer's occasions in proportion to their spend.
 
